@@ -1,0 +1,85 @@
+"""`cma`: one file per command in this folder, imported when its command runs."""
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from cma_toolkit.host_tools.errors import CmaError, ExitCode
+
+# Order is the order of a first day. The help line stands here so that `cma --help` imports nothing.
+COMMANDS = {
+    "doctor": "Check this computer and its serial ports; say how to mend each thing found.",
+    "new": "Start a project of your own.",
+    "devices": "List the boards that are plugged in, real and virtual.",
+    "flash": "Put MicroPython and the agent kernel on one board or on all of them.",
+    "adopt": "Take over a board that already runs something, keeping its files.",
+    "restore": "Write a full-flash backup back to a board.",
+    "provision": "Give boards their name, cluster, Wi-Fi and settings from your inventory.",
+    "identify": "Blink the LED of one board.",
+    "run": "Run app.py on a board without flashing; with --watch at every save.",
+    "monitor": "Show what a board prints.",
+    "repl": "Open the MicroPython prompt of a board.",
+    "sim": "Run app.py as many agents in one process, in virtual time.",
+    "virtual": "Create, start, stop and torment virtual boards.",
+    "micropython": "Fetch, add and list MicroPython releases.",
+    "demo": "Show it all on virtual boards: flash, provision, talk, lose power, recover.",
+}
+
+
+class LazyGroup(click.Group):
+    """Import a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of a first day."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import `host_tools/cli/<name>.py` and return its `command`."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__package__}.{name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cma-toolkit", prog_name="cma")
+def command() -> None:
+    """Flash, provision, emulate and run fleets of small agents on MicroPython boards."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `cma` and leave with a documented exit code."""
+    try:
+        code = command.main(arguments, prog_name="cma", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except click.Abort:
+        code = ExitCode.INTERRUPTED
+    except KeyboardInterrupt:
+        click.echo("cma: interrupted; nothing unfinished is recorded as done.", err=True)
+        code = ExitCode.INTERRUPTED
+    except CmaError as error:
+        click.echo(f"cma: {error.message}", err=True)
+        code = error.code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.OK
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is reported as one
+        traceback.print_exc()
+        click.echo(f"cma: this is a bug in cma ({type(error).__name__}); please report it.", err=True)
+        code = ExitCode.UNEXPECTED
+    sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+"""Install the folders of this tree below one name, `cma_toolkit`.
+
+`sim`, `boards` or `kernel` as top-level names would shadow a user's own modules.
+"""
+
+from setuptools import find_packages, setup
+
+ROOMS = ["boards*", "firmware*", "host_tools*", "sim*"]
+
+setup(
+    packages=["cma_toolkit." + room for room in find_packages(include=ROOMS)],
+    package_dir={"cma_toolkit": "."},
+    package_data={"": ["*.toml", "*.json", "*.md", "*.cddl", "*.csv", "*.py", "py.typed", ".gitignore"]},
+)
