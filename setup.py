@@ -10,5 +10,7 @@ ROOMS = ["boards*", "firmware*", "host_tools*", "sim*"]
 setup(
     packages=["cma_toolkit." + room for room in find_packages(include=ROOMS)],
     package_dir={"cma_toolkit": "."},
-    package_data={"": ["*.toml", "*.json", "*.md", "*.cddl", "*.csv", "*.py", "py.typed", ".gitignore"]},
+    package_data={
+        "": ["*.toml", "*.json", "*.md", "*.cddl", "*.csv", "*.py", "py.typed", ".gitignore"]
+    },
 )

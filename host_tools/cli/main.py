@@ -9,7 +9,7 @@ import click
 
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 
-# Order is the order of a first day. The help line stands here so that `cma --help` imports nothing.
+# In the order of a first day. The help lines stand here so that `cma --help` imports nothing.
 COMMANDS = {
     "doctor": "Check this computer and its serial ports; say how to mend each thing found.",
     "new": "Start a project of your own.",
@@ -76,7 +76,9 @@ def main(arguments: list[str] | None = None) -> None:
         code = ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is reported as one
         traceback.print_exc()
-        click.echo(f"cma: this is a bug in cma ({type(error).__name__}); please report it.", err=True)
+        click.echo(
+            f"cma: this is a bug in cma ({type(error).__name__}); please report it.", err=True
+        )
         code = ExitCode.UNEXPECTED
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
 

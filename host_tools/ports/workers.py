@@ -95,7 +95,8 @@ async def _run_one(job: Job, on_event: Callable[[Event], None], timeout_s: float
     except TimeoutError:
         outcome.code = ExitCode.TIMEOUT
         outcome.message = (
-            f"{job.label}: no end after {timeout_s:.0f} s. Unplug the board, plug it in, run again."
+            f"{job.label}: no end after {timeout_s:.0f} s. "
+            "Unplug the board, plug it in and run the command again."
         )
         return outcome
     finally:
@@ -174,7 +175,8 @@ def serve(handle: Callable[[dict[str, Any], Reporter], dict[str, Any]]) -> NoRet
         value = handle(request, Reporter(channel.write))
     except CmaError as error:
         channel.write(
-            json.dumps({"event": "error", "code": int(error.code), "message": error.message}) + "\n"
+            json.dumps({"event": "error", "code": int(error.code), "message": error.message})
+            + "\n"
         )
         sys.exit(int(error.code))
     channel.write(json.dumps({"event": "result", "value": value}) + "\n")

@@ -35,7 +35,9 @@ def main(arguments: list[str]) -> int:
             print(line)
         return 0
     if len(arguments) != 1 or arguments[0] not in names():
-        print(f"usage: make figure NAME=x, where x is one of: {', '.join(names())}", file=sys.stderr)
+        print(
+            f"usage: make figure NAME=x, where x is one of: {', '.join(names())}", file=sys.stderr
+        )
         return 2
     print(measure(arguments[0]))
     return 0
