@@ -1,0 +1,23 @@
+"""Options of the whole suite: `--port` runs the hardware-safe tests on a real board."""
+
+import pytest
+
+BOARD_FIXTURE = "board_url"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--port`."""
+    parser.addoption(
+        "--port",
+        metavar="PORT",
+        help="run only the hardware-safe tests, on the board at this serial port",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--port`, keep the tests that talk to whichever board they are given."""
+    if not config.getoption("--port"):
+        return
+    safe = [item for item in items if BOARD_FIXTURE in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in safe])
+    items[:] = safe

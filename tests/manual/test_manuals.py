@@ -1,0 +1,115 @@
+"""Every code block of the manuals does what the page says."""
+
+import ast
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from manual.pages import Block, Command, Page, commands
+from support.virtual import VirtualBoards
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")])
+
+# Typed in a manual, run by a test of its own: make would start this very test again.
+PROVEN_ELSEWHERE = {
+    "make demo": "tests/virtual/test_demo.py",
+    "make test": "this run",
+    "pipx install .": "tests/host/test_package.py",
+}
+
+
+def _page_id(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=_page_id)
+def test_the_blocks_of_a_page_run(path: Path, page_shell: "Shell") -> None:
+    page = Page.from_file(path)
+    for block in page.blocks:
+        _run_block(block, page_shell)
+
+
+def test_the_manuals_hold_commands_to_run() -> None:
+    typed = [
+        command.text
+        for path in PAGES
+        for block in Page.from_file(path).blocks
+        if block.language == "console"
+        for command in commands(block)
+    ]
+    assert len(typed) > len(PROVEN_ELSEWHERE)
+
+
+class Shell:
+    """Type a page's commands into one folder, with a virtual board behind each serial port."""
+
+    def __init__(self, folder: Path, boards: VirtualBoards) -> None:
+        self.folder = folder
+        self._boards = boards
+        self._ports: dict[str, str] = {}
+        self._environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(folder),
+            "CMA_VIRTUAL_HOME": str(boards.home),
+            "COLUMNS": "120",
+        }
+
+    def type(self, command: Command) -> None:
+        """Run one line; `cd` lasts for the rest of the page."""
+        where = self.folder / ".where"
+        script = f"{self._with_virtual_ports(command.text)}\nstatus=$?; pwd > '{where}'; exit $status"
+        cwd = where.read_text().strip() if where.exists() else self.folder
+        process = subprocess.Popen(
+            ["bash", "-c", script],
+            cwd=cwd,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=10 if command.interrupted else 120)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGINT)
+            output, _ = process.communicate(timeout=30)
+            assert command.interrupted, f"line {command.line}: {command.text} does not end:\n{output}"
+            return
+        expected = command.exit_code
+        assert process.returncode == expected, (
+            f"line {command.line}: {command.text} → {process.returncode}, not {expected}:\n{output}"
+        )
+
+    def _with_virtual_ports(self, text: str) -> str:
+        for port in sorted({word for word in text.split() if word.startswith("/dev/tty")}):
+            if port not in self._ports:
+                self._ports[port] = self._boards.make().fast
+            text = text.replace(port, self._ports[port])
+        return text
+
+
+@pytest.fixture
+def page_shell(tmp_path: Path, virtual_boards: VirtualBoards) -> Iterator[Shell]:
+    yield Shell(tmp_path, virtual_boards)
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def _run_block(block: Block, shell: Shell) -> None:
+    if block.file:
+        (shell.folder / block.file).write_text(block.text)
+    if block.language == "python":
+        ast.parse(block.text)
+    elif block.language == "toml":
+        tomllib.loads(block.text)
+    elif block.language == "console":
+        for command in commands(block):
+            if command.text not in PROVEN_ELSEWHERE:
+                shell.type(command)
