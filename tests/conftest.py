@@ -1,8 +1,14 @@
 """Options of the whole suite: `--port` runs the hardware-safe tests on a real board."""
 
 import pytest
+from hypothesis import settings
 
 BOARD_FIXTURE = "board_url"
+
+# A machine under load is slow, not wrong: no deadline per example. `make soak` looks further.
+settings.register_profile("test", deadline=None, max_examples=100)
+settings.register_profile("soak", deadline=None, max_examples=5_000)
+settings.load_profile("test")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
