@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -29,7 +30,7 @@ class Job:
     label: str
     port: str
     module: str
-    request: dict[str, Any]
+    request: dict[str, Any] = field(hash=False)
 
 
 @dataclass(frozen=True)
@@ -49,30 +50,41 @@ class Outcome:
     code: int = ExitCode.UNEXPECTED
     message: str = ""
     value: dict[str, Any] = field(default_factory=dict)
+    took_s: float = 0.0
 
 
 def run_jobs(
     jobs: Sequence[Job],
     on_event: Callable[[Event], None],
     *,
+    on_end: Callable[[Outcome], None] = lambda outcome: None,
     parallel: int | None = None,
     timeout_s: float = 600.0,
 ) -> list[Outcome]:
     """Run every job in a process of its own, all at once unless `parallel` bounds them.
 
-    Returns the outcomes in the order of the jobs. A Ctrl-C stops every worker before it is raised.
+    `on_end` hears of each outcome as soon as it is known. Returns the outcomes in the order of the
+    jobs. A Ctrl-C stops every worker before it is raised.
     """
-    return asyncio.run(_run_all(jobs, on_event, parallel or len(jobs) or 1, timeout_s))
+    return asyncio.run(_run_all(jobs, on_event, on_end, parallel or len(jobs) or 1, timeout_s))
 
 
 async def _run_all(
-    jobs: Sequence[Job], on_event: Callable[[Event], None], parallel: int, timeout_s: float
+    jobs: Sequence[Job],
+    on_event: Callable[[Event], None],
+    on_end: Callable[[Outcome], None],
+    parallel: int,
+    timeout_s: float,
 ) -> list[Outcome]:
     gate = asyncio.Semaphore(parallel)
 
     async def one(job: Job) -> Outcome:
         async with gate:
-            return await _run_one(job, on_event, timeout_s)
+            began_at = time.monotonic()
+            outcome = await _run_one(job, on_event, timeout_s)
+            outcome.took_s = time.monotonic() - began_at
+            on_end(outcome)
+            return outcome
 
     return list(await asyncio.gather(*(one(job) for job in jobs)))
 
