@@ -1,0 +1,287 @@
+"""A session with MicroPython on one board: scripts, files, resets, its console."""
+
+import binascii
+import contextlib
+import hashlib
+import importlib.resources
+import json
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from cma_toolkit.host_tools.errors import CmaError, ExitCode, no_device, timed_out, verify_failed
+from cma_toolkit.host_tools.ports import console
+
+if TYPE_CHECKING:
+    from cma_toolkit.host_tools.ports.transport import BoardTransport
+
+CONNECT_S = 10.0
+SCRIPT_S = 30.0
+RETRY_OPEN_S = 0.25
+CHUNK_BYTES = 1024
+SOFT_REBOOT = b"soft reboot\r\n"
+FRAME_BEGIN = b"\x02cma "
+FRAME_END = b"\x03"
+TEMPORARY_SUFFIX = ".new"
+
+
+class ScriptError(CmaError):
+    """A script raised on the board; `traceback` is what MicroPython printed."""
+
+    def __init__(self, url: str, name: str, traceback: str) -> None:
+        last = traceback.strip().splitlines()[-1] if traceback.strip() else "no word"
+        super().__init__(f"{url}: {name} failed on the board: {last}", ExitCode.UNEXPECTED)
+        self.traceback = traceback
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a folder on a board."""
+
+    name: str
+    is_folder: bool
+    size_bytes: int
+
+
+Entries = list[Entry]
+
+
+class BoardSession:
+    """Talk to the MicroPython of one board; on leaving, what ran before runs again.
+
+    `wait_s` keeps trying for a board that sleeps or is not plugged in yet.
+    """
+
+    def __init__(
+        self, url: str, *, wait_s: float = 0.0, connect_s: float = CONNECT_S, resume: bool = True
+    ) -> None:
+        self.url = url
+        self.arrival = console.Arrival()
+        self._within_s = max(wait_s, connect_s)
+        self._wait_s = wait_s
+        self._resume = resume
+        self._at_prompt = False
+        self._let_run = False
+        self._line: BoardTransport | None = None
+
+    def __enter__(self) -> Self:
+        """Open the port and reach the prompt.
+
+        Raises: CmaError 3 or 4 that says why there is none.
+        """
+        deadline_s = time.monotonic() + self._wait_s
+        self._line = _open_patiently(self.url, deadline_s)
+        try:
+            self._reach_prompt()
+        except BaseException:
+            self._line.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the friendly prompt, or restart `main.py` if it ran, and close the port."""
+        assert self._line
+        try:
+            if not self._let_run:
+                # Ctrl-C first: an exception here may have left a script running there.
+                interrupt = b"\x03\x03" if error else b""
+                self._line.serial.write(interrupt + b"\r\x02")
+                if self._resume and self.arrival.was_running:
+                    self._line.serial.write(b"\x04")
+        except OSError:
+            pass  # the board went away; whatever led here is told already
+        finally:
+            self._line.close()
+
+    def run_script(
+        self,
+        name: str,
+        *,
+        timeout_s: float = SCRIPT_S,
+        on_output: Callable[[bytes], None] | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """Run `host_tools/on_device/<name>.py` with JSON arguments; returns its JSON reply.
+
+        Raises: ScriptError, CmaError 7 after `timeout_s`, 3 if the board went away.
+        """
+        source = "\n".join((_script(name), _script("frame"), _call(arguments)))
+        output = self._execute(source, name, timeout_s)
+        before, found, framed = output.partition(FRAME_BEGIN)
+        if on_output and before:
+            on_output(before)
+        if not found:
+            raise ScriptError(self.url, name, "it sent no reply")
+        return json.loads(framed.partition(FRAME_END)[0])
+
+    def put(self, path: str, data: bytes, *, skip_equal: bool = True) -> bool:
+        """Write a file so that power loss leaves the old or the new one; False if it was equal.
+
+        Raises: CmaError 5 if the board reads back other bytes.
+        """
+        wanted = hashlib.sha256(data).hexdigest()
+        if skip_equal and self.hash(path) == wanted:
+            return False
+        temporary = path + TEMPORARY_SUFFIX
+        with self._talk("write", path):
+            assert self._line
+            self._line.fs_writefile(temporary, data, chunk_size=CHUNK_BYTES)
+        if self.hash(temporary) != wanted:
+            raise verify_failed(f"{self.url}: {path} reads back changed. Run the command again.")
+        self.run_script("files", do="move", source=temporary, target=path)
+        return True
+
+    def get(self, path: str) -> bytes:
+        """Read a file.
+
+        Raises: CmaError 2 if there is none.
+        """
+        with self._talk("read", path):
+            assert self._line
+            return bytes(self._line.fs_readfile(path, chunk_size=CHUNK_BYTES))
+
+    def list(self, path: str = "/") -> Entries:
+        """Return the entries of a folder in order of name; nothing if there is no such folder."""
+        rows = self.run_script("files", do="list", path=path) or []
+        return sorted((Entry(*row) for row in rows), key=lambda entry: entry.name)
+
+    def hash(self, path: str) -> str | None:
+        """Return the SHA-256 of a file in hexadecimal, None if there is none."""
+        return self.hashes([path])[path]
+
+    def hashes(self, paths: Sequence[str]) -> dict[str, str | None]:
+        """Return the SHA-256 of each path, in one round trip."""
+        found: dict[str, str | None] = self.run_script("files", do="hash", paths=[*paths])
+        return found
+
+    def mkdir(self, path: str) -> None:
+        """Make a folder and those above it, where they are not yet."""
+        self.run_script("files", do="mkdir", path=path)
+
+    def remove(self, path: str) -> int:
+        """Remove a file, or a folder with all below it; returns how many entries went."""
+        return int(self.run_script("files", do="remove", path=path))
+
+    def soft_reset(self, *, run_main: bool = True, timeout_s: float = CONNECT_S) -> None:
+        """Restart the interpreter: into `main.py`, or to a fresh prompt without it.
+
+        After `run_main` the board runs; `console` reads what it prints.
+        Raises: CmaError 7 if the board does not restart.
+        """
+        self._require_prompt()
+        assert self._line
+        with self._talk("soft reset", self.url):
+            self._line.read_until(1, b">")
+            self._line.serial.write(b"\r\x02\x04" if run_main else b"\x04")
+            said = self._line.read_until(1, SOFT_REBOOT, timeout_overall=timeout_s)
+            if not said.endswith(SOFT_REBOOT):
+                raise timed_out(
+                    f"{self.url}: no soft reset in {timeout_s:.0f} s. Press its reset."
+                )
+            self._at_prompt = False
+            self._let_run = run_main
+        if not run_main:
+            self._reach_prompt()
+
+    def hard_reset(self) -> None:
+        """Reset the board as its button does; on native USB its port goes away for a moment."""
+        self._require_prompt()
+        assert self._line
+        with self._talk("reset", self.url):
+            self._line.exec_raw_no_follow("import machine\nmachine.reset()")
+        self._at_prompt, self._let_run = False, True
+
+    def console(self, timeout_s: float) -> bytes:
+        """Return what the running board printed, after at most `timeout_s`; empty if nothing."""
+        assert self._line
+        try:
+            return self._line.serial.read_some(timeout_s)
+        except OSError as error:
+            raise _went_away(self.url) from error
+
+    def _reach_prompt(self) -> None:
+        assert self._line
+        try:
+            arrival = console.reach_prompt(self._line.serial, self.url, self._within_s)
+        except OSError as error:
+            raise _went_away(self.url) from error
+        self.arrival.was_running |= arrival.was_running
+        self.arrival.tries = arrival.tries
+        self._line.in_raw_repl = self._at_prompt = True
+        self._let_run = False
+
+    def _require_prompt(self) -> None:
+        if not self._at_prompt:
+            self._reach_prompt()
+
+    def _execute(self, source: str, name: str, timeout_s: float) -> bytes:
+        from mpremote.transport import TransportError
+
+        self._require_prompt()
+        assert self._line
+        with self._talk(name, self.url):
+            self._line.exec_raw_no_follow(source)
+            try:
+                output, failure = self._line.follow(timeout_s)
+            except TransportError as error:
+                self._at_prompt = False
+                raise timed_out(
+                    f"{self.url}: {name} did not end in {timeout_s:.0f} s. "
+                    "Try again with a longer --timeout."
+                ) from error
+        if failure:
+            raise ScriptError(self.url, name, failure.decode(errors="replace"))
+        return bytes(output)
+
+    @contextlib.contextmanager
+    def _talk(self, what: str, path: str) -> Iterator[None]:
+        # Every failure below this line is a board's or a cable's: name it as one.
+        from mpremote.transport import TransportError, TransportExecError
+
+        self._require_prompt()
+        try:
+            yield
+        except TransportExecError as error:
+            raise ScriptError(self.url, what, error.error_output) from error
+        except TransportError as error:
+            raise no_device(
+                f"{self.url}: lost the prompt during {what} ({error}). Run the command again."
+            ) from error
+        except FileNotFoundError as error:
+            raise CmaError(f"{self.url} has no file {path}.", ExitCode.USAGE) from error
+        except (OSError, struct.error, binascii.Error) as error:
+            raise _went_away(self.url) from error
+
+
+def _open_patiently(url: str, deadline_s: float) -> "BoardTransport":
+    from cma_toolkit.host_tools.ports.transport import BoardTransport
+
+    while True:
+        try:
+            return BoardTransport(url)
+        except CmaError:
+            # A board on native USB has no port while it sleeps.
+            if time.monotonic() >= deadline_s:
+                raise
+            time.sleep(RETRY_OPEN_S)
+
+
+def _script(name: str) -> str:
+    folder = importlib.resources.files("cma_toolkit.host_tools.on_device")
+    return (folder / f"{name}.py").read_text()
+
+
+def _call(arguments: dict[str, Any]) -> str:
+    return f"reply(run, {json.dumps(arguments)!r})"
+
+
+def _went_away(url: str) -> CmaError:
+    return no_device(f"{url}: the board went away. Plug it in again, then run the command again.")
