@@ -6,6 +6,7 @@ come through here.
 Source: ESP-IDF Programming Guide, "Partition Tables".
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -185,7 +186,7 @@ def _check_one(partition: Partition) -> None:
 
 def _check_overlaps(partitions: Iterable[Partition]) -> None:
     ordered = in_order(partitions)
-    for lower, upper in zip(ordered, ordered[1:], strict=False):
+    for lower, upper in itertools.pairwise(ordered):
         if lower.end > upper.offset:
             raise FlashMapError(
                 f'Partitions "{lower.label}" ({lower.offset:#x} to {lower.end:#x}) and '
