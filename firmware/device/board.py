@@ -1,0 +1,40 @@
+"""This board: its hardware address, its settings, its battery, its parts."""
+
+import machine
+import network
+
+from device.parts import BoardParts
+from device.settings import Settings
+
+
+class Board:
+    """What drivers and the agent need to know about the hardware they run on."""
+
+    def __init__(self):
+        self.wlan = network.WLAN(network.STA_IF)
+        self.wlan.active(True)
+        self.mac = self.wlan.config("mac")
+        self.settings = Settings(self.mac)
+        if "channel" in self.settings.values:
+            self.wlan.config(channel=self.settings.whole("channel", 1))
+        self.parts = BoardParts(self)
+        self._battery = None
+        pin = self.settings.pins.get("battery_adc")
+        if isinstance(pin, int):
+            self._battery = machine.ADC(machine.Pin(pin), atten=machine.ADC.ATTN_11DB)
+
+    def battery_mv(self):
+        """Return the battery's voltage, 0 on a board that cannot measure it.
+
+        Units: millivolts.
+        """
+        if self._battery is None:
+            return 0
+        divider_permille = self.settings.pins.get("battery_divider_permille", 1000)
+        return self._battery.read_uv() // 1000 * divider_permille // 1000
+
+    def led_active(self, name):
+        """Return the level that switches an actuator on."""
+        if name == "led":
+            return 0 if self.settings.pins.get("led_active") in (0, "low", False) else 1
+        return 1

@@ -1,0 +1,45 @@
+"""Frames over a wire: COBS with a CRC, see `kernel.codec.cobs`."""
+
+from machine import UART
+
+from kernel.codec.cobs import Stuffer, Unstuffer
+
+_RX_BYTES = 1024  # 90 ms at 115,200 baud: more than a poll apart
+
+
+class UartLink:
+    """UART 1 on the pins that the settings `uart_tx` and `uart_rx` name."""
+
+    name = "uart"
+
+    def __init__(self, board):
+        settings = board.settings
+        self._uart = UART(
+            1,
+            settings.whole("uart_baud", 115_200),
+            tx=settings.values["uart_tx"],
+            rx=settings.values["uart_rx"],
+            rxbuf=_RX_BYTES,
+        )
+        self._stuffer = Stuffer()
+        self._unstuffer = Unstuffer()
+        self._byte = bytearray(1)
+
+    def send(self, buffer, length):
+        """Transmit a frame."""
+        size = self._stuffer.stuff(buffer, length)
+        self._uart.write(memoryview(self._stuffer.buffer)[:size])
+        return True
+
+    def receive(self):
+        """Return the next frame that came whole, None if there is none; never wait."""
+        while self._uart.any():
+            self._uart.readinto(self._byte)
+            length = self._unstuffer.on_byte(self._byte[0])
+            if length:
+                return memoryview(self._unstuffer.frame)[:length]
+        return None
+
+    def close(self):
+        """Give the UART back."""
+        self._uart.deinit()

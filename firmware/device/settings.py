@@ -1,0 +1,68 @@
+"""What provisioning wrote: the keys of the NVS namespace `cma`.
+
+A key that is missing or damaged has its default; a board that nobody provisioned still runs.
+"""
+
+import binascii
+
+import esp32
+
+from kernel.codec import cbor
+
+_NAMESPACE = "cma"
+_SIZE_BYTES_MAX = 1536  # of one value; a page of NVS holds 4,000
+
+
+class Settings:
+    """The identity of this board and the values of its settings."""
+
+    def __init__(self, mac):
+        self._nvs = esp32.NVS(_NAMESPACE)
+        self._buffer = bytearray(_SIZE_BYTES_MAX)
+        self.name = self.text("name")
+        self.is_provisioned = bool(self.name)
+        if not self.name:
+            self.name = "agent-" + binascii.hexlify(mac[3:]).decode()
+        self.cluster = self.text("cluster")
+        self.board = self.text("board") or "unknown"
+        self.wifi_ssid = self.text("wifi_ssid")
+        self.wifi_password = self.text("wifi_password")
+        self.values = self.map("settings")
+        self.pins = self.map("pins")
+        del self._buffer
+
+    def text(self, key):
+        """Return a text value, "" if there is none."""
+        data = self._read(key)
+        try:
+            return str(data, "utf-8")
+        except UnicodeError:
+            return ""
+
+    def map(self, key):
+        """Return a CBOR map, {} if there is none."""
+        data = self._read(key)
+        try:
+            value = cbor.decode(data) if len(data) else {}
+        except cbor.CborError:
+            print("cma: setting '%s' is damaged; run: cma provision" % key)
+            value = {}
+        return value if isinstance(value, dict) else {}
+
+    def _read(self, key):
+        try:
+            length = self._nvs.get_blob(key, self._buffer)
+        except OSError:  # ESP_ERR_NVS_NOT_FOUND
+            return b""
+        return memoryview(self._buffer)[:length]
+
+    def whole(self, key, default):
+        """Return a setting that is a whole number."""
+        value = self.values.get(key, default)
+        return value if isinstance(value, int) else default
+
+    def network(self):
+        """Return the 16 bits that keep apart the frames of two clusters on one channel."""
+        if "network" in self.values:
+            return self.whole("network", 0) & 0xFFFF
+        return binascii.crc32(self.cluster.encode()) & 0xFFFF if self.cluster else 0

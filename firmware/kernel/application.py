@@ -1,0 +1,110 @@
+"""What an application sees as `agent`.
+
+Everything here is a promise to users: a name that stands here stays.
+
+Input    calls from the application, in `setup`, in its handlers, or in tasks of its own
+Effects  none at once: the agent's step carries them out
+Bounds   HANDLERS_MAX, TIMERS_MAX, OUTBOX_FRAMES_MAX
+"""
+
+from .limits import HANDLERS_MAX, TOPIC_BYTES_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .agent import Agent
+    from .ports import Actuator, Sensor
+    from .shapes import Callback, Handler
+    from .state.values import State
+
+
+class Message:
+    """One message as its handlers get it."""
+
+    def __init__(self, source: str, topic: str, value: object) -> None:
+        self.source = source  # the sender's name; its id in hex before it announced itself
+        self.topic = topic
+        self.value = value
+
+
+class Application:
+    """The agent, for the code that makes it useful."""
+
+    def __init__(self, core: "Agent") -> None:
+        self._core = core
+        self._handlers: "list[tuple[str, Handler]]" = []
+
+    @property
+    def name(self) -> str:
+        """The name this agent was given."""
+        return self._core.identity.name
+
+    @property
+    def state(self) -> "State":
+        """A mapping that survives sleep and power loss: text keys, at most 1 KB in all."""
+        return self._core.keeper.state
+
+    def every(self, period_ms: int) -> "_Every":
+        """Call the decorated function each `period_ms`, first one period from now."""
+        return _Every(self._core, period_ms)
+
+    def on(self, topic: str) -> "_On":
+        """Call the decorated function with each message on a topic.
+
+        Raises: ValueError for a topic of no or more than 32 bytes, or one handler too many.
+        """
+        if not 0 < len(topic.encode()) <= TOPIC_BYTES_MAX:
+            raise ValueError("agent.on: a topic has 1 to %d bytes" % TOPIC_BYTES_MAX)
+        if len(self._handlers) >= HANDLERS_MAX:
+            raise ValueError("agent.on: at most %d handlers" % HANDLERS_MAX)
+        return _On(self._handlers, topic)
+
+    def publish(self, topic: str, value: object, to: str = "") -> bool:
+        """Send a value to all agents in reach, or to the one named by `to`.
+
+        Returns: False if it was dropped, because too much waits to be sent or nobody of that name
+        was heard lately; the status counts it.
+        Raises: ValueError if the value has no CBOR form or does not fit one frame.
+        """
+        return self._core.publish(topic, value, to)
+
+    def report(self, name: str, value: object = None) -> None:
+        """Tell whoever watches this agent's console that something happened."""
+        self._core.app_event(name, value)
+
+    def sensor(self, name: str) -> "Sensor":
+        """Return the sensor of that name; `.read()` gives its present value.
+
+        Raises: LookupError that says how to add one.
+        """
+        return self._core.parts.sensor(name)
+
+    def actuator(self, name: str) -> "Actuator":
+        """Return the actuator of that name; `.write(value)` sets it.
+
+        Raises: LookupError that says how to add one.
+        """
+        return self._core.parts.actuator(name)
+
+    def handlers(self) -> "list[tuple[str, Handler]]":
+        """Return the topics and their handlers in the order of registration."""
+        return self._handlers
+
+
+class _Every:
+    def __init__(self, core: "Agent", period_ms: int) -> None:
+        self._core = core
+        self._period_ms = period_ms
+
+    def __call__(self, callback: "Callback") -> "Callback":
+        self._core.add_timer(self._period_ms, callback)
+        return callback
+
+
+class _On:
+    def __init__(self, handlers: "list[tuple[str, Handler]]", topic: str) -> None:
+        self._handlers = handlers
+        self._topic = topic
+
+    def __call__(self, handler: "Handler") -> "Handler":
+        self._handlers.append((self._topic, handler))
+        return handler

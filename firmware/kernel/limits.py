@@ -1,0 +1,33 @@
+"""Every bound of the kernel in one place, with its unit and what it costs.
+
+Bytes are those of a 32-bit board. A bound that is reached is counted, never an error by itself.
+"""
+
+FRAME_BYTES_MAX = 250  # one ESP-NOW payload, the smallest of the links
+HEADER_BYTES = 14  # leaves 8 for a COSE tag within the 24 that header and protection may take
+PAYLOAD_BYTES_MAX = 236  # FRAME_BYTES_MAX - HEADER_BYTES
+HOP_LIMIT_MAX = 15  # four bits of the header
+NODE_ID_BITS = 30  # a small int on every board, so that comparing ids allocates nothing
+
+NAME_BYTES_MAX = 32  # of an agent
+TOPIC_BYTES_MAX = 32  # of a message; the rest of the payload is the value
+PING_BYTES_MAX = 32  # of a ping's payload, echoed as it came
+
+OUTBOX_FRAMES_MAX = 8  # between two steps; 2 KB of buffers
+NEIGHBOURS_MAX = 32  # about 3 KB of tables; beyond it the one heard longest ago is forgotten
+NEIGHBOUR_SILENT_MS_MAX = 35_000  # three announcements missed, and half a period
+SEQUENCE_WINDOW = 16  # frames that may arrive late; one 16-bit word per neighbour and cast
+SEQUENCE_JUMP_MAX = 1_024  # a longer gap is a restarted sender, not a loss
+STALE_FRAMES_MAX = 3  # in a row from behind the window, then the sender did restart
+
+TIMERS_MAX = 16  # `every` calls of one application, 40 B each
+HANDLERS_MAX = 32  # `on` calls of one application, 48 B each
+PERIOD_MS_MIN = 10  # a shorter timer would starve the radio
+PERIOD_MS_MAX = (1 << 28) - 1  # half the tick period: 3.1 days
+
+CBOR_DEPTH_MAX = 8  # nested arrays and maps; one C stack frame of the interpreter each
+STATE_BYTES_MAX = 1_024  # `agent.state`, encoded; it has to fit RTC memory later
+ANNOUNCE_MS = 10_000  # from one announcement to the next, give or take the jitter
+ANNOUNCE_JITTER_MS = 2_000  # keeps boards that were powered together apart
+EXPIRE_MS = 5_000  # from one look for silent neighbours to the next
+TELEMETRY_MS = 30_000  # one frame of 14 B and a map of seven integers
