@@ -1,0 +1,241 @@
+"""One virtual board: what it is busy with, and what its button, its lines and its power do to it.
+
+```
+off ──plug in──► power up ──► inspect flash ──► running ⇄ asleep      unplug, from anywhere ► off
+                    ▲               │
+EN pulse, IO0 low ──┼──► rom        └──► boot-loop                    power cut ► no-power
+```
+Every boot has a number, and whatever a mode reports carries the number of its boot: what an
+earlier boot left on its way finds nobody.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from cma_toolkit.boards.load import Board
+from cma_toolkit.sim.virtual_board.console_file import ConsoleFile
+from cma_toolkit.sim.virtual_board.endpoints.line import Line
+from cma_toolkit.sim.virtual_board.endpoints.port import BoardPort
+from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
+from cma_toolkit.sim.virtual_board.events import EventLog
+from cma_toolkit.sim.virtual_board.modes import Mode
+from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.reset_button import ResetButton
+from cma_toolkit.sim.virtual_board.runtime import Request, RunMode
+from cma_toolkit.sim.virtual_board.settings import CONSOLE_FILE, FLASH_FILE, Settings
+from cma_toolkit.sim.virtual_board.starter import ArmedCut, Starter
+
+POWER_ON, SOFTWARE, WATCHDOG, DEEP_SLEEP = 1, 2, 3, 4
+
+
+class VirtualBoard:
+    """Drive one board; every method returns at once."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settings: Settings,
+        board: Board,
+        folder: Path,
+        ptys: PtyWatcher,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self.settings = settings
+        self._starter = Starter(loop, board, settings, folder)
+        self._on_change = on_change
+        self._port = BoardPort(loop, self, settings.name, folder, ptys)
+        self._console = ConsoleFile(folder / CONSOLE_FILE)
+        self._button = ResetButton(loop, self._hold_reset, self._release_reset)
+        self._mode: Mode | None = None
+        self._wake_timer: asyncio.TimerHandle | None = None
+        self._boot_number = 0
+        self._led = False
+        self.state = "off"
+        self.events = EventLog()
+
+    @property
+    def line(self) -> Line:
+        """Return the board's serial line."""
+        return self._port.line
+
+    def info(self) -> BoardInfo:
+        """Describe the board as it is now."""
+        return BoardInfo(
+            name=self.settings.name,
+            mac=self.settings.mac,
+            url=self._port.url,
+            pty=self._port.pty,
+            fast=f"virtual://{self.settings.name}",
+            state=self.state,
+            client=self.line.holder,
+            boot_count=self._boot_number,
+            event_count=self.events.count,
+            led=self._led,
+            battery_mv=self.settings.battery_mv,
+            output_dropped_bytes=self.line.dropped_bytes,
+            **self._starter.facts(),
+        )
+
+    def plug_in(self) -> None:
+        """Give the board its endpoints and its power."""
+        self._console.open()
+        self._port.open(self.settings.tcp_port)
+        if self.settings.tcp_port != self._port.tcp_port:
+            self.settings.tcp_port = self._port.tcp_port
+            self._starter.save_settings()
+        self._boot(POWER_ON)
+
+    def unplug(self) -> None:
+        """Take power and endpoints."""
+        if self.state == "off":
+            return
+        self._end_boot()
+        self._enter("off")
+        self._port.close()
+        self._console.close()
+
+    def press_reset(self, download: bool) -> None:
+        """Press EN, with IO0 held low or not."""
+        if self.state != "no-power":
+            self._boot(POWER_ON, download=download)
+
+    def cut_power(self) -> None:
+        """Take the power; the plug stays."""
+        self._end_boot()
+        self._starter.armed_cut = None
+        self._led = False
+        self._enter("no-power")
+        self.events.add("power-cut")
+
+    def restore_power(self) -> None:
+        """Give the power back."""
+        if self.state == "no-power":
+            self._boot(POWER_ON)
+
+    def arm_power_cut(self, after_flash_writes: int, torn_bytes: int | None) -> None:
+        """Take the power in a later flash operation, in whatever mode the board is then."""
+        self._starter.armed_cut = ArmedCut(after_flash_writes, torn_bytes)
+        if isinstance(self._mode, RunMode):
+            self._mode.arm_power_cut(after_flash_writes, torn_bytes)
+
+    def set_battery(self, battery_mv: int) -> None:
+        """Set the battery's voltage."""
+        self.settings.battery_mv = battery_mv
+        self._starter.save_settings()
+        if isinstance(self._mode, RunMode):
+            self._mode.set_battery(battery_mv)
+
+    def radio_changed(self) -> None:
+        """Let the radio work as the settings say now."""
+        self._starter.save_settings()
+        if isinstance(self._mode, RunMode):
+            self._mode.set_radio(self._starter.radio())
+
+    def set_pin(self, pin: int, level: bool) -> None:
+        """Drive an input pin from outside."""
+        if isinstance(self._mode, RunMode):
+            self._mode.set_pin(pin, level)
+
+    def make_flash(self, micropython: bool) -> None:
+        """Make the flash of a new board."""
+        self._starter.make_flash(micropython)
+
+    # What the serial line says.
+
+    def on_bytes(self, data: bytes) -> None:
+        """Give bytes to whatever the board is busy with; a sleeping board does not listen."""
+        if self._mode:
+            self._mode.write(data)
+
+    def on_lines(self, dtr: bool, rts: bool) -> None:
+        """Give the reset lines to the circuit."""
+        if self.state != "no-power":
+            self._button.on_lines(dtr, rts)
+
+    def on_detach(self) -> None:
+        """Let the lines float; a reset that was held ends."""
+        self._button.on_detach()
+        self._on_change()
+
+    def pause_output(self) -> None:
+        """Stop producing output."""
+        if self._mode:
+            self._mode.pause_output()
+
+    def resume_output(self) -> None:
+        """Go on producing output."""
+        if self._mode:
+            self._mode.resume_output()
+
+    # What the reset circuit does.
+
+    def _hold_reset(self) -> None:
+        self._end_boot()
+        self._enter("reset")
+
+    def _release_reset(self, download: bool) -> None:
+        self._boot(POWER_ON, download=download)
+
+    # Boots.
+
+    def _boot(self, cause: int, wake: str | None = None, *, download: bool = False) -> None:
+        self._end_boot()
+        self._boot_number += 1
+        number = self._boot_number
+        self.events.add("boot", boot=number, cause=cause)
+        on_output = partial(self._on_output, number)
+        if download:
+            on_run = partial(self._on_rom_run, number)
+            on_cut = partial(self._on_power_cut, number)
+            self._mode = self._starter.start_rom(on_output, on_run, on_cut)
+            self._enter("rom")
+        else:
+            on_request = partial(self._on_request, number)
+            self._mode = self._starter.start_flash(cause, wake, on_output, on_request)
+            self._enter("running" if isinstance(self._mode, RunMode) else "boot-loop")
+        if self.line.paused:
+            self._mode.pause_output()
+
+    def _end_boot(self) -> None:
+        if self._wake_timer:
+            self._wake_timer.cancel()
+            self._wake_timer = None
+        if self._mode:
+            self._mode.kill()
+            self._mode = None
+
+    def _enter(self, state: str) -> None:
+        if state != self.state:
+            self.state = state
+            self.events.add(state)
+        self._on_change()
+
+    def _on_output(self, number: int, data: bytes) -> None:
+        if number == self._boot_number and self._mode:
+            self._console.write(data)
+            self.line.send(data)
+
+    def _on_rom_run(self, number: int) -> None:
+        if number == self._boot_number:
+            self._boot(POWER_ON)
+
+    def _on_power_cut(self, number: int) -> None:
+        if number == self._boot_number:
+            self.cut_power()
+
+    def _on_request(self, number: int, request: Request) -> None:
+        if number != self._boot_number:
+            return
+        if request.kind == "reset":
+            self._boot(SOFTWARE)
+        elif request.kind == "watchdog":
+            self._boot(WATCHDOG)
+        elif request.kind == "bootloader":
+            self._boot(SOFTWARE, download=True)
+        elif request.kind == "power-cut":
+            self.cut_power()
+        elif request.kind == "deepsleep":
+            self._sleep(request)

@@ -1,0 +1,1 @@
+"""A package for `serial.protocol_handler_packages`: it makes pyserial open `virtual://NAME`."""

@@ -1,0 +1,283 @@
+"""All virtual boards of one home, in one process: what the control socket asks for, done here."""
+
+import asyncio
+import contextlib
+import inspect
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from cma_toolkit.boards.errors import BoardFileError
+from cma_toolkit.boards.load import load_board
+from cma_toolkit.sim.virtual_board.board import VirtualBoard
+from cma_toolkit.sim.virtual_board.endpoints.fast import FastServer
+from cma_toolkit.sim.virtual_board.endpoints.line import Line
+from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
+from cma_toolkit.sim.virtual_board.errors import VirtualBoardError, unknown_board
+from cma_toolkit.sim.virtual_board.home import check_name
+from cma_toolkit.sim.virtual_board.registry import STATES, write_registry
+from cma_toolkit.sim.virtual_board.settings import FILE, Settings, choose_mac
+
+Answer = dict[str, Any] | None
+_BOARDS_MAX = 1024
+
+
+class Supervisor:
+    """Own the boards of a home; every method named `on_<verb>` serves one request."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, home: Path) -> None:
+        self._loop = loop
+        self._home = home
+        self._boards: dict[str, VirtualBoard] = {}
+        self._registry_due: asyncio.Handle | None = None
+        self._ptys = PtyWatcher(loop)
+        self._fast = FastServer(loop, home, self._find_line)
+        self.ended = asyncio.Event()
+        for folder in sorted(home.iterdir()):
+            if (folder / FILE).is_file():
+                with contextlib.suppress(BoardFileError):
+                    self._add(Settings.load(folder))
+        self._write_registry()
+
+    async def answer(self, verb: str, fields: dict[str, Any]) -> Answer:
+        """Serve one request.
+
+        Raises: VirtualBoardError for what a person can mend.
+        """
+        serve: Callable[..., Awaitable[Answer]] | None = getattr(self, f"on_{verb}", None)
+        try:
+            if serve is None:
+                raise TypeError(f"no {verb!r}")
+            inspect.signature(serve).bind(**fields)
+        except TypeError as error:
+            raise VirtualBoardError(
+                f"The supervisor is of another version ({error}): run cma virtual stop --all, "
+                "then try again.",
+                "usage",
+            ) from error
+        return await serve(**fields)
+
+    def close(self) -> None:
+        """Unplug every board and close every socket."""
+        for board in self._boards.values():
+            self._unplug(board)
+        if self._registry_due:
+            self._registry_due.cancel()
+        self._write_registry()
+        self._fast.close()
+        self._ptys.close()
+
+    async def on_create(
+        self,
+        name: str,
+        board_id: str,
+        mac: str | None,
+        micropython: bool,
+        start: bool,
+        project: str | None,
+    ) -> Answer:
+        """Make a board, blank or with MicroPython on it."""
+        check_name(name)
+        if name in self._boards:
+            raise VirtualBoardError(
+                f"There is a virtual board {name!r} already: choose another name, or remove it "
+                f"with cma virtual remove {name}."
+            )
+        if len(self._boards) >= _BOARDS_MAX:
+            raise VirtualBoardError(f"{_BOARDS_MAX} virtual boards are enough: remove some.")
+        settings = Settings(name, board_id, self._mac(name, mac), project)
+        folder = self._home / name
+        folder.mkdir()
+        try:
+            settings.save(folder)
+            board = self._add(settings)
+            board.make_flash(micropython)
+        except BoardFileError as error:
+            shutil.rmtree(folder)
+            raise VirtualBoardError(str(error), "usage") from error
+        if start:
+            board.plug_in()
+        return self._told(board)
+
+    async def on_info(self, name: str) -> Answer:
+        """Describe one board."""
+        return self._board(name).info().to_dict()
+
+    async def on_start(self, name: str) -> Answer:
+        """Plug a board in."""
+        board = self._board(name)
+        if board.state == "off":
+            board.plug_in()
+        return self._told(board)
+
+    async def on_stop(self, name: str) -> Answer:
+        """Unplug a board."""
+        board = self._board(name)
+        self._unplug(board)
+        return self._told(board)
+
+    async def on_remove(self, name: str) -> Answer:
+        """Unplug a board and delete its folder."""
+        board = self._board(name)
+        self._unplug(board)
+        del self._boards[name]
+        shutil.rmtree(self._home / name)
+        self._write_registry()
+        return None
+
+    async def on_reset(self, name: str) -> Answer:
+        """Press the EN button."""
+        board = self._plugged(name)
+        board.press_reset(download=False)
+        return self._told(board)
+
+    async def on_download(self, name: str) -> Answer:
+        """Press the EN button while the boot button is held."""
+        board = self._plugged(name)
+        board.press_reset(download=True)
+        return self._told(board)
+
+    async def on_cut_power(
+        self, name: str, after_flash_writes: int | None, torn_bytes: int | None
+    ) -> Answer:
+        """Take the power, now or within a later flash operation."""
+        board = self._plugged(name)
+        if after_flash_writes is None:
+            board.cut_power()
+        elif after_flash_writes < 1 or (torn_bytes or 0) < 0:
+            raise VirtualBoardError(
+                "Flash writes count from 1 and torn bytes from 0: give such numbers.", "usage"
+            )
+        else:
+            board.arm_power_cut(after_flash_writes, torn_bytes)
+        return self._told(board)
+
+    async def on_restore_power(self, name: str) -> Answer:
+        """Give the power back."""
+        board = self._plugged(name)
+        board.restore_power()
+        return self._told(board)
+
+    async def on_set_battery(self, name: str, battery_mv: int) -> Answer:
+        """Set the battery's voltage."""
+        if not 0 <= battery_mv <= 20_000:
+            raise VirtualBoardError("A battery has 0 to 20000 mV: give such a number.", "usage")
+        board = self._board(name)
+        board.set_battery(battery_mv)
+        return self._told(board)
+
+    async def on_set_range(
+        self,
+        name: str,
+        position_m: list[float] | None,
+        peers: list[str] | None,
+        range_m: float | None,
+        loss_permille: int | None,
+    ) -> Answer:
+        """Set what the board's radio reaches."""
+        board = self._board(name)
+        if position_m is not None:
+            board.settings.position_m = (float(position_m[0]), float(position_m[1]))
+        if range_m is not None:
+            board.settings.range_m = range_m
+        if loss_permille is not None:
+            board.settings.loss_permille = max(0, min(1000, loss_permille))
+        if peers is not None:
+            board.settings.peers = tuple(self._board(peer).settings.mac for peer in peers)
+        board.radio_changed()
+        return self._told(board)
+
+    async def on_set_pin(self, name: str, pin: int, level: bool) -> Answer:
+        """Drive an input pin."""
+        board = self._plugged(name)
+        board.set_pin(pin, level)
+        return self._told(board)
+
+    async def on_wait_for(
+        self, name: str, event: str, timeout_s: float, since: int | None
+    ) -> Answer:
+        """Wait for a state or an event."""
+        board = self._board(name)
+        if event in STATES and board.state == event:
+            return {"number": board.events.count, "event": event}
+        since = board.events.count if since is None else since
+        try:
+            return (await board.events.wait(event, since, timeout_s)).to_dict()
+        except TimeoutError as error:
+            raise VirtualBoardError(
+                f"{name}: no {event!r} within {timeout_s:g} s; it is {board.state} now. "
+                f"Read {self._home / name}/console.log for what it printed.",
+                "timeout",
+            ) from error
+
+    async def on_shutdown(self) -> Answer:
+        """End the supervisor."""
+        self.ended.set()
+        return None
+
+    def _add(self, settings: Settings) -> VirtualBoard:
+        project = Path(settings.project) if settings.project else None
+        board = VirtualBoard(
+            self._loop,
+            settings,
+            load_board(settings.board_id, project),
+            self._home / settings.name,
+            self._ptys,
+            self._changed,
+        )
+        self._boards[settings.name] = board
+        return board
+
+    def _unplug(self, board: VirtualBoard) -> None:
+        self._fast.drop(board.settings.name)
+        board.unplug()
+
+    def _board(self, name: str) -> VirtualBoard:
+        if name not in self._boards:
+            raise unknown_board(name)
+        return self._boards[name]
+
+    def _plugged(self, name: str) -> VirtualBoard:
+        board = self._board(name)
+        if board.state == "off":
+            raise VirtualBoardError(
+                f"{name} is unplugged: run cma virtual start {name}.", "no-device"
+            )
+        return board
+
+    def _find_line(self, name: str) -> Line | str:
+        try:
+            return self._plugged(name).line
+        except VirtualBoardError as error:
+            return error.message
+
+    def _mac(self, name: str, wanted: str | None) -> str:
+        taken = {board.settings.mac for board in self._boards.values()}
+        if wanted is None:
+            return choose_mac(name, taken)
+        mac = wanted.lower()
+        parts = mac.split(":")
+        if len(parts) != 6 or any(len(part) != 2 for part in parts) or not _is_hex(mac):
+            raise VirtualBoardError(f"{wanted!r} is no MAC: write aa:bb:cc:dd:ee:ff.", "usage")
+        if mac in taken:
+            raise VirtualBoardError(f"Another virtual board has the MAC {mac}: choose another.")
+        return mac
+
+    def _told(self, board: VirtualBoard) -> Answer:
+        """Describe a board to its client, the registry already saying the same."""
+        self._write_registry()
+        return board.info().to_dict()
+
+    def _changed(self) -> None:
+        # Many changes in one turn of the loop are one write of the file.
+        if self._registry_due is None:
+            self._registry_due = self._loop.call_later(0.02, self._write_registry)
+
+    def _write_registry(self) -> None:
+        self._registry_due = None
+        write_registry(self._home, [board.info() for board in self._boards.values()])
+
+
+def _is_hex(mac: str) -> bool:
+    return all(character in "0123456789abcdef:" for character in mac)
