@@ -16,9 +16,7 @@ Offset: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 32)]
 FlashSize: TypeAlias = Annotated[int, Meta(ge=1 << 20, le=1 << 28)]
 Sha256: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 UsbId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{4}:[0-9a-f]{4}$")]
-Version: TypeAlias = Annotated[
-    str, Meta(pattern=r"^[0-9]+\.[0-9]+(\.[0-9]+)?([.-][0-9A-Za-z.-]+)?$")
-]
+Version: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]+(\.[0-9]+)?(-[0-9A-Za-z.-]+)?$")]
 FileName: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.bin$")]
 
 
@@ -55,7 +53,7 @@ class Usb(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """GPIO numbers of what is on the board; what is absent stays absent.
 
-    Units    battery_divider_permille: battery voltage over pin voltage, 2000 for two equal resistors
+    Units    battery_divider_permille: battery over pin voltage, 2000 for two equal resistors
     """
 
     led: Gpio | None = None

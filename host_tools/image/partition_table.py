@@ -109,7 +109,7 @@ def from_bytes(data: bytes) -> list[Partition]:
     """
     if data[: len(_ENTRY_MAGIC)] != _ENTRY_MAGIC:
         raise ImageError(
-            "There is no partition table here: the board is blank or not an ESP32 of ours. Flash it."
+            "There is no partition table here: the flash is blank or foreign. Flash the board."
         )
     partitions: list[Partition] = []
     for offset in range(0, min(len(data), TABLE_BYTES), ENTRY_BYTES):
