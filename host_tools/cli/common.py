@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
 from cma_toolkit.host_tools.cli.progress import Output
-from cma_toolkit.host_tools.ports.discover import Port, list_ports
-from cma_toolkit.host_tools.ports.select import FindMacs, Selector, select
+from cma_toolkit.host_tools.ports.discover import Port, list_ports, virtual_port
+from cma_toolkit.host_tools.ports.select import FindBoards, KnownBoard, Selector, select
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 HANDLERS = "cma_toolkit.sim.virtual_board.handlers"
@@ -25,6 +26,11 @@ class BoardOptions:
     verbose: bool
     timeout_s: float
     wait_s: float
+
+    def for_all(self) -> "BoardOptions":
+        """Return the same, where to name no board means every board."""
+        chosen = self.selector.ports or self.selector.devices
+        return self if chosen else replace(self, selector=Selector(all=True))
 
 
 def examples(*lines: str) -> str:
@@ -98,13 +104,44 @@ def use_virtual_handlers() -> None:
 
 
 def virtual_ports() -> Sequence[Port]:
-    """Return the ports of the virtual boards that run now."""
-    return ()
+    """Return the ports of the virtual boards that are plugged in now."""
+    from cma_toolkit.sim.virtual_board.registry import live_boards
+
+    return [
+        virtual_port(
+            board.name,
+            chip=board.chip,
+            mac=board.mac,
+            url=board.url,
+            pty=board.pty,
+            fast=board.fast,
+            state=board.state,
+        )
+        for board in live_boards()
+    ]
 
 
-def fleet_finder() -> FindMacs:
+def fleet_finder() -> FindBoards:
     """Return what looks a board of the fleet up, in the project around the current folder."""
-    return lambda who: ()
+    path = fleet_database(Path.cwd())
+
+    def find(who: str) -> list[KnownBoard]:
+        if path is None or not path.exists():
+            return []
+        from cma_toolkit.host_tools.fleet.database import Database
+
+        with Database(path) as database:
+            return [KnownBoard(board.mac, board.port) for board in database.find(who)]
+
+    return find
+
+
+def fleet_database(start: Path) -> Path | None:
+    """Return where the database of the project around `start` lies, None outside a project."""
+    from cma_toolkit.host_tools.fleet.project import STATE_FOLDER, find_folder
+
+    folder = find_folder(start)
+    return folder / STATE_FOLDER / "fleet.db" if folder else None
 
 
 def _collect(values: dict[str, Any]) -> BoardOptions:

@@ -26,7 +26,7 @@ def run(arguments):
         "partitions": map_of_flash,
         "flash_bytes": flash_bytes(),
         "files": count.files,
-        "files_at_most": count.entries < ENTRIES_MAX,
+        "files_complete": count.entries < ENTRIES_MAX,
         "root": sorted(os.listdir("/")),
         "nvs": our_settings() if is_ours(map_of_flash) else None,
     }

@@ -4,8 +4,12 @@ Source: pyserial's `comports()` names every UART of a computer; only one with a 
 have a board behind it. It never names a pty or a URL, so virtual boards come from their registry.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+ESPRESSIF = 0x303A
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,12 @@ class Port:
     product_id: int | None = None
     serial_number: str = ""
     aliases: tuple[str, ...] = ()
-    virtual: bool = False
+    state: str = ""
+
+    @property
+    def virtual(self) -> bool:
+        """Return whether a virtual board is behind it."""
+        return bool(self.state)
 
     @property
     def label(self) -> str:
@@ -39,8 +48,8 @@ def virtual_port(
         name=name,
         chip=chip,
         mac=mac,
-        aliases=(name, url, pty),
-        virtual=True,
+        aliases=tuple(filter(None, (name, url, pty))),
+        state=state,
     )
 
 
@@ -55,11 +64,18 @@ def list_ports(virtual: Iterable[Port] = ()) -> list[Port]:
             vendor_id=found.vid,
             product_id=found.pid,
             serial_number=found.serial_number or "",
+            mac=_mac_of(found.vid, found.serial_number or ""),
         )
         for found in comports()
         if found.vid is not None
     ]
     return sorted(real, key=_by_name) + sorted(virtual, key=_by_name)
+
+
+def _mac_of(vendor_id: int, serial_number: str) -> str:
+    # The USB peripheral of S3, C3 and C6 has the factory MAC as its serial number.
+    known = vendor_id == ESPRESSIF and _MAC.fullmatch(serial_number)
+    return serial_number.lower() if known else ""
 
 
 def _by_name(port: Port) -> tuple[str, int, str]:

@@ -16,8 +16,17 @@ SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}
 _SHORTCUT = re.compile(r"([auc])(\d+)")
 _GLOB = re.compile(r"[*?\[]")
 
-# A name, `id:MAC` or `label=x` → the MACs of the fleet's boards that bear it.
-FindMacs = Callable[[str], Sequence[str]]
+
+@dataclass(frozen=True)
+class KnownBoard:
+    """What the fleet remembers of a board: its MAC, and the port where it last answered."""
+
+    mac: str
+    port: str
+
+
+# A name, `id:MAC` or `label=x` → the fleet's boards that bear it.
+FindBoards = Callable[[str], Sequence[KnownBoard]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ def select(
     selector: Selector,
     ports: Sequence[Port],
     environment: Mapping[str, str],
-    find_macs: FindMacs,
+    find_boards: FindBoards,
     *,
     several: bool = False,
 ) -> list[Port]:
@@ -46,7 +55,7 @@ def select(
         raise usage("--all means every board: leave out --port and --device.")
     if selector.all and not several:
         raise usage("This command is for one board: name it with --port or --device.")
-    chosen = _named(selector, ports, environment, find_macs)
+    chosen = _named(selector, ports, environment, find_boards)
     unique = list(dict.fromkeys(chosen))
     if len(unique) > 1 and not several:
         raise no_device(f"{_listing(unique)}\n{len(unique)} boards: choose one with --port.")
@@ -57,7 +66,7 @@ def _named(
     selector: Selector,
     ports: Sequence[Port],
     environment: Mapping[str, str],
-    find_macs: FindMacs,
+    find_boards: FindBoards,
 ) -> list[Port]:
     words = selector.ports
     if not (words or selector.devices or selector.all):
@@ -65,7 +74,7 @@ def _named(
     if words or selector.devices:
         by_port = [port for word in words for port in _by_port(word, ports)]
         return by_port + [
-            port for who in selector.devices for port in _by_who(who, ports, find_macs)
+            port for who in selector.devices for port in _by_who(who, ports, find_boards)
         ]
     if not ports:
         raise no_device(
@@ -100,14 +109,14 @@ def _matches(port: Port, pattern: str) -> bool:
     return any(fnmatch.fnmatchcase(text, pattern) for text in (port.url, *port.aliases))
 
 
-def _by_who(who: str, ports: Sequence[Port], find_macs: FindMacs) -> list[Port]:
-    macs = {mac.lower() for mac in find_macs(who)}
-    bare = who.removeprefix("id:").lower()
-    found = [
-        port
-        for port in ports
-        if port.name == who or (port.mac and port.mac.lower() in {*macs, bare})
-    ]
+def _by_who(who: str, ports: Sequence[Port], find_boards: FindBoards) -> list[Port]:
+    known = find_boards(who)
+    macs = {board.mac.lower() for board in known} | {who.removeprefix("id:").lower()}
+    found = [port for port in ports if port.name == who or port.mac.lower() in macs]
+    if not found:
+        # A USB bridge does not tell the board's MAC: go where the board last answered.
+        seen = {board.port for board in known}
+        found = [port for port in ports if port.url in seen and not port.mac]
     if not found:
         raise no_device(
             f"{_listing(ports)}\nNo board {who!r} is plugged in: run cma devices, or name a port."

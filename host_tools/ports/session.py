@@ -8,12 +8,12 @@ import json
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, no_device, timed_out, verify_failed
 from cma_toolkit.host_tools.ports import console
+from cma_toolkit.host_tools.ports.files import Entries, Entry
 
 if TYPE_CHECKING:
     from cma_toolkit.host_tools.ports.transport import BoardTransport
@@ -35,18 +35,6 @@ class ScriptError(CmaError):
         last = traceback.strip().splitlines()[-1] if traceback.strip() else "no word"
         super().__init__(f"{url}: {name} failed on the board: {last}", ExitCode.UNEXPECTED)
         self.traceback = traceback
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a folder on a board."""
-
-    name: str
-    is_folder: bool
-    size_bytes: int
-
-
-Entries = list[Entry]
 
 
 class BoardSession:
@@ -72,8 +60,7 @@ class BoardSession:
 
         Raises: CmaError 3 or 4 that says why there is none.
         """
-        deadline_s = time.monotonic() + self._wait_s
-        self._line = _open_patiently(self.url, deadline_s)
+        self._line = open_patiently(self.url, self._wait_s)
         try:
             self._reach_prompt()
         except BaseException:
@@ -261,9 +248,14 @@ class BoardSession:
             raise _went_away(self.url) from error
 
 
-def _open_patiently(url: str, deadline_s: float) -> "BoardTransport":
+def open_patiently(url: str, wait_s: float) -> "BoardTransport":
+    """Open a port, trying for `wait_s` seconds.
+
+    Raises: CmaError 3 that says why it does not open.
+    """
     from cma_toolkit.host_tools.ports.transport import BoardTransport
 
+    deadline_s = time.monotonic() + wait_s
     while True:
         try:
             return BoardTransport(url)
