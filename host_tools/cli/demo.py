@@ -1,0 +1,280 @@
+"""`cma demo`: the whole toolkit on boards you do not have.
+
+Every step is a command that a person could type; the demo types it, shows it and counts what it
+really did. It ends with those counts, and with an exit code other than 0 if any step failed.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from cma_toolkit.host_tools.cli.common import examples, known_ports
+from cma_toolkit.host_tools.cli.demo_watch import BoardWatch, watch_boards
+from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
+from cma_toolkit.host_tools.ports.discover import Port
+
+# One board of each chip, in turn.
+BOARD_IDS = ["esp32-devkitc", "esp32-s3-devkitc-1", "esp32-c3-devkitm-1", "esp32-c6-devkitc-1"]
+BOARDS_MAX = 64
+TALK_TIMEOUT_S = 60.0
+CUT_AT_WRITE = 3
+TORN_BYTES = 17
+
+APPLICATION = Path(__file__).parents[2] / "firmware" / "examples" / "demo.py"
+
+
+@dataclass
+class Tally:
+    """What was really done; the last line of the demo is made from it."""
+
+    boards: int
+    flashed: int = 0
+    provisioned: int = 0
+    sent: int = 0
+    received: int = 0
+    lost: int = 0
+    power_cut: str = "power cut: not tried"
+    failures: list[str] = field(default_factory=list)
+
+    def sentence(self) -> str:
+        """Return the sentence that sums the demo up."""
+        return (
+            f"flashed {self.flashed}/{self.boards}, provisioned {self.provisioned}/{self.boards}, "
+            f"messages sent/received/lost {self.sent}/{self.received}/{self.lost}, "
+            f"{self.power_cut}."
+        )
+
+
+@click.command(
+    epilog=examples(
+        "cma demo", "cma demo --boards 32", 'cma demo --ports "/dev/ttyUSB0 /dev/ttyUSB1"'
+    )
+)
+@click.option(
+    "--boards",
+    "count",
+    type=click.IntRange(2, BOARDS_MAX),
+    default=8,
+    show_default=True,
+    help="How many virtual boards.",
+)
+@click.option("--ports", default="", metavar='"PORT …"', help="Use these real boards instead.")
+@click.option("--keep", is_flag=True, help="Leave the demo's folder and virtual boards behind.")
+def command(count: int, ports: str, keep: bool) -> None:
+    """Show it all on virtual boards: flash, provision, talk, lose power, recover.
+
+    With --ports the same run uses real boards; whatever they hold is overwritten.
+    """
+    real = ports.split()
+    if len(real) == 1:
+        raise usage("One board has nobody to talk to: name two ports or more.")
+    with _workplace(keep) as folder:
+        stage = Stage(folder, real) if real else VirtualStage(folder, count)
+        stage.run()
+        click.echo()
+        click.echo(stage.tally.sentence())
+        if not real:
+            click.echo("Virtual boards execute MicroPython, not ESP32 machine code.")
+        click.echo("Next: cma new my-fleet")
+        for failure in stage.tally.failures:
+            click.echo(f"failed: {failure}", err=True)
+    if stage.tally.failures:
+        raise CmaError("the demo did not do all it set out to; see above.", ExitCode.SOME_FAILED)
+
+
+@contextmanager
+def _workplace(keep: bool) -> Iterator[Path]:
+    # Short: the path of a unix socket may have 108 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="cma-demo-"))
+    try:
+        yield folder
+    finally:
+        if keep:
+            click.echo(f"Kept: {folder}. Its boards: CMA_VIRTUAL_HOME={folder}/boards cma devices")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class Stage:
+    """The demo on boards that are there already."""
+
+    def __init__(self, folder: Path, ports: Sequence[str]) -> None:
+        self.folder = folder
+        self.project = folder / "fleet"
+        self.ports = list(ports)
+        self.names = [f"demo-{number + 1:02d}" for number in range(len(ports))]
+        self.tally = Tally(len(ports))
+        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+    def run(self) -> None:
+        """Do every step; a step that fails is noted and ends the run."""
+        for step in (self.prepare, self.show_tools, self.flash, self.provision, self.talk):
+            step()
+            if self.tally.failures:
+                return
+
+    def prepare(self) -> None:
+        """Make the fleet's project, with one inventory line per board."""
+        self._type("cma", "new", self.project.name, cwd=self.folder)
+        shutil.copy(APPLICATION, self.project / "app.py")
+        rows = [f"{name},,,demo" for name in self.names]
+        (self.project / "inventory.csv").write_text(
+            "\n".join(["name,board,mac,cluster", *rows, ""])
+        )
+
+    def show_tools(self) -> None:
+        """Let the plain tools look at the boards first."""
+        self._type(
+            "esptool", "--port", self.ports[0], "flash-id", shown=("Detected", "Chip", "MAC")
+        )
+
+    def flash(self) -> None:
+        """Flash all boards at once."""
+        self.tally.flashed = self._type_with_bars("flash", *self._port_options(), "--yes")
+
+    def provision(self) -> None:
+        """Give all boards their names and the application."""
+        options = [*self._port_options(), "--assign", "--yes"]
+        self.tally.provisioned = self._type_with_bars("provision", *options)
+
+    def talk(self) -> None:
+        """Watch the boards until each has heard the others."""
+        known = {port.url: port for port in known_ports()}
+        ports = [
+            known.get(url) or Port(url, name=name)
+            for url, name in zip(self.ports, self.names, strict=True)
+        ]
+        with watch_boards(ports) as watch:
+            self._await_talk(watch)
+            self.lose_power(watch)
+            self._count(watch)
+
+    def lose_power(self, watch: BoardWatch) -> None:
+        """Leave the power of real boards to the person at the bench."""
+        self.tally.power_cut = "power cut: not tried on real boards"
+
+    def _await_talk(self, watch: BoardWatch) -> None:
+        everyone = min(len(self.ports) - 1, 3)
+        if not watch.until(
+            lambda boards: all(
+                board.neighbours >= everyone and board.received > 0 for board in boards
+            ),
+            TALK_TIMEOUT_S,
+        ):
+            silent = [board.label for board in watch.boards if not board.received]
+            self.tally.failures.append(f"no message heard by {', '.join(silent) or 'some boards'}")
+
+    def _count(self, watch: BoardWatch) -> None:
+        self.tally.sent = sum(board.sent for board in watch.boards)
+        self.tally.received = sum(board.received for board in watch.boards)
+        self.tally.lost = sum(board.lost for board in watch.boards)
+
+    def _port_options(self) -> list[str]:
+        return [word for port in self.ports for word in ("-p", port)]
+
+    def _type(self, *words: str, cwd: Path | None = None, shown: Sequence[str] = ()) -> str:
+        """Type one command, show it and what it says; returns its output."""
+        click.echo(f"$ {shlex.join(words)}")
+        done = subprocess.run(
+            [*_program(words[0]), *words[1:]],
+            cwd=cwd or self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for line in done.stdout.splitlines():
+            if shown and line.startswith(tuple(shown)):
+                click.echo(f"  {line}")
+        if done.returncode:
+            self.tally.failures.append(
+                f"{words[0]} {words[1]}: {(done.stderr or done.stdout)[-400:]}"
+            )
+        return done.stdout
+
+    def _type_with_bars(self, verb: str, *words: str) -> int:
+        """Type a command of ours, its bars on our terminal; returns how many boards passed."""
+        click.echo(f"$ cma {verb} {shlex.join(words)}")
+        done = subprocess.run(
+            [*_program("cma"), verb, *words],
+            cwd=self.project,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            click.echo(done.stdout)
+            self.tally.failures.append(f"cma {verb} ended with exit code {done.returncode}")
+        return sum(1 for line in done.stdout.splitlines() if "PASS" in line.split())
+
+
+class VirtualStage(Stage):
+    """The demo on virtual boards of its own, with a power cut in mid-write."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        from cma_toolkit.sim.virtual_board.client import Client
+
+        super().__init__(folder, [f"virtual://demo-{number + 1:02d}" for number in range(count)])
+        self._client = Client(folder / "boards")
+        self.environment["CMA_VIRTUAL_HOME"] = str(folder / "boards")
+        os.environ["CMA_VIRTUAL_HOME"] = str(folder / "boards")
+
+    def run(self) -> None:
+        """Do every step, and leave no process behind."""
+        try:
+            super().run()
+        finally:
+            self._client.shutdown()
+
+    def prepare(self) -> None:
+        """Plug in blank boards of four chips, then make the project."""
+        click.echo(f"{len(self.names)} virtual boards, blank, of {len(BOARD_IDS)} chips")
+        for index, name in enumerate(self.names):
+            self._client.create(name, BOARD_IDS[index % len(BOARD_IDS)])
+        super().prepare()
+
+    def show_tools(self) -> None:
+        """Let the plain, unmodified tools look at the boards first."""
+        url = self._client.info(self.names[0]).url
+        self._type("esptool", "--port", url, "flash-id", shown=("Detected", "Chip", "MAC"))
+
+    def flash(self) -> None:
+        """Flash all boards at once, then read one by mpremote and one by ampy."""
+        super().flash()
+        if self.tally.failures:
+            return
+        one, other = self._client.info(self.names[0]), self._client.info(self.names[1])
+        greet = "import sys; print(sys.implementation._machine)"
+        self._type("mpremote", "connect", one.url, "exec", greet, shown=("",))
+        self._type("ampy", "--port", other.pty, "ls", shown=("",))
+
+    def lose_power(self, watch: BoardWatch) -> None:
+        """Take one board's power in the middle of a flash write, give it back, see it return."""
+        victim = watch.boards[-1]
+        boots = victim.boots
+        self._client.cut_power(victim.label, CUT_AT_WRITE, TORN_BYTES)
+        self._client.wait_for(victim.label, "no-power", TALK_TIMEOUT_S)
+        victim.note = "power lost in mid-write"
+        self._client.restore_power(victim.label)
+        if watch.until(lambda boards: victim.boots > boots, TALK_TIMEOUT_S):
+            victim.note = "recovered"
+            self.tally.power_cut = f"power cut at write {CUT_AT_WRITE}: recovered"
+        else:
+            self.tally.power_cut = f"power cut at write {CUT_AT_WRITE}: NOT recovered"
+            self.tally.failures.append(f"{victim.label} did not come back after the power cut")
+
+
+def _program(name: str) -> list[str]:
+    """Return how a tool of this environment is started, whatever PATH says."""
+    modules = {"cma": "cma_toolkit.host_tools.cli.main", "ampy": "ampy.cli"}
+    return [sys.executable, "-m", modules.get(name, name)]
