@@ -43,9 +43,10 @@ class Device:
     def __init__(self, url: str, port: Any, baud: int, log: Callable[[str], None]) -> None:
         """Take over an open port. Say `log` what esptool says."""
         self._url = url
-        self._port = port
+        self.port = port
         self._baud = baud
         self._esp: Any = None
+        self.left = False
         _install_logger(log)
 
     def connect(self) -> Chip:
@@ -63,7 +64,7 @@ class Device:
         if self._url.startswith(VIRTUAL):
             loader.cfg["custom_reset_sequence"] = VIRTUAL_DOWNLOAD
             loader.cfg["custom_hard_reset_sequence"] = VIRTUAL_RESET
-        rom = esptool.detect_chip(self._port, ROM_BAUD, connect_attempts=3)
+        rom = esptool.detect_chip(self.port, ROM_BAUD, connect_attempts=3)
         name = rom.CHIP_NAME.lower().replace("-", "")
         locked_by = _lock_of(rom)
         if locked_by:
@@ -116,10 +117,35 @@ class Device:
         with self.translated("erase the flash"):
             self._esp.erase_flash()
 
+    def verify(self, offset: int, data: bytes) -> None:
+        """Compare the chip's own MD5 with what should lie there.
+
+        Raises: CmaError with exit code 5.
+        """
+        if self.md5(offset, len(data)) != md5(data).hexdigest():
+            raise self._differs(offset, len(data))
+
     def leave(self) -> None:
         """Reset the board so that it runs what lies in its flash."""
+        self.left = True
+        if self._esp is None:
+            return
         with self.translated("reset the board"):
             self._esp.hard_reset()
+            self.port.baudrate = ROM_BAUD
+
+    def reopen(self) -> Any:
+        """Open the port anew: a chip with native USB leaves the bus while it resets."""
+        from cma_toolkit.host_tools.ports.serial_port import open_serial
+
+        self.close()
+        self.port = open_serial(self._url)
+        return self.port
+
+    def close(self) -> None:
+        """Give the port back."""
+        with contextlib.suppress(OSError):
+            self.port.close()
 
     def _write_piece(self, offset: int, data: bytes) -> int:
         wanted = md5(data).hexdigest()
@@ -129,11 +155,14 @@ class Device:
         with self.translated("write the flash"):
             self._send(offset, padded)
         if self.md5(offset, len(data)) != wanted:
-            raise verify_failed(
-                f"{self._url}: {len(data)} bytes at 0x{offset:x} read back otherwise than "
-                "written. Run the command again; if it stays so, the flash chip is worn out."
-            )
+            raise self._differs(offset, len(data))
         return len(data)
+
+    def _differs(self, offset: int, size: int) -> CmaError:
+        return verify_failed(
+            f"{self._url}: {size} bytes at 0x{offset:x} read back otherwise than written. "
+            "Run the command again; if it stays so, the flash chip is worn out."
+        )
 
     def _send(self, offset: int, data: bytes) -> None:
         packed = zlib.compress(data, 9)

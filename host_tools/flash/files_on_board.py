@@ -5,10 +5,12 @@ Pure but for `read`, which a board, a backup or a test provides.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from cma_toolkit.host_tools.errors import CmaError
+from cma_toolkit.host_tools.image.littlefs import Kind
+
+__all__ = ["Holdings", "Kind", "Read", "read_files", "survey"]
 
 BLOCK_BYTES = 4096
 READ_BYTES = 32  # MicroPython's littlefs geometry
@@ -17,15 +19,6 @@ FAT_SIGNATURE = b"\x55\xaa"
 
 Read = Callable[[int, int], bytes]
 """Return `size` bytes of flash from `offset`."""
-
-
-class Kind(Enum):
-    """What a data partition holds."""
-
-    BLANK = "blank"
-    LITTLEFS = "littlefs"
-    FAT = "FAT"
-    UNKNOWN = "unknown data"
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ def _visit(
 
     blocks = _Blocks(read, offset, size_bytes)
     volume = LittleFS(
-        context=blocks,
+        context=cast(Any, blocks),
         mount=False,  # or a failure to mount would format
         block_size=BLOCK_BYTES,
         block_count=0,  # as its superblock says

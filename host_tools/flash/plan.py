@@ -17,11 +17,11 @@ from cma_toolkit.boards.flash_map import (
     Partition,
     size_text,
 )
-from cma_toolkit.boards.load import DEFAULT_BOARD_IDS
 from cma_toolkit.host_tools.errors import needs_yes, refused
 from cma_toolkit.host_tools.flash.device import Chip
 from cma_toolkit.host_tools.flash.files_on_board import BLOCK_BYTES, Holdings, Kind
 from cma_toolkit.host_tools.flash.table_state import (
+    RESTORING,
     Table,
     TableState,
     finished_sector,
@@ -32,7 +32,9 @@ FILE_SYSTEM_LABELS = ("vfs", "ffat", "user", "spiffs", "storage", "littlefs")
 FILE_SYSTEM_SUBTYPES = (SUBTYPE_FAT, 0x82, SUBTYPE_LITTLEFS)
 MANIFEST = ".cma.json"
 SLOT_BYTES_MAX = 256 * 1024
+ROOT_BYTES_READ_MAX = 32 * 1024
 NAMED_MAX = 3
+UNREADABLE = "unknown data behind a partition table that cannot be read"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def board_for(
     chip: Chip,
     asked: str,
     by_mac: Mapping[str, str],
-    defaults: Mapping[str, str] = DEFAULT_BOARD_IDS,
+    defaults: Mapping[str, str],
 ) -> tuple[str, str]:
     """Choose the board's file: as asked, as the fleet knows this MAC, else the chip's dev kit.
 
@@ -169,6 +171,11 @@ def check_consent(state: TableState, at_risk: Sequence[str], *, adopting: bool, 
             "An adoption of this board was cut short; its files are in your backup. "
             "Run cma adopt again to complete it, or give --yes to forget them."
         )
+    if state.mark == RESTORING:
+        raise needs_yes(
+            "A restore of this board was cut short. "
+            "Run cma restore again to complete it, or give --yes to forget it."
+        )
     if at_risk:
         raise needs_yes(
             f"The board holds {name_some(at_risk)}. Run cma adopt to keep them, "
@@ -177,13 +184,16 @@ def check_consent(state: TableState, at_risk: Sequence[str], *, adopting: bool, 
 
 
 def at_risk(
-    state: TableState, holdings: Sequence[Holdings], vfs_files: Mapping[str, bytes]
+    state: TableState,
+    theirs: Sequence[Partition],
+    holdings: Sequence[Holdings],
+    vfs_files: Mapping[str, bytes],
 ) -> list[str]:
     """Return what is a user's in the surveyed partitions, for a person to read.
 
     `vfs_files` are the contents of the partition `vfs`, as far as they decide.
     """
-    found: list[str] = []
+    found = [UNREADABLE] if state.table is Table.FOREIGN and not theirs else []
     for held in holdings:
         if held.kind in (Kind.FAT, Kind.UNKNOWN):
             # In our own map an unreadable `vfs` is nobody's: nothing of a user's lives there.
@@ -272,6 +282,8 @@ def pieces(label: str, offset: int, image: bytes) -> list[Region]:
 
 
 def name_some(names: Sequence[str]) -> str:
-    """Name a few of many: `14 files (boot.py, main.py, lib/x.py, …)`."""
+    """Name a few of many: `14 files of yours (boot.py, main.py, lib/x.py, …)`."""
+    if any(name in UNREADABLE or " in partition " in name for name in names):
+        return " and ".join(names)
     shown = ", ".join(names[:NAMED_MAX]) + (", …" if len(names) > NAMED_MAX else "")
     return f"{len(names)} file{'s' if len(names) != 1 else ''} of yours ({shown})"

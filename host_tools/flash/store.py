@@ -43,7 +43,6 @@ class Facts:
 
     chip: str
     version: str
-    board: str = ""
 
 
 Identify = Callable[[bytes], Facts]
@@ -74,6 +73,11 @@ class Store:
 
         Raises: CmaError if its SHA-256 is not the known one, or it is no MicroPython image.
         """
+        if not board_of(file):
+            raise usage(
+                f"{file}: the name does not say which build it is. Rename it as micropython.org "
+                "does (ESP32_GENERIC-20260406-v1.28.0.bin), or use: cma flash --micropython FILE"
+            )
         sha256 = hashlib.sha256(data).hexdigest()
         known = self._known_sha256(file)
         if known and known[0] != sha256:
@@ -86,7 +90,7 @@ class Store:
             file=file,
             chip=facts.chip,
             version=facts.version or version_of(file),
-            board=board_of(file) or facts.board,
+            board=board_of(file),
             sha256=sha256,
             size_bytes=len(data),
             pinned_by=PINNED_BY_BOARD if file in self._pins else PINNED_BY_FIRST_USE,

@@ -17,6 +17,7 @@ MARK_HEAD = b"cma unfinished: "
 
 FLASHING = "flash"
 ADOPTING = "adopt"
+RESTORING = "restore"
 
 
 class Table(Enum):
@@ -30,7 +31,7 @@ class Table(Enum):
 
 @dataclass(frozen=True)
 class TableState:
-    """The verdict, and what the mark says: `flash`, `adopt <sha256 of the backup>` or nothing."""
+    """The verdict, and what the mark says: `flash`, `restore`, `adopt SHA256` or nothing."""
 
     table: Table
     mark: str = ""

@@ -29,6 +29,7 @@ CONTENTS = plan.Contents(
     bootloader=b"\xe9" * 100, table=partition_table.to_bytes(MAP), app=b"\xe9" * 200,
     romfs=b"rom", vfs=b"root", empty_user=b"fs".ljust(8192, b"\x01"),
 )  # fmt: skip
+DEFAULTS = {"esp32": "esp32-devkitc"}
 FOREIGN = TableState(Table.FOREIGN)
 OURS = TableState(Table.OURS)
 
@@ -40,16 +41,16 @@ def code_of(error: pytest.ExceptionInfo[CmaError]) -> ExitCode:
 
 def test_the_board_is_the_one_asked_for_then_the_fleets_then_the_chips_dev_kit() -> None:
     by_mac = {CHIP.mac: "my-board"}
-    assert plan.board_for(CHIP, "m5stack-atoms3", by_mac) == ("m5stack-atoms3", "")
-    board, said = plan.board_for(CHIP, "", by_mac)
+    assert plan.board_for(CHIP, "m5stack-atoms3", by_mac, DEFAULTS) == ("m5stack-atoms3", "")
+    board, said = plan.board_for(CHIP, "", by_mac, DEFAULTS)
     assert board == "my-board" and "inventory" in said
-    board, said = plan.board_for(CHIP, "", {})
+    board, said = plan.board_for(CHIP, "", {}, DEFAULTS)
     assert board == "esp32-devkitc" and "--board" in said
 
 
 def test_a_chip_that_is_none_of_ours_is_refused() -> None:
     with pytest.raises(CmaError, match="esp8266") as error:
-        plan.board_for(Chip("esp8266", "", 0), "", {})
+        plan.board_for(Chip("esp8266", "", 0), "", {}, DEFAULTS)
     assert code_of(error) is ExitCode.REFUSED
 
 
@@ -141,12 +142,20 @@ def test_only_what_may_hold_a_users_files_is_surveyed() -> None:
 def test_files_of_a_user_are_at_risk_and_stock_ones_are_not() -> None:
     stock = {"boot.py": b"# This file is executed on every boot\n#import esp\n\n"}
     held = Holdings("vfs", Kind.LITTLEFS, {"boot.py": 50})
-    assert plan.at_risk(FOREIGN, [held], stock) == []
-    assert plan.at_risk(FOREIGN, [held], {"boot.py": b"import network\n"}) == ["boot.py"]
+    assert plan.at_risk(FOREIGN, MAP, [held], stock) == []
+    assert plan.at_risk(FOREIGN, MAP, [held], {"boot.py": b"import network\n"}) == ["boot.py"]
     both = Holdings("vfs", Kind.LITTLEFS, {"boot.py": 50, "main.py": 3})
-    assert plan.at_risk(FOREIGN, [both], stock) == ["boot.py", "main.py"]
-    assert plan.at_risk(FOREIGN, [Holdings("vfs", Kind.BLANK)], {}) == []
-    assert plan.at_risk(FOREIGN, [Holdings("ffat", Kind.FAT)], {}) == ["FAT in partition ffat"]
+    assert plan.at_risk(FOREIGN, MAP, [both], stock) == ["boot.py", "main.py"]
+    assert plan.at_risk(FOREIGN, MAP, [Holdings("vfs", Kind.BLANK)], {}) == []
+    assert plan.at_risk(FOREIGN, MAP, [Holdings("ffat", Kind.FAT)], {}) == [
+        "FAT in partition ffat"
+    ]
+
+
+def test_a_table_that_cannot_be_read_may_hide_anything() -> None:
+    risks = plan.at_risk(FOREIGN, [], [], {})
+    with pytest.raises(CmaError, match="holds unknown data behind a partition table"):
+        plan.check_consent(FOREIGN, risks, adopting=False, yes=False)
 
 
 def test_our_root_files_are_known_by_their_manifest() -> None:
@@ -155,10 +164,10 @@ def test_our_root_files_are_known_by_their_manifest() -> None:
     root = {"boot.py": b"boot", "main.py": b"main"}
     root[plan.MANIFEST] = json.dumps(plan.manifest_of(root)).encode()
     held = Holdings("vfs", Kind.LITTLEFS, dict.fromkeys(root, 1))
-    assert plan.at_risk(OURS, [held], root) == []
-    assert plan.at_risk(OURS, [held], {**root, "main.py": b"mine"}) == ["main.py"]
-    assert plan.at_risk(OURS, [held], {**root, "extra.py": b""}) == ["extra.py"]
-    assert plan.at_risk(OURS, [Holdings("vfs", Kind.UNKNOWN)], {}) == []
+    assert plan.at_risk(OURS, [], [held], root) == []
+    assert plan.at_risk(OURS, [], [held], {**root, "main.py": b"mine"}) == ["main.py"]
+    assert plan.at_risk(OURS, [], [held], {**root, "extra.py": b""}) == ["extra.py"]
+    assert plan.at_risk(OURS, [], [Holdings("vfs", Kind.UNKNOWN)], {}) == []
 
 
 def test_a_users_files_need_yes_and_the_sentence_names_them() -> None:

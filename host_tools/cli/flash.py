@@ -1,0 +1,275 @@
+"""`cma flash`: put MicroPython and the agent kernel on one board or on all of them."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import click
+
+from cma_toolkit.host_tools.cli import micropython
+from cma_toolkit.host_tools.cli.common import (
+    BoardOptions,
+    board_options,
+    chosen_ports,
+    examples,
+    yes_option,
+)
+from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
+from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD, BAUD, FlashRequest
+from cma_toolkit.host_tools.flash.store import Store, check_version, read_image_file
+from cma_toolkit.host_tools.ports.discover import Port
+from cma_toolkit.host_tools.ports.workers import Job, Outcome
+
+WORKER = "cma_toolkit.host_tools.flash.worker"
+COLUMNS = (
+    ("kind", "board"),
+    ("chip", "chip"),
+    ("mac", "mac"),
+    ("MicroPython", "micropython"),
+    ("bytes written", "written_bytes"),
+    ("equal", "equal_bytes"),
+    ("now", "boot"),
+)
+DRY_COLUMNS = (
+    ("kind", "board"),
+    ("chip", "chip"),
+    ("mac", "mac"),
+    ("MicroPython", "micropython"),
+    ("would write", "would_write_bytes"),
+    ("equal", "equal_bytes"),
+)
+
+
+@click.command(
+    epilog=examples(
+        "cma flash                                  # the one board that is plugged in",
+        "cma flash --all",
+        "cma flash -p u0 --board xiao-esp32c3 --micropython 1.28.0",
+        "cma flash -p /dev/ttyUSB0 --micropython ~/Downloads/ESP32_GENERIC-20260406-v1.28.0.bin",
+        "cma flash --all --dry-run",
+    )
+)
+@board_options(several=True, timeout_s=900.0)
+@click.option("--board", "board_id", default="", metavar="ID", help="What kind of board it is.")
+@click.option(
+    "--micropython",
+    "image",
+    default="",
+    metavar="V|FILE",
+    help="A version, or a .bin file; default: the newest in the store, fetched if absent.",
+)
+@click.option("--erase", is_flag=True, help="Erase the whole flash first, settings and files too.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+@click.option("--baud", default=BAUD, show_default=True, metavar="N", help="Speed of the cable.")
+@yes_option("Overwrite files of yours without a backup.")
+def command(
+    options: BoardOptions,
+    *,
+    board_id: str,
+    image: str,
+    erase: bool,
+    dry_run: bool,
+    baud: int,
+    yes: bool,
+) -> int:
+    """Put MicroPython and the agent kernel on one board or on all of them.
+
+    Checks chip, flash size and image before anything is written, skips what is equal, verifies by
+    reading back, and sees the board start. A run that was cut short is completed by running it
+    again. Your application and its files on a board that cma has flashed before stay as they are.
+    """
+    ports = chosen_ports(options, several=True)
+    with tempfile.TemporaryDirectory(prefix="cma-flash-") as folder:
+        kitchen = Kitchen(Path(folder), image)
+        kitchen.check(board_id)
+        wish = FlashRequest(
+            url="",
+            romfs="",
+            images={},
+            board=board_id,
+            yes=yes,
+            erase=erase,
+            dry_run=dry_run,
+            baud=baud,
+            wait_s=options.wait_s,
+        )
+        outcomes = flash_ports(ports, wish, kitchen, options)
+    print_summary(outcomes, DRY_COLUMNS if dry_run else COLUMNS, options.output)
+    remember(outcomes, kitchen)
+    return exit_code_of(outcomes)
+
+
+def flash_ports(
+    ports: Sequence[Port],
+    wish: FlashRequest,
+    kitchen: "Kitchen",
+    options: BoardOptions,
+    title: str = "Flashing",
+) -> list[Outcome]:
+    """Flash every port at once; fetch what is missing for some, then flash those.
+
+    Returns the outcomes in the order of the ports.
+    """
+    requests = [kitchen.request(port, wish) for port in ports]
+    outcomes = _run(ports, requests, options, title)
+    lacking = [
+        index for index, outcome in enumerate(outcomes) if "needs_micropython" in outcome.value
+    ]
+    if not lacking:
+        return outcomes
+    kitchen.fetch({str(outcomes[index].value["board"]) for index in lacking})
+    again = [kitchen.request(ports[index], wish) for index in lacking]
+    late = _run([ports[index] for index in lacking], again, options, title)
+    for index, outcome in zip(lacking, late, strict=True):
+        outcomes[index] = outcome
+    return outcomes
+
+
+def _run(
+    ports: Sequence[Port], requests: Sequence[FlashRequest], options: BoardOptions, title: str
+) -> list[Outcome]:
+    jobs = [
+        Job(port.label, port.url, WORKER, {"operation": "flash", **asdict(request)})
+        for port, request in zip(ports, requests, strict=True)
+    ]
+    return run_with_progress(
+        jobs,
+        title,
+        options.output,
+        quiet=options.quiet,
+        timeout_s=options.timeout_s + options.wait_s,
+    )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the project around here knows about boards."""
+
+    project: Path | None
+    boards_by_mac: Mapping[str, str]
+    default_boards: Mapping[str, str]
+
+
+class Kitchen:
+    """Makes what workers need as files: the kernel's ROMFS image and MicroPython images."""
+
+    def __init__(self, folder: Path, image: str = "") -> None:
+        """`image` is a version, a file, or empty for the newest."""
+        self._folder = folder
+        self.known = what_is_known()
+        self._store: Store = micropython.open_store(self.known.project)
+        self._file = Path(image) if image.endswith(".bin") or os.sep in image else None
+        self._version = "" if self._file else image
+        self._images: dict[str, str] | None = None
+        self._romfs: Path | None = None
+
+    def check(self, board_id: str) -> None:
+        """Refuse a file, version or board id that cannot be right, before any board is touched.
+
+        Raises: CmaError.
+        """
+        from cma_toolkit.host_tools.flash.contents import identify
+
+        check_version(self._version)
+        if board_id:
+            micropython.wanted_boards(board_id, self.known.project)
+        if self._file:
+            check_version(identify(read_image_file(self._file)).version)
+
+    def request(self, port: Port, wish: FlashRequest) -> FlashRequest:
+        """Return the wish, completed for one port."""
+        return replace(
+            wish,
+            url=port.url,
+            romfs=str(self.romfs()),
+            images=self._virtual_image(port) if port.virtual else self._real_images(),
+            project=str(self.known.project or ""),
+            boards_by_mac={**self.known.boards_by_mac, **virtual_boards_by_mac()},
+            default_boards=dict(self.known.default_boards),
+        )
+
+    def fetch(self, board_ids: set[str]) -> None:
+        """Fetch the releases that these boards lack.
+
+        Raises: CmaError without a network.
+        """
+        for board_id in sorted(board_ids):
+            for board in micropython.wanted_boards(board_id, self.known.project):
+                micropython.fetch_release(self._store, board, self._version)
+        self._images = None
+
+    def romfs(self) -> Path:
+        """Return the file of the kernel's ROMFS image, made once."""
+        if self._romfs is None:
+            from cma_toolkit.host_tools.flash.contents import build_kernel
+
+            self._romfs = self._folder / "kernel.romfs"
+            self._romfs.write_bytes(build_kernel())
+        return self._romfs
+
+    def _virtual_image(self, port: Port) -> dict[str, str]:
+        if self._file:
+            return {ANY_BOARD: str(self._file.resolve())}
+        path = self._folder / f"{port.chip}.bin"
+        if not path.exists():
+            from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
+
+            version = {"version": self._version} if self._version else {}
+            path.write_bytes(make_micropython(port.chip, **version))
+        return {ANY_BOARD: str(path)}
+
+    def _real_images(self) -> dict[str, str]:
+        if self._file:
+            return {ANY_BOARD: str(self._file.resolve())}
+        if self._images is None:
+            self._images = {}
+            for board in micropython.known_boards(self.known.project):
+                build = board.micropython.image_name()
+                release = self._store.find(build, self._version)
+                if release and build not in self._images:
+                    self._store.read(release)
+                    self._images[build] = str(self._store.path_of(release))
+        return self._images
+
+
+def what_is_known() -> Known:
+    """Read the project around here, if there is one."""
+    from cma_toolkit.boards.load import DEFAULT_BOARD_IDS
+
+    folder = micropython.project_folder()
+    if folder is None:
+        return Known(None, {}, DEFAULT_BOARD_IDS)
+    from cma_toolkit.host_tools.fleet.project import load_project
+
+    project = load_project(folder)
+    defaults = dict(DEFAULT_BOARD_IDS)
+    if project.fleet.board:
+        for board in micropython.wanted_boards(project.fleet.board, folder):
+            defaults[board.chip] = board.id
+    return Known(folder, project.board_ids, defaults)
+
+
+def virtual_boards_by_mac() -> dict[str, str]:
+    """Return what kind each virtual board is: it was created as one."""
+    from cma_toolkit.sim.virtual_board.registry import live_boards
+
+    return {board.mac: board.board_id for board in live_boards()}
+
+
+def remember(outcomes: Sequence[Outcome], kitchen: Kitchen) -> None:
+    """Note in the fleet database what was flashed, if there is a project."""
+    if kitchen.known.project is None:
+        return
+    from cma_toolkit.host_tools.fleet.database import Database, Result
+    from cma_toolkit.host_tools.fleet.project import load_project
+
+    with Database(load_project(kitchen.known.project).database) as database:
+        for outcome in outcomes:
+            mac = str(outcome.value.get("mac", ""))
+            if outcome.code or not mac or outcome.value.get("dry_run"):
+                continue
+            database.saw(mac, port=outcome.job.port, chip=str(outcome.value["chip"]))
+            written = f"wrote {outcome.value['written_bytes']} bytes"
+            database.record(Result("", mac, "", "flash", 0, written, outcome.took_s))

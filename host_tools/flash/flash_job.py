@@ -1,0 +1,270 @@
+"""Flash one board: look, judge, write what differs, verify, restart, see it run.
+
+Everything that can be refused is refused before the first byte is written. Power, cable or Ctrl-C
+may end a run at any point; the same command completes it.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import md5
+from pathlib import Path
+from typing import Any, Protocol
+
+from cma_toolkit.boards.errors import BoardFileError
+from cma_toolkit.boards.flash_map import TABLE_OFFSET
+from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, load_board
+from cma_toolkit.host_tools.errors import CmaError, usage
+from cma_toolkit.host_tools.flash import plan
+from cma_toolkit.host_tools.flash.boot_check import watch_start
+from cma_toolkit.host_tools.flash.contents import contents_for, identify
+from cma_toolkit.host_tools.flash.device import Chip, Device, open_device
+from cma_toolkit.host_tools.flash.files_on_board import Kind, read_files, survey
+from cma_toolkit.host_tools.flash.nvs_pages import are_sound
+from cma_toolkit.host_tools.flash.store import check_version
+from cma_toolkit.host_tools.flash.table_state import (
+    ADOPTING,
+    FLASHING,
+    SECTOR_BYTES,
+    Table,
+    TableState,
+    judge,
+)
+from cma_toolkit.host_tools.image import partition_table
+from cma_toolkit.host_tools.image.errors import ImageError
+from cma_toolkit.host_tools.ports.workers import Reporter
+
+ANY_BOARD = "*"
+BAUD = 460_800
+
+
+@dataclass(frozen=True)
+class FlashRequest:
+    """What the command asks of one worker; every field survives JSON.
+
+    `images` maps the name of a MicroPython build, or `*`, to the file to flash; `boards_by_mac`
+    is what the project's inventory knows, `default_boards` what to take else. `user_image`
+    replaces the user's file system (adopt).
+    """
+
+    url: str
+    romfs: str
+    images: dict[str, str]
+    board: str = ""
+    project: str = ""
+    boards_by_mac: dict[str, str] = field(default_factory=dict)
+    default_boards: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_BOARD_IDS))
+    yes: bool = False
+    erase: bool = False
+    dry_run: bool = False
+    baud: int = BAUD
+    wait_s: float = 0.0
+    user_image: str = ""
+    backup_sha256: str = ""
+
+    @property
+    def adopting(self) -> bool:
+        """Say whether the user's files come back from a backup."""
+        return bool(self.backup_sha256)
+
+
+class Choice(Protocol):
+    """How the kind of a board is told."""
+
+    @property
+    def board(self) -> str:
+        """As the person said; empty to let fleet and chip decide."""
+
+    @property
+    def project(self) -> str:
+        """The project's folder; empty outside one."""
+
+    @property
+    def boards_by_mac(self) -> dict[str, str]:
+        """What the fleet knows."""
+
+    @property
+    def default_boards(self) -> dict[str, str]:
+        """What to take for a chip."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A connected board, and what was found in its flash."""
+
+    chip: Chip
+    board: Board
+    state: TableState
+    at_risk: tuple[str, ...]
+
+
+def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
+    """Carry out one request.
+
+    Returns: what was done; or `needs_micropython`, the build that must be fetched first.
+    Raises: CmaError.
+    """
+    with connected(request.url, request.baud, request.wait_s, reporter) as (device, chip):
+        board = choose_board(request, chip, reporter)
+        image = request.images.get(board.micropython.image_name()) or request.images.get(ANY_BOARD)
+        if not image:
+            return {"needs_micropython": board.micropython.image_name(), "board": board.id}
+        reporter.step("check")
+        contents, version = _contents(board, Path(image), Path(request.romfs))
+        found = look(device, request, chip, board, contents.table)
+        plan.check_consent(found.state, found.at_risk, adopting=request.adopting, yes=request.yes)
+        regions = _regions(device, request, found, contents)
+        result = {
+            "board": board.id,
+            "chip": chip.name,
+            "mac": chip.mac,
+            "micropython": version,
+            "at_risk": list(found.at_risk),
+        }
+        if request.dry_run:
+            return {**result, **_compare(device, regions, reporter), "dry_run": True}
+        if request.erase and found.state.table is not Table.BLANK:
+            reporter.step("erase")
+            device.erase_all()
+        result |= write_regions(device, regions, reporter)
+        return {**result, "boot": restart(device, reporter)}
+
+
+@contextlib.contextmanager
+def connected(
+    url: str, baud: int, wait_s: float, reporter: Reporter
+) -> Iterator[tuple[Device, Chip]]:
+    """Connect to a chip's loader; whatever happens inside, let the board run again after it."""
+    reporter.step("connect")
+    device = open_device(url, baud, wait_s, reporter.note)
+    try:
+        chip = device.connect()
+        try:
+            yield device, chip
+        finally:
+            if not device.left:
+                with contextlib.suppress(CmaError):
+                    device.leave()
+    finally:
+        device.close()
+
+
+def choose_board(request: Choice, chip: Chip, reporter: Reporter) -> Board:
+    """Return the board's file and check that this chip can be that board.
+
+    Raises: CmaError.
+    """
+    if chip.locked_by:
+        plan.check_chip(chip, request.board, chip.name, ())
+    board_id, said = plan.board_for(
+        chip, request.board, request.boards_by_mac, request.default_boards
+    )
+    if said:
+        reporter.note(said)
+    try:
+        board = load_board(board_id, Path(request.project) if request.project else None)
+    except BoardFileError as error:
+        raise usage(str(error)) from error
+    plan.check_chip(chip, board.id, board.chip, board.partitions)
+    return board
+
+
+def look(device: Device, request: FlashRequest, chip: Chip, board: Board, table: bytes) -> Found:
+    """Find out whose table lies on the board and which files a write would cost."""
+    sector = device.read(TABLE_OFFSET, SECTOR_BYTES)
+    state = judge(sector, table)
+    theirs = partitions_in(sector, chip.flash_size_bytes)
+    areas = plan.areas_to_survey(state, board.partitions, theirs, request.erase)
+    holdings = [survey(device.read, part.label, part.offset, part.size_bytes) for part in areas]
+    root = _root_files(device, areas, holdings)
+    return Found(chip, board, state, tuple(plan.at_risk(state, theirs, holdings, root)))
+
+
+def write_regions(
+    device: Device, regions: list[plan.Region], reporter: Reporter
+) -> dict[str, Any]:
+    """Write and verify regions in their order, skipping what is equal."""
+    total = sum(len(region.data) for region in regions)
+    done = 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal done
+        done += count
+        reporter.progress(done, total)
+
+    written = 0
+    for region in regions:
+        reporter.step(f"write {region.label}")
+        written += device.write(region.offset, region.data, on_bytes)
+    reporter.step("verify")
+    for region in regions[1:]:  # the first one may be the mark, which the last one replaces
+        device.verify(region.offset, region.data)
+    return {"written_bytes": written, "equal_bytes": total - written}
+
+
+def restart(device: Device, reporter: Reporter) -> str:
+    """Reset the board and say what came up."""
+    reporter.step("start")
+    device.leave()
+    return watch_start(device.port, device.reopen)
+
+
+def _contents(board: Board, image: Path, romfs: Path) -> tuple[plan.Contents, str]:
+    data = image.read_bytes()
+    facts = identify(data)
+    check_version(facts.version)
+    contents = contents_for(board, data, romfs.read_bytes())
+    plan.check_fit(contents, board.micropython.image_offset, board.partitions)
+    return contents, facts.version
+
+
+def _regions(
+    device: Device, request: FlashRequest, found: Found, contents: plan.Contents
+) -> list[plan.Region]:
+    partitions = found.board.partitions
+    nvs = plan.find_part(partitions, "nvs")
+    fresh = request.erase or request.adopting or found.state.table is not Table.OURS
+    keep_nvs = fresh and are_sound(device.read(nvs.offset, nvs.size_bytes))
+    user = Path(request.user_image).read_bytes() if request.user_image else contents.empty_user
+    mark = f"{ADOPTING} {request.backup_sha256[:16]}" if request.adopting else FLASHING
+    return plan.regions(
+        contents,
+        found.board.micropython.image_offset,
+        partitions,
+        fresh=fresh,
+        mark=mark,
+        user=user,
+        keep_nvs=keep_nvs,
+    )
+
+
+def partitions_in(sector: bytes, flash_size_bytes: int) -> list[partition_table.Partition]:
+    """Return what a table sector names and MicroPython's implicit `vfs`; none if unreadable."""
+    try:
+        return partition_table.effective(
+            partition_table.from_bytes(sector[: partition_table.TABLE_BYTES]), flash_size_bytes
+        )
+    except ImageError:
+        return []
+
+
+def _root_files(
+    device: Device, areas: list[partition_table.Partition], holdings: list[Any]
+) -> Mapping[str, bytes]:
+    """Read the root's files where their contents decide whose they are: few and small."""
+    for part, held in zip(areas, holdings, strict=True):
+        decides = sum(held.files.values()) <= plan.ROOT_BYTES_READ_MAX
+        if part.label == "vfs" and held.kind is Kind.LITTLEFS and decides:
+            return read_files(device.read, part.offset, part.size_bytes)
+    return {}
+
+
+def _compare(device: Device, regions: list[plan.Region], reporter: Reporter) -> dict[str, Any]:
+    """Tell how much a run would write, without writing."""
+    reporter.step("compare")
+    final = {region.offset: region for region in regions}  # the mark comes and goes
+    sizes = {"would_write_bytes": 0, "equal_bytes": 0}
+    for region in final.values():
+        equal = device.md5(region.offset, len(region.data)) == md5(region.data).hexdigest()
+        sizes["equal_bytes" if equal else "would_write_bytes"] += len(region.data)
+    return {**sizes, "regions": [region.label for region in final.values()]}
