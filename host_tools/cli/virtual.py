@@ -89,7 +89,7 @@ all_option = click.option("--all", "everyone", is_flag=True, help="Every board t
 @json_option
 @told
 def create(
-    name: str, board: str, count: int | None, mac: str | None, micropython: bool, output: str
+    *, name: str, board: str, count: int | None, mac: str | None, micropython: bool, output: str
 ) -> None:
     """Make a board with a blank flash and plug it in."""
     if count and mac:

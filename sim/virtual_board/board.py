@@ -24,7 +24,7 @@ from cma_toolkit.sim.virtual_board.modes import Mode
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
 from cma_toolkit.sim.virtual_board.reset_button import ResetButton
 from cma_toolkit.sim.virtual_board.runtime import Request, RunMode
-from cma_toolkit.sim.virtual_board.settings import CONSOLE_FILE, FLASH_FILE, Settings
+from cma_toolkit.sim.virtual_board.settings import CONSOLE_FILE, Settings
 from cma_toolkit.sim.virtual_board.starter import ArmedCut, Starter
 
 POWER_ON, SOFTWARE, WATCHDOG, DEEP_SLEEP = 1, 2, 3, 4
@@ -37,6 +37,7 @@ class VirtualBoard:
         self,
         loop: asyncio.AbstractEventLoop,
         settings: Settings,
+        *,
         board: Board,
         folder: Path,
         ptys: PtyWatcher,

@@ -21,8 +21,9 @@ class BoardInfo:
     """What others may know of one virtual board.
 
     `url`, `pty` and `fast` are its endpoints; the first two are empty while it is off. `client`
-    says who has its serial port open. `boot_count` numbers the boots since it was created in this
-    supervisor, `event_count` what has happened to it. `output_dropped_bytes` is what a reader that stopped reading has lost.
+    says who has its serial port open. `boot_count` and `event_count` count its boots and all that
+    happened to it in this supervisor. `output_dropped_bytes` is what a reader that stopped
+    reading has lost.
     """
 
     name: str

@@ -70,6 +70,7 @@ class Supervisor:
 
     async def on_create(
         self,
+        *,
         name: str,
         board_id: str,
         mac: str | None,
@@ -221,10 +222,10 @@ class Supervisor:
         board = VirtualBoard(
             self._loop,
             settings,
-            load_board(settings.board_id, project),
-            self._home / settings.name,
-            self._ptys,
-            self._changed,
+            board=load_board(settings.board_id, project),
+            folder=self._home / settings.name,
+            ptys=self._ptys,
+            on_change=self._changed,
         )
         self._boards[settings.name] = board
         return board

@@ -15,6 +15,9 @@ from cma_toolkit.sim.virtual_board.endpoints.outbox import Outbox
 PAUSE_ABOVE_BYTES = 64 * 1024
 RESUME_BELOW_BYTES = 4 * 1024
 STALL_S = 2.0
+# A piece that has begun to leave cannot be dropped; doubled by escapes it must still be less than
+# what lets the board go on.
+_PIECE_BYTES = 1024
 
 
 class BoardSide(Protocol):
@@ -78,7 +81,8 @@ class Line:
     def send(self, data: bytes) -> None:
         """Give the board's output to every program that listens."""
         for outbox, encode in list(self._sinks.items()):
-            outbox.send(encode(data))
+            for at in range(0, len(data), _PIECE_BYTES):
+                outbox.send(encode(data[at : at + _PIECE_BYTES]))
 
     def on_level(self) -> None:
         """Stop or restart the board as the fullest outbox says."""

@@ -1,4 +1,4 @@
-"""`virtual://NAME`: pyserial's way to a virtual board of this computer, quick and with reset lines.
+"""`virtual://NAME`: pyserial's way to a virtual board here, quick and with reset lines.
 
 A change of DTR or RTS returns when the board has taken it, reads wait on the socket itself, and
 `fileno()` serves `select`. The home is that of `CMA_VIRTUAL_HOME`.
