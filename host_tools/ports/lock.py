@@ -4,6 +4,7 @@ The operating system's file lock goes with its process, so a lock is never stale
 it only tells who holds it.
 """
 
+import contextlib
 import getpass
 import hashlib
 import os
@@ -126,10 +127,12 @@ def _pids(proc: Path) -> Iterator[int]:
 
 
 def _has_open(folder: Path, target: str) -> bool:
-    try:
-        files = {os.readlink(entry) for entry in os.scandir(folder)}
-    except OSError:
-        return False  # another user's process, or one that ended meanwhile
+    files = set()
+    # Another user's process cannot be read, and any may end or close a file meanwhile.
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                files.add(os.readlink(folder / name))
     # Who holds a pty's other end made it: that is the board's side, not a rival.
     made_it = target.startswith("/dev/pts/") and any(file.endswith("/ptmx") for file in files)
     return target in files and not made_it
