@@ -1,7 +1,7 @@
 """Littlefs images with MicroPython's geometry: a folder of files as the bytes of a partition.
 
 Input    files by path, or the bytes of a partition read from a board or a backup
-Bounds   the image is as large as its partition; reading visits each file once
+Bounds   the image is as large as its partition; folders nest at most 16 deep
 Source   micropython `extmod/vfs_lfsx.c`: read, prog and lookahead 32, cache 128; block 4,096
 """
 
@@ -21,6 +21,8 @@ _CACHE_BYTES = 128
 # Version 2.0 on disk is what every MicroPython mounts; 2.1 only newer ones.
 _DISK_VERSION = 0x00020000
 _FAT_SIGNATURE_AT = 510
+_DEPTH_MAX = 16
+_TYPE_FOLDER = 2
 
 
 class Kind(Enum):
@@ -87,7 +89,7 @@ def read(data: bytes) -> dict[str, bytes]:
     volume = _volume(bytearray(data), 0)
     try:
         volume.mount()
-        files = {path: _content(volume, path) for path in _paths(volume)}
+        files = {path: _content(volume, path) for path in _paths(volume, len(data))}
         volume.unmount()
     except (LittleFSError, OSError, UnicodeDecodeError) as error:
         raise ImageError(
@@ -141,8 +143,8 @@ class _Buffer:
 
 def _checked(path: str) -> str:
     parts = path.split("/")
-    if not path or any(part in ("", ".", "..") or "\0" in part for part in parts):
-        raise ImageError(f'"{path}" is no path inside a file system: use one such as "lib/a.py".')
+    if len(parts) > _DEPTH_MAX or any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise ImageError(f'"{path}" is no path for a file system: use one such as "lib/a.py".')
     return path
 
 
@@ -159,9 +161,18 @@ def _content(volume: "LittleFS", path: str) -> bytes:
         return bytes(file.read())
 
 
-def _paths(volume: "LittleFS") -> list[str]:
-    return sorted(
-        f"{folder.strip('/')}/{name}".lstrip("/")
-        for folder, _, names in volume.walk("/")
-        for name in names
-    )
+def _paths(volume: "LittleFS", size_bytes: int) -> list[str]:
+    """List the files; a damaged folder may name itself, so that depth and sizes have bounds."""
+    paths: list[str] = []
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        for entry in volume.scandir("/" + folder):
+            path = f"{folder}/{entry.name}".lstrip("/")
+            if path.count("/") > _DEPTH_MAX or entry.size > size_bytes:
+                raise OSError(f"{path[:40]} cannot be there")
+            if entry.type == _TYPE_FOLDER:
+                folders.append(path)
+            else:
+                paths.append(path)
+    return sorted(paths)
