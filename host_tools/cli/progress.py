@@ -253,16 +253,19 @@ class BarView(SilentView):
         if event.kind == "progress":
             self._bars.update(task, completed=event.fields["done"], total=event.fields["total"])
         elif event.kind == "step":
-            self._bars.reset(task, total=None, step=str(event.fields["name"]), start=True)
+            fields = {"label": event.job.label, "step": str(event.fields["name"])}
+            self._bars.reset(task, total=None, **fields)
         else:
-            self._bars.print(f"{event.job.label}: {event.fields.get('text', '')}", markup=False)
+            self._bars.console.print(
+                f"{event.job.label}: {event.fields.get('text', '')}", markup=False
+            )
 
     def on_end(self, outcome: Outcome) -> None:
         """Fill the bar of a board that passed; name the failure of one that did not."""
         task = self._tasks[outcome.job]
         if outcome.code:
             self._bars.update(task, total=1, completed=0, step="FAIL")
-            self._bars.print(_sentence(outcome), markup=False)
+            self._bars.console.print(_sentence(outcome), markup=False)
         else:
             self._bars.update(task, total=1, completed=1, step="PASS")
 
