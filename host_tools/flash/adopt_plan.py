@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from cma_toolkit.boards.flash_map import Partition, size_text
 from cma_toolkit.host_tools.errors import refused
+from cma_toolkit.host_tools.flash.consent import FILE_SYSTEM_LABELS, is_stock_boot, name_some
 from cma_toolkit.host_tools.flash.files_on_board import Holdings, Kind
-from cma_toolkit.host_tools.flash.plan import FILE_SYSTEM_LABELS, is_stock_boot, name_some
 
 APPLICATION = "app.py"
 OLD_MAIN = "main.py"

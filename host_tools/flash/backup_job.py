@@ -9,7 +9,7 @@ from typing import Any
 from cma_toolkit.boards.flash_map import TABLE_OFFSET, Partition
 from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board
 from cma_toolkit.host_tools.errors import needs_yes, no_device, refused
-from cma_toolkit.host_tools.flash import adopt_plan, backups, plan
+from cma_toolkit.host_tools.flash import adopt_plan, backups, consent, plan
 from cma_toolkit.host_tools.flash.device import Chip, Device
 from cma_toolkit.host_tools.flash.files_on_board import Read, read_files, survey
 from cma_toolkit.host_tools.flash.flash_job import (
@@ -106,7 +106,7 @@ def restore(request: RestoreRequest, reporter: Reporter) -> dict[str, Any]:
         lost = [] if request.yes else _files_to_lose(device.read, chip, sector, data)
         if lost:
             raise needs_yes(
-                f"The board holds {plan.name_some(lost)} which the backup does not hold. "
+                f"The board holds {consent.name_some(lost)} which the backup does not hold. "
                 "Copy them off with mpremote, or give --yes to overwrite them."
             )
         result = write_regions(device, whole_flash(data), reporter)
@@ -227,9 +227,9 @@ def _files_to_lose(read: Read, chip: Chip, sector: bytes, backup: bytes) -> list
     lost = []
     for part in adopt_plan.file_systems(partitions_in(sector, chip.flash_size_bytes)):
         files = read_files(read, part.offset, part.size_bytes)
-        names = plan.not_ours(files) if plan.MANIFEST in files else sorted(files)
+        names = consent.not_ours(files) if consent.MANIFEST in files else sorted(files)
         for name in names:
-            stock = name == "boot.py" and plan.is_stock_boot(files[name])
+            stock = name == "boot.py" and consent.is_stock_boot(files[name])
             if not stock and sha256(files[name]).digest() not in kept:
                 lost.append(name)
     return lost

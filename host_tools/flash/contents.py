@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cma_toolkit.boards.load import Board
 from cma_toolkit.host_tools.errors import refused
-from cma_toolkit.host_tools.flash import plan
+from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.store import Facts
 from cma_toolkit.host_tools.image import (
     app_image,
@@ -71,7 +71,7 @@ def build_kernel() -> bytes:
 def build_root(size_bytes: int) -> bytes:
     """Return the root file system: boot.py, main.py, and how to know them again."""
     files = {name: (FIRMWARE / name).read_bytes() for name in ROOT_FILES}
-    files[plan.MANIFEST] = json.dumps(plan.manifest_of(files)).encode()
+    files[consent.MANIFEST] = json.dumps(consent.manifest_of(files)).encode()
     return littlefs.build(files, size_bytes)
 
 

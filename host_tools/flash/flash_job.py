@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from cma_toolkit.boards.errors import BoardFileError
 from cma_toolkit.boards.flash_map import TABLE_OFFSET
 from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, load_board
-from cma_toolkit.host_tools.errors import CmaError, usage
-from cma_toolkit.host_tools.flash import plan
+from cma_toolkit.host_tools.errors import CmaError, usage, verify_failed
+from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.boot_check import watch_start
 from cma_toolkit.host_tools.flash.contents import contents_for, identify
 from cma_toolkit.host_tools.flash.device import Chip, Device, open_device
@@ -112,7 +112,9 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
         reporter.step("check")
         contents, version = _contents(board, Path(image), Path(request.romfs))
         found = look(device, request, chip, board, contents.table)
-        plan.check_consent(found.state, found.at_risk, adopting=request.adopting, yes=request.yes)
+        consent.check_consent(
+            found.state, found.at_risk, adopting=request.adopting, yes=request.yes
+        )
         regions = _regions(device, request, found, contents)
         result = {
             "board": board.id,
@@ -127,6 +129,9 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
             reporter.step("erase")
             device.erase_all()
         result |= write_regions(device, regions, reporter)
+        if request.adopting:
+            reporter.step("compare files")
+            compare_files(device, board, Path(request.user_image).read_bytes())
         return {**result, "boot": restart(device, reporter)}
 
 
@@ -174,10 +179,10 @@ def look(device: Device, request: FlashRequest, chip: Chip, board: Board, table:
     sector = device.read(TABLE_OFFSET, SECTOR_BYTES)
     state = judge(sector, table)
     theirs = partitions_in(sector, chip.flash_size_bytes)
-    areas = plan.areas_to_survey(state, board.partitions, theirs, request.erase)
+    areas = consent.areas_to_survey(state, board.partitions, theirs, request.erase)
     holdings = [survey(device.read, part.label, part.offset, part.size_bytes) for part in areas]
     root = _root_files(device, areas, holdings)
-    return Found(chip, board, state, tuple(plan.at_risk(state, theirs, holdings, root)))
+    return Found(chip, board, state, tuple(consent.at_risk(state, theirs, holdings, root)))
 
 
 def write_regions(
@@ -200,6 +205,21 @@ def write_regions(
     for region in regions[1:]:  # the first one may be the mark, which the last one replaces
         device.verify(region.offset, region.data)
     return {"written_bytes": written, "equal_bytes": total - written}
+
+
+def compare_files(device: Device, board: Board, image: bytes) -> None:
+    """Read the user's files back from flash and compare each with the backup's.
+
+    Raises: CmaError with exit code 5.
+    """
+    user = plan.find_part(board.partitions, "user")
+    wanted = read_files(lambda offset, size: image[offset : offset + size], 0, len(image))
+    found = read_files(device.read, user.offset, user.size_bytes)
+    wrong = sorted(name for name in wanted if found.get(name) != wanted[name])
+    if wrong:
+        raise verify_failed(
+            f"{', '.join(wrong)} read back otherwise than in the backup. Run cma adopt again."
+        )
 
 
 def restart(device: Device, reporter: Reporter) -> str:
@@ -253,7 +273,7 @@ def _root_files(
 ) -> Mapping[str, bytes]:
     """Read the root's files where their contents decide whose they are: few and small."""
     for part, held in zip(areas, holdings, strict=True):
-        decides = sum(held.files.values()) <= plan.ROOT_BYTES_READ_MAX
+        decides = sum(held.files.values()) <= consent.ROOT_BYTES_READ_MAX
         if part.label == "vfs" and held.kind is Kind.LITTLEFS and decides:
             return read_files(device.read, part.offset, part.size_bytes)
     return {}

@@ -7,34 +7,21 @@ A board that already has our map keeps its `user`, `state` and `nvs` partitions 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from cma_toolkit.boards.flash_map import (
-    SUBTYPE_FAT,
-    SUBTYPE_LITTLEFS,
     TABLE_OFFSET,
-    TYPE_DATA,
     Partition,
     size_text,
 )
-from cma_toolkit.host_tools.errors import needs_yes, refused
+from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.flash.device import Chip
-from cma_toolkit.host_tools.flash.files_on_board import BLOCK_BYTES, Holdings, Kind
+from cma_toolkit.host_tools.flash.files_on_board import BLOCK_BYTES
 from cma_toolkit.host_tools.flash.table_state import (
-    RESTORING,
-    Table,
-    TableState,
     finished_sector,
     unfinished_sector,
 )
 
-FILE_SYSTEM_LABELS = ("vfs", "ffat", "user", "spiffs", "storage", "littlefs")
-FILE_SYSTEM_SUBTYPES = (SUBTYPE_FAT, 0x82, SUBTYPE_LITTLEFS)
-MANIFEST = ".cma.json"
 SLOT_BYTES_MAX = 256 * 1024
-ROOT_BYTES_READ_MAX = 32 * 1024
-NAMED_MAX = 3
-UNREADABLE = "unknown data behind a partition table that cannot be read"
 
 
 @dataclass(frozen=True)
@@ -141,96 +128,6 @@ def find_part(partitions: Sequence[Partition], label: str) -> Partition:
     raise refused(f"The flash map has no partition {label}. Add it to the board's file.")
 
 
-def areas_to_survey(
-    state: TableState, ours: Sequence[Partition], theirs: Sequence[Partition], erase: bool
-) -> list[Partition]:
-    """Return the partitions that may hold files which this run would overwrite.
-
-    `theirs` is the table found on the board, the implicit `vfs` included.
-    """
-    if state.table is Table.OURS:
-        return [part for part in ours if part.label in (("vfs", "user") if erase else ("vfs",))]
-    if state.table is not Table.FOREIGN:
-        return []
-    return [part for part in theirs if part.type == TYPE_DATA and _holds_files(part)]
-
-
-def _holds_files(part: Partition) -> bool:
-    return part.label in FILE_SYSTEM_LABELS or part.subtype in FILE_SYSTEM_SUBTYPES
-
-
-def check_consent(state: TableState, at_risk: Sequence[str], *, adopting: bool, yes: bool) -> None:
-    """Refuse to overwrite what is a user's, unless they said yes.
-
-    Raises: CmaError with exit code 8.
-    """
-    if yes or adopting:
-        return
-    if state.adopting:
-        raise needs_yes(
-            "An adoption of this board was cut short; its files are in your backup. "
-            "Run cma adopt again to complete it, or give --yes to forget them."
-        )
-    if state.mark == RESTORING:
-        raise needs_yes(
-            "A restore of this board was cut short. "
-            "Run cma restore again to complete it, or give --yes to forget it."
-        )
-    if at_risk:
-        raise needs_yes(
-            f"The board holds {name_some(at_risk)}. Run cma adopt to keep them, "
-            "or give --yes to overwrite them."
-        )
-
-
-def at_risk(
-    state: TableState,
-    theirs: Sequence[Partition],
-    holdings: Sequence[Holdings],
-    vfs_files: Mapping[str, bytes],
-) -> list[str]:
-    """Return what is a user's in the surveyed partitions, for a person to read.
-
-    `vfs_files` are the contents of the partition `vfs`, as far as they decide.
-    """
-    found = [UNREADABLE] if state.table is Table.FOREIGN and not theirs else []
-    for held in holdings:
-        if held.kind in (Kind.FAT, Kind.UNKNOWN):
-            # In our own map an unreadable `vfs` is nobody's: nothing of a user's lives there.
-            if state.table is not Table.OURS or held.label != "vfs":
-                found.append(f"{held.kind.value} in partition {held.label}")
-        elif held.label == "vfs" and state.table is Table.OURS:
-            found += not_ours(vfs_files)
-        elif set(held.files) == {"boot.py"} and is_stock_boot(vfs_files.get("boot.py", b"x")):
-            continue
-        else:
-            found += sorted(held.files)
-    return found
-
-
-def manifest_of(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the SHA-256 of each file that we put on a board's root, to know them again."""
-    return {name: sha256(data).hexdigest() for name, data in sorted(files.items())}
-
-
-def not_ours(files: Mapping[str, bytes]) -> list[str]:
-    """Return the files of a root that its manifest does not vouch for."""
-    import json
-
-    try:
-        known = json.loads(files.get(MANIFEST, b"{}"))
-    except ValueError:
-        known = {}
-    actual = manifest_of({name: data for name, data in files.items() if name != MANIFEST})
-    return [name for name, digest in actual.items() if known.get(name) != digest]
-
-
-def is_stock_boot(content: bytes) -> bool:
-    """Tell the boot.py that MicroPython itself writes: nothing but comments."""
-    lines = content.decode("utf-8", "replace").splitlines()
-    return all(not line.strip() or line.lstrip().startswith("#") for line in lines)
-
-
 def regions(
     contents: Contents,
     bootloader_offset: int,
@@ -279,11 +176,3 @@ def pieces(label: str, offset: int, image: bytes) -> list[Region]:
             runs.append(Region(label, offset + start, image[start:position]))
             start = -1
     return runs
-
-
-def name_some(names: Sequence[str]) -> str:
-    """Name a few of many: `14 files of yours (boot.py, main.py, lib/x.py, …)`."""
-    if any(name in UNREADABLE or " in partition " in name for name in names):
-        return " and ".join(names)
-    shown = ", ".join(names[:NAMED_MAX]) + (", …" if len(names) > NAMED_MAX else "")
-    return f"{len(names)} file{'s' if len(names) != 1 else ''} of yours ({shown})"

@@ -4,7 +4,7 @@ import pytest
 
 from cma_toolkit.boards.flash_map import Partition
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
-from cma_toolkit.host_tools.flash import plan
+from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.device import Chip
 from cma_toolkit.host_tools.flash.files_on_board import Holdings, Kind
 from cma_toolkit.host_tools.flash.table_state import (
@@ -131,43 +131,43 @@ def test_only_what_may_hold_a_users_files_is_surveyed() -> None:
         Partition("vfs", 1, 0x81, 0x200000, 0x200000),
         Partition("assets", 1, 0x82, 0x100000, 0x1000),
     ]
-    surveyed = plan.areas_to_survey(FOREIGN, MAP, theirs, False)
+    surveyed = consent.areas_to_survey(FOREIGN, MAP, theirs, False)
     assert [part.label for part in surveyed] == ["vfs", "assets"]
-    assert [part.label for part in plan.areas_to_survey(OURS, MAP, [], False)] == ["vfs"]
-    assert [part.label for part in plan.areas_to_survey(OURS, MAP, [], True)] == ["vfs", "user"]
-    assert plan.areas_to_survey(TableState(Table.BLANK), MAP, [], False) == []
-    assert plan.areas_to_survey(TableState(Table.UNFINISHED, FLASHING), MAP, [], True) == []
+    assert [part.label for part in consent.areas_to_survey(OURS, MAP, [], False)] == ["vfs"]
+    assert [part.label for part in consent.areas_to_survey(OURS, MAP, [], True)] == ["vfs", "user"]
+    assert consent.areas_to_survey(TableState(Table.BLANK), MAP, [], False) == []
+    assert consent.areas_to_survey(TableState(Table.UNFINISHED, FLASHING), MAP, [], True) == []
 
 
 def test_files_of_a_user_are_at_risk_and_stock_ones_are_not() -> None:
     stock = {"boot.py": b"# This file is executed on every boot\n#import esp\n\n"}
     held = Holdings("vfs", Kind.LITTLEFS, {"boot.py": 50})
-    assert plan.at_risk(FOREIGN, MAP, [held], stock) == []
-    assert plan.at_risk(FOREIGN, MAP, [held], {"boot.py": b"import network\n"}) == ["boot.py"]
+    assert consent.at_risk(FOREIGN, MAP, [held], stock) == []
+    assert consent.at_risk(FOREIGN, MAP, [held], {"boot.py": b"import network\n"}) == ["boot.py"]
     both = Holdings("vfs", Kind.LITTLEFS, {"boot.py": 50, "main.py": 3})
-    assert plan.at_risk(FOREIGN, MAP, [both], stock) == ["boot.py", "main.py"]
-    assert plan.at_risk(FOREIGN, MAP, [Holdings("vfs", Kind.BLANK)], {}) == []
-    assert plan.at_risk(FOREIGN, MAP, [Holdings("ffat", Kind.FAT)], {}) == [
+    assert consent.at_risk(FOREIGN, MAP, [both], stock) == ["boot.py", "main.py"]
+    assert consent.at_risk(FOREIGN, MAP, [Holdings("vfs", Kind.BLANK)], {}) == []
+    assert consent.at_risk(FOREIGN, MAP, [Holdings("ffat", Kind.FAT)], {}) == [
         "FAT in partition ffat"
     ]
 
 
 def test_a_table_that_cannot_be_read_may_hide_anything() -> None:
-    risks = plan.at_risk(FOREIGN, [], [], {})
+    risks = consent.at_risk(FOREIGN, [], [], {})
     with pytest.raises(CmaError, match="holds unknown data behind a partition table"):
-        plan.check_consent(FOREIGN, risks, adopting=False, yes=False)
+        consent.check_consent(FOREIGN, risks, adopting=False, yes=False)
 
 
 def test_our_root_files_are_known_by_their_manifest() -> None:
     import json
 
     root = {"boot.py": b"boot", "main.py": b"main"}
-    root[plan.MANIFEST] = json.dumps(plan.manifest_of(root)).encode()
+    root[consent.MANIFEST] = json.dumps(consent.manifest_of(root)).encode()
     held = Holdings("vfs", Kind.LITTLEFS, dict.fromkeys(root, 1))
-    assert plan.at_risk(OURS, [], [held], root) == []
-    assert plan.at_risk(OURS, [], [held], {**root, "main.py": b"mine"}) == ["main.py"]
-    assert plan.at_risk(OURS, [], [held], {**root, "extra.py": b""}) == ["extra.py"]
-    assert plan.at_risk(OURS, [], [Holdings("vfs", Kind.UNKNOWN)], {}) == []
+    assert consent.at_risk(OURS, [], [held], root) == []
+    assert consent.at_risk(OURS, [], [held], {**root, "main.py": b"mine"}) == ["main.py"]
+    assert consent.at_risk(OURS, [], [held], {**root, "extra.py": b""}) == ["extra.py"]
+    assert consent.at_risk(OURS, [], [Holdings("vfs", Kind.UNKNOWN)], {}) == []
 
 
 def test_a_users_files_need_yes_and_the_sentence_names_them() -> None:
@@ -175,16 +175,18 @@ def test_a_users_files_need_yes_and_the_sentence_names_them() -> None:
     with pytest.raises(
         CmaError, match=r"4 files of yours \(boot.py, lib/a.py, lib/b.py, …\)"
     ) as e:
-        plan.check_consent(FOREIGN, files, adopting=False, yes=False)
+        consent.check_consent(FOREIGN, files, adopting=False, yes=False)
     assert code_of(e) is ExitCode.NEEDS_YES
-    plan.check_consent(FOREIGN, files, adopting=False, yes=True)
-    plan.check_consent(FOREIGN, files, adopting=True, yes=False)
-    plan.check_consent(FOREIGN, [], adopting=False, yes=False)
+    consent.check_consent(FOREIGN, files, adopting=False, yes=True)
+    consent.check_consent(FOREIGN, files, adopting=True, yes=False)
+    consent.check_consent(FOREIGN, [], adopting=False, yes=False)
 
 
 def test_a_half_adopted_board_is_not_flashed_over_by_chance() -> None:
     with pytest.raises(CmaError, match="cma adopt again") as error:
-        plan.check_consent(TableState(Table.UNFINISHED, "adopt 00"), [], adopting=False, yes=False)
+        consent.check_consent(
+            TableState(Table.UNFINISHED, "adopt 00"), [], adopting=False, yes=False
+        )
     assert code_of(error) is ExitCode.NEEDS_YES
 
 
