@@ -1,0 +1,232 @@
+"""`cma provision`: give boards their name, cluster, Wi-Fi and settings, and prove it."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from cma_toolkit.host_tools.cli.common import (
+    BoardOptions,
+    board_options,
+    chosen_ports,
+    examples,
+    yes_option,
+)
+from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
+from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
+from cma_toolkit.host_tools.fleet.database import Database, Result
+from cma_toolkit.host_tools.fleet.project import load_project, need_folder
+from cma_toolkit.host_tools.ports.workers import Job, Outcome
+from cma_toolkit.host_tools.provision.procedure import WORKER, Decision, Procedure
+
+COLUMNS = (("name", "name"), ("cluster", "cluster"), ("changes", "changes"))
+
+
+@click.command(
+    epilog=examples(
+        "cma provision -p /dev/ttyUSB0 --dry-run     what would change",
+        "cma provision --all --assign                every board that is plugged in",
+        "cma provision -d greenhouse-07              one board of your fleet",
+        "cma provision --station                     a production line: plug in, wait for PASS",
+        "cma provision --release greenhouse-07       its board is lost: the name is free again",
+    )
+)
+@board_options(several=True, timeout_s=120.0)
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Another inventory than inventory.csv.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what differs; write nothing.")
+@click.option("--assign", is_flag=True, help="Give unknown boards the next free lines.")
+@click.option(
+    "--station", is_flag=True, help="Flash, test, provision and label board after board."
+)
+@click.option("--release", metavar="NAME", help="Take a name from a board that is lost.")
+@click.option(
+    "--via",
+    type=click.Choice(["mpremote", "ampy"]),
+    default="mpremote",
+    show_default=True,
+    help="What carries the files.",
+)
+@yes_option("Also rename a board, or take it over from another fleet.")
+def command(
+    options: BoardOptions,
+    *,
+    inventory: Path | None,
+    dry_run: bool,
+    assign: bool,
+    station: bool,
+    release: str | None,
+    via: str,
+    yes: bool,
+) -> int:
+    """Give boards their name, cluster, Wi-Fi and settings from your inventory.
+
+    Reads fleet.toml, inventory.csv and secrets.toml, compares each board with its line, writes
+    what differs, reads it back and restarts the board. A second run changes nothing.
+    """
+    project = load_project(need_folder(Path.cwd()), inventory)
+    with Database(project.database) as database:
+        if release:
+            return _release(database, release)
+        procedure = Procedure(project, database, via=via)
+        if station:
+            if dry_run:
+                raise usage("--station does things: leave out --dry-run.")
+            from cma_toolkit.host_tools.cli.station import run_station
+
+            return run_station(procedure, options, yes=yes)
+        return _provision(procedure, options, dry_run=dry_run, assign=assign, yes=yes)
+
+
+def _provision(
+    procedure: Procedure, options: BoardOptions, *, dry_run: bool, assign: bool, yes: bool
+) -> int:
+    ports = chosen_ports(options, several=True)
+    began_s = time.monotonic()
+    read = _run(procedure.read_jobs(ports, options.wait_s), "Reading", options)
+    decisions = procedure.decide(ports, read, assign=assign or dry_run, yes=yes or dry_run)
+    if dry_run:
+        return _show(decisions, procedure, options, assign=assign, yes=yes)
+    outcomes = _apply(procedure, decisions, options)
+    for outcome in outcomes:
+        outcome.took_s = outcome.took_s or time.monotonic() - began_s
+    _record(procedure.database, decisions, outcomes)
+    print_summary(outcomes, COLUMNS, options.output)
+    return exit_code_of(outcomes)
+
+
+def _apply(
+    procedure: Procedure, decisions: list[Decision], options: BoardOptions
+) -> list[Outcome]:
+    """Write to the boards that differ; returns how each board of `decisions` ended."""
+    ended: dict[int, Outcome] = {}
+    jobs: dict[int, Job] = {}
+    for index, decision in enumerate(decisions):
+        try:
+            if decision.error:
+                raise decision.error
+            assert decision.plan
+            procedure.claim(decision)
+            if decision.plan.changes:
+                jobs[index] = procedure.apply_job(decision, options.wait_s)
+            else:
+                ended[index] = Outcome(_job(decision), code=ExitCode.OK)
+        except CmaError as error:
+            ended[index] = Outcome(_job(decision), code=error.code, message=error.message)
+    if jobs:
+        done = _run(list(jobs.values()), "Provisioning", options)
+        ended |= dict(zip(jobs, done, strict=True))
+    for index, outcome in ended.items():
+        if not outcome.code:
+            procedure.finish(decisions[index])
+            outcome.value = _result(decisions[index])
+    return [ended[index] for index in range(len(decisions))]
+
+
+def _run(jobs: list[Job], title: str, options: BoardOptions) -> list[Outcome]:
+    return run_with_progress(
+        jobs,
+        title,
+        options.output,
+        quiet=options.quiet,
+        timeout_s=options.timeout_s + options.wait_s,
+    )
+
+
+def _job(decision: Decision) -> Job:
+    return Job(decision.port.label, decision.port.url, WORKER, {})
+
+
+def _result(decision: Decision) -> dict[str, object]:
+    assert decision.actual and decision.bound and decision.plan
+    row, count = decision.bound.row, len(decision.plan.changes)
+    return {
+        "name": row.name,
+        "cluster": row.cluster,
+        "mac": decision.actual.mac,
+        "revision": decision.plan.revision,
+        "change_count": count,
+        "changes": f"{count} written" if count else "nothing to change",
+    }
+
+
+def _show(
+    decisions: list[Decision],
+    procedure: Procedure,
+    options: BoardOptions,
+    *,
+    assign: bool,
+    yes: bool,
+) -> int:
+    """Show what a run would change. Returns the exit code of what would fail before any write."""
+    outcomes = []
+    for decision in decisions:
+        if decision.error:
+            error = decision.error
+            outcomes.append(Outcome(_job(decision), code=error.code, message=error.message))
+            click.echo(f"{decision.port.label}: {error.message}", err=True)
+            continue
+        outcomes.append(Outcome(_job(decision), code=ExitCode.OK))
+        notes = procedure.notes(decision, assign=assign, yes=yes)
+        if options.output == "json":
+            click.echo(json.dumps(_plan_fields(decision, notes)))
+        else:
+            _print_plan(decision, notes)
+    return exit_code_of(outcomes)
+
+
+def _plan_fields(decision: Decision, notes: list[str]) -> dict[str, object]:
+    assert decision.plan and decision.bound and decision.actual
+    return {
+        "event": "plan",
+        "board": decision.port.label,
+        "port": decision.port.url,
+        "mac": decision.actual.mac,
+        "name": decision.bound.row.name,
+        "bound_by": decision.bound.how.value,
+        "notes": notes,
+        "changes": [
+            {"what": change.what, "before": change.before, "after": change.after}
+            for change in decision.plan.changes
+        ],
+    }
+
+
+def _print_plan(decision: Decision, notes: list[str]) -> None:
+    assert decision.plan and decision.bound
+    bound = decision.bound
+    click.echo(f"{decision.port.label}: {bound.row.name} (by {bound.how.value})")
+    for change in decision.plan.changes:
+        click.echo(f"  {change.line()}")
+    if not decision.plan.changes:
+        click.echo("  nothing to change")
+    for note in notes:
+        click.echo(f"  {note}")
+
+
+def _record(database: Database, decisions: list[Decision], outcomes: list[Outcome]) -> None:
+    for decision, outcome in zip(decisions, outcomes, strict=True):
+        if decision.actual:
+            database.record(
+                Result(
+                    at="",
+                    mac=decision.actual.mac,
+                    name=decision.bound.row.name if decision.bound else "",
+                    command="provision",
+                    code=int(outcome.code),
+                    message=outcome.message,
+                    seconds=round(outcome.took_s, 2),
+                )
+            )
+
+
+def _release(database: Database, name: str) -> int:
+    board = database.release(name)
+    if board is None:
+        raise usage(f"No board is bound to {name!r}. Names that are: cma devices.")
+    click.echo(f"{name} was {board.mac} and is free again.")
+    return ExitCode.OK

@@ -1,0 +1,260 @@
+"""The fleet database: which board bears which name, where it was last seen, what was done to it.
+
+It is the project's memory between runs (`.cma/fleet.db`, SQLite); several `cma` may use it.
+No secret and no fingerprint of one is ever stored.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cma_toolkit.host_tools.errors import refused
+from cma_toolkit.host_tools.fleet.mac import normal_mac
+
+BUSY_MS = 10_000
+
+# One entry per version, applied in order; an entry is never edited once released.
+MIGRATIONS = (
+    """
+    CREATE TABLE boards (
+        mac TEXT PRIMARY KEY,
+        name TEXT UNIQUE,
+        claim TEXT CHECK (claim IN ('started', 'done')),
+        board TEXT NOT NULL DEFAULT '',
+        chip TEXT NOT NULL DEFAULT '',
+        cluster TEXT NOT NULL DEFAULT '',
+        labels TEXT NOT NULL DEFAULT '[]',
+        port TEXT NOT NULL DEFAULT '',
+        seen_at TEXT NOT NULL DEFAULT '',
+        revision INTEGER NOT NULL DEFAULT 0,
+        provisioned_at TEXT NOT NULL DEFAULT '',
+        CHECK ((name IS NULL) = (claim IS NULL))
+    );
+    CREATE TABLE results (
+        id INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        mac TEXT NOT NULL,
+        name TEXT NOT NULL,
+        command TEXT NOT NULL,
+        code INTEGER NOT NULL,
+        message TEXT NOT NULL,
+        seconds REAL NOT NULL
+    );
+    CREATE INDEX results_by_mac ON results (mac, id);
+    """,
+)
+
+
+@dataclass(frozen=True)
+class BoardRecord:
+    """What the database knows of one board. Times are UTC, ISO 8601; empty means never."""
+
+    mac: str
+    name: str
+    claim: str
+    board: str
+    chip: str
+    cluster: str
+    labels: tuple[str, ...]
+    port: str
+    seen_at: str
+    revision: int
+    provisioned_at: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one command ended on one board."""
+
+    at: str
+    mac: str
+    name: str
+    command: str
+    code: int
+    message: str
+    seconds: float
+
+
+class NameTakenError(Exception):
+    """The name is another board's."""
+
+    def __init__(self, name: str, mac: str) -> None:
+        super().__init__(f"{name} is {mac}")
+        self.name = name
+        self.mac = mac
+
+
+class Database:
+    """An open fleet database; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._connection = sqlite3.connect(
+            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+        )
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # A claim that a power cut forgets could give one name to two boards.
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._migrate()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def saw(self, mac: str, *, port: str, chip: str = "", now: datetime | None = None) -> None:
+        """Remember that a board answered at a port."""
+        with self._transaction() as db:
+            db.execute("UPDATE boards SET port = '' WHERE port = ? AND mac <> ?", (port, mac))
+            db.execute(
+                "INSERT INTO boards (mac, port, chip, seen_at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (mac) DO UPDATE SET port = excluded.port,"
+                " chip = iif(excluded.chip = '', chip, excluded.chip), seen_at = excluded.seen_at",
+                (mac, port, chip, _text(now)),
+            )
+
+    def claim(self, mac: str, name: str) -> None:
+        """Give a name to a board, before anything is written to it.
+
+        Claiming again what the board has already changes nothing. Raises: NameTakenError.
+        """
+        with self._transaction() as db:
+            owner = db.execute("SELECT mac FROM boards WHERE name = ?", (name,)).fetchone()
+            if owner and owner["mac"] != mac:
+                raise NameTakenError(name, owner["mac"])
+            if not owner:
+                db.execute(
+                    "INSERT INTO boards (mac, name, claim) VALUES (?, ?, 'started')"
+                    " ON CONFLICT (mac) DO UPDATE SET name = excluded.name, claim = 'started'",
+                    (mac, name),
+                )
+
+    def finish(
+        self,
+        mac: str,
+        *,
+        board: str,
+        cluster: str,
+        labels: tuple[str, ...],
+        revision: int,
+        now: datetime | None = None,
+    ) -> None:
+        """Record that a claimed board carries all its row says, read back and found equal."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE boards SET claim = 'done', board = ?, cluster = ?, labels = ?,"
+                " revision = ?, provisioned_at = iif(claim = 'done' AND revision = ?"
+                " AND provisioned_at <> '', provisioned_at, ?)"
+                " WHERE mac = ? AND name IS NOT NULL",
+                (board, cluster, json.dumps(labels), revision, revision, _text(now), mac),
+            )
+
+    def release(self, name: str, *, only_started: bool = False) -> BoardRecord | None:
+        """Take a name back, so that another board may have it. Returns who had it."""
+        with self._transaction() as db:
+            row = db.execute("SELECT * FROM boards WHERE name = ?", (name,)).fetchone()
+            if row is None or (only_started and row["claim"] != "started"):
+                return None
+            db.execute("UPDATE boards SET name = NULL, claim = NULL WHERE name = ?", (name,))
+            return _record(row)
+
+    def record(self, result: Result) -> None:
+        """Add to the history."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO results (at, mac, name, command, code, message, seconds)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    result.at or _text(None),
+                    result.mac,
+                    result.name,
+                    result.command,
+                    result.code,
+                    result.message,
+                    result.seconds,
+                ),
+            )
+
+    def history(self, mac: str = "", count: int = 20) -> list[Result]:
+        """Return the latest results, newest first, of one board or of all."""
+        rows = self._connection.execute(
+            "SELECT at, mac, name, command, code, message, seconds FROM results"
+            " WHERE ? IN ('', mac) ORDER BY id DESC LIMIT ?",
+            (mac, count),
+        )
+        return [Result(**dict(row)) for row in rows]
+
+    def boards(self) -> list[BoardRecord]:
+        """Return every board ever seen, by name."""
+        rows = self._connection.execute("SELECT * FROM boards ORDER BY name IS NULL, name, mac")
+        return [_record(row) for row in rows]
+
+    def by_mac(self, mac: str) -> BoardRecord | None:
+        """Return the board of that MAC address."""
+        row = self._connection.execute("SELECT * FROM boards WHERE mac = ?", (mac,)).fetchone()
+        return _record(row) if row else None
+
+    def find(self, selector: str) -> list[BoardRecord]:
+        """Return the boards that `NAME`, `id:MAC` (or its end) or `label=LABEL` selects."""
+        kind, boards = selector.partition(":")[0], self.boards()
+        if kind == "id":
+            wanted = _plain(selector[3:])
+            return [board for board in boards if wanted and _plain(board.mac).endswith(wanted)]
+        if selector.startswith("label="):
+            label = selector.removeprefix("label=")
+            return [board for board in boards if label in board.labels]
+        return [board for board in boards if board.name.lower() == selector.lower()]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _migrate(self) -> None:
+        with self._transaction() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(MIGRATIONS):
+                raise refused(
+                    f"{self._path} was written by a newer cma (form {version}, this one knows "
+                    f"{len(MIGRATIONS)}). Run: pip install --upgrade cma-toolkit"
+                )
+            for script in MIGRATIONS[version:]:
+                for statement in filter(str.strip, script.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _record(row: sqlite3.Row) -> BoardRecord:
+    fields: dict[str, Any] = dict(row)
+    fields["name"] = fields["name"] or ""
+    fields["claim"] = fields["claim"] or ""
+    fields["labels"] = tuple(json.loads(fields["labels"]))
+    return BoardRecord(**fields)
+
+
+def _text(now: datetime | None) -> str:
+    return (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _plain(mac: str) -> str:
+    try:
+        return normal_mac(mac).replace(":", "")
+    except ValueError:
+        return mac.lower().replace(":", "").replace("-", "")

@@ -1,0 +1,98 @@
+"""Read and write what this board was told it is: the namespace `cma` of its NVS.
+
+Secrets leave the board only as a hash over a salt that the host drew for this one run.
+"""
+
+import binascii
+import hashlib
+import sys
+
+NAMESPACE = "cma"
+REVISION = "revision"
+BUFFER_BYTES = 2048
+OUR_PARTITIONS = ("romfs", "state", "user")
+
+
+def run(arguments):
+    """Do `arguments["do"]`: read or write."""
+    return ACTIONS[arguments["do"]](arguments)
+
+
+def read(arguments):
+    """Return the board's MAC and machine, whether `cma flash` was here, and the values stored."""
+    import machine
+
+    ours = is_ours()
+    reply = {
+        "mac": text_of_mac(machine.unique_id()),
+        "machine": getattr(sys.implementation, "_machine", ""),
+        "ours": ours,
+        "values": {},
+        "fingerprints": {},
+    }
+    if ours:  # on any other board, opening the namespace would write it
+        stored(arguments, reply)
+    return reply
+
+
+def stored(arguments, reply):
+    """Add the revision, each value in hexadecimal, and of each secret a salted hash."""
+    from esp32 import NVS
+
+    store = NVS(NAMESPACE)
+    salt = binascii.unhexlify(arguments["salt"])
+    buffer = bytearray(BUFFER_BYTES)
+    try:
+        reply["values"][REVISION] = store.get_i32(REVISION)
+    except OSError:
+        pass  # not set
+    for key in arguments["keys"]:
+        try:
+            size = store.get_blob(key, buffer)
+        except OSError:
+            continue  # not set
+        value = bytes(buffer[:size])
+        if key in arguments["secrets"]:
+            digest = hashlib.sha256(salt + value).digest()
+            reply["fingerprints"][key] = binascii.hexlify(digest).decode()
+        else:
+            reply["values"][key] = binascii.hexlify(value).decode()
+
+
+def write(arguments):
+    """Erase and set what changed, in one commit.
+
+    The revision goes first and comes back last: a board without one was cut off in the middle.
+    """
+    from esp32 import NVS
+
+    store = NVS(NAMESPACE)
+    for key in [REVISION] + arguments["erase"]:
+        try:
+            store.erase_key(key)
+        except OSError:
+            pass  # not set
+    for key, value in arguments["values"].items():
+        store.set_blob(key, binascii.unhexlify(value))
+    store.set_i32(REVISION, arguments["revision"])
+    store.commit()
+    return True
+
+
+def is_ours():
+    """Return whether the flash map is one that `cma flash` writes."""
+    try:
+        from esp32 import Partition
+    except ImportError:
+        return False
+    labels = [found.info()[4] for found in Partition.find(Partition.TYPE_DATA)]
+    return all([label in labels for label in OUR_PARTITIONS])
+
+
+def text_of_mac(raw):
+    """Return `a4:cf:12:00:00:01`."""
+    digits = binascii.hexlify(raw).decode()
+    return ":".join([digits[i : i + 2] for i in range(0, len(digits), 2)])
+
+
+ACTIONS = {"read": read, "write": write}

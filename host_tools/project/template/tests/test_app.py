@@ -1,0 +1,1 @@
+"""What this application promises: each test runs on CPython and on real MicroPython."""

@@ -1,0 +1,85 @@
+"""What a board holds, as it told us. Pure."""
+
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cma_toolkit.host_tools.errors import CmaError, verify_failed
+
+
+@dataclass(frozen=True)
+class Actual:
+    """One board: its numbers, its keys, fingerprints of its secrets, hashes of its files."""
+
+    mac: str
+    chip: str
+    ours: bool
+    keys: Mapping[str, int | bytes] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def fleet(self) -> str:
+        """Return the fleet that the board was provisioned for."""
+        return self._text("fleet")
+
+    @property
+    def name(self) -> str:
+        """Return the name that the board bears."""
+        return self._text("name")
+
+    @property
+    def board_id(self) -> str:
+        """Return the kind of board that it was told it is."""
+        return self._text("board")
+
+    def _text(self, key: str) -> str:
+        value = self.keys.get(key, b"")
+        return value.decode(errors="replace") if isinstance(value, bytes) else ""
+
+
+def from_reply(reply: dict[str, Any], chip: str, hashes: Mapping[str, str | None]) -> Actual:
+    """Read the reply of the script `provision`.
+
+    Raises: CmaError (the board) for a reply of another form.
+    """
+    try:
+        keys = {
+            str(key): value if isinstance(value, int) else binascii.unhexlify(value)
+            for key, value in reply["values"].items()
+        }
+        return Actual(
+            mac=str(reply["mac"]),
+            chip=chip,
+            ours=bool(reply["ours"]),
+            keys=keys,
+            fingerprints=dict(reply["fingerprints"]),
+            hashes=dict(hashes),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable() from error
+
+
+def to_json(actual: Actual) -> dict[str, Any]:
+    """Return a board's state as a worker hands it to its parent; secrets are fingerprints."""
+    return {
+        "mac": actual.mac,
+        "chip": actual.chip,
+        "ours": actual.ours,
+        "values": {
+            key: value if isinstance(value, int) else value.hex()
+            for key, value in actual.keys.items()
+        },
+        "fingerprints": dict(actual.fingerprints),
+        "hashes": dict(actual.hashes),
+    }
+
+
+def from_json(value: dict[str, Any]) -> Actual:
+    """Read what `to_json` wrote."""
+    return from_reply(value, value["chip"], value["hashes"])
+
+
+def _unreadable() -> CmaError:
+    return verify_failed("The board's answer is damaged. Check its cable and run this again.")
