@@ -96,7 +96,7 @@ class Agent:
         return done
 
     def on_frame(
-        self, now_ms: int, link: int, buffer: bytearray, length: int, out: Effects
+        self, now_ms: int, link: int, buffer: "bytes | bytearray", length: int, out: Effects
     ) -> None:
         """Take in a frame that arrived on a link; whatever it holds, it cannot do harm."""
         self._begin(now_ms, out)
@@ -200,7 +200,7 @@ class Agent:
             self._on_app_error("agent.state", error)
         self.transmitter.flush(self._out)
 
-    def _judge(self, now_ms: int, link: int, buffer: bytearray, length: int) -> int:
+    def _judge(self, now_ms: int, link: int, buffer: "bytes | bytearray", length: int) -> int:
         header, identity = self._header, self.identity
         if not header.read(buffer, length):
             return meters.DROPPED_MALFORMED

@@ -14,7 +14,7 @@ TOPIC_BYTES_MAX = 32  # of a message; the rest of the payload is the value
 PING_BYTES_MAX = 32  # of a ping's payload, echoed as it came
 
 OUTBOX_FRAMES_MAX = 8  # between two steps; 2 KB of buffers
-NEIGHBOURS_MAX = 32  # about 3 KB of tables; beyond it the one heard longest ago is forgotten
+NEIGHBOURS_MAX = 64  # about 3 KB of tables; beyond it the one heard longest ago is forgotten
 NEIGHBOUR_SILENT_MS_MAX = 35_000  # three announcements missed, and half a period
 SEQUENCE_WINDOW = 16  # frames that may arrive late; one 16-bit word per neighbour and cast
 SEQUENCE_JUMP_MAX = 1_024  # a longer gap is a restarted sender, not a loss

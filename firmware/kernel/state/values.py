@@ -27,6 +27,12 @@ class State:
         """Return the value under a key, or the default."""
         return self._lend(self._values.get(key, default))
 
+    def setdefault(self, key: str, default: object = None) -> object:
+        """Return the value under a key; keep the default there first if there is none."""
+        if key not in self._values:
+            self[key] = default
+        return self[key]
+
     def _lend(self, value: object) -> object:
         if isinstance(value, (list, dict)):
             self._lent = True

@@ -1,0 +1,171 @@
+"""`cma sim`: an application as many agents, in one process and in virtual time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.progress import print_table, progress_style
+from cma_toolkit.host_tools.errors import ExitCode, usage
+
+_CROWD = 50  # more agents than this do not all hear each other unless asked to
+_CROWD_RANGE_M = 25
+_COLUMNS = ("name", "boots", "neighbours", "sent", "received", "lost", "app_errors")
+_ERRORS_SHOWN = 3
+
+
+def _sensor(text: str) -> tuple[str, Any]:
+    from cma_toolkit.sim.world.sensors import parse_value, rows_from_csv
+
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        raise click.BadParameter(f"{text!r}: write NAME=VALUE, or NAME=@FILE.csv")
+    if not value.startswith("@"):
+        return name, parse_value(value)
+    path = Path(value[1:])
+    try:
+        return name, rows_from_csv(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise usage(f"{path}: cannot be read ({error}); name a CSV file.") from error
+    except ValueError as error:
+        raise usage(f"{path}: {error}; write lines of seconds,value.") from error
+
+
+@click.command(
+    epilog=examples(
+        "cma sim app.py --agents 8",
+        "cma sim app.py --agents 3 --minutes 60 --seed 7 --loss 5 --sensor soil=@soil.csv",
+        "cma sim app.py --agents 1000 --minutes 5 -o json",
+    )
+)
+@click.argument("app", type=click.Path(path_type=Path))
+@click.option(
+    "--agents", type=click.IntRange(1, 10_000), default=8, show_default=True, help="How many."
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.1, max=44_000),
+    default=10.0,
+    show_default=True,
+    help="Virtual time.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same run."
+)
+@click.option(
+    "--loss",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Percentage of frames that the air loses.",
+)
+@click.option(
+    "--range",
+    "range_m",
+    type=click.IntRange(0),
+    default=None,
+    metavar="M",
+    help="Reach of the radio in metres, 0: all hear all.  [default: 0; 25 for a crowd]",
+)
+@click.option(
+    "--sensor",
+    "sensors",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A sensor's value, or @FILE.csv of seconds,value. May be given several times.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="For a person, or one JSON object.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+def command(  # noqa: PLR0917 - click passes options by name
+    app: Path,
+    agents: int,
+    minutes: float,
+    seed: int,
+    loss: int,
+    range_m: int | None,
+    sensors: tuple[str, ...],
+    output: str,
+    quiet: bool,
+) -> None:
+    """Run APP as many agents in one process, in virtual time.
+
+    The last line is the digest of everything that happened: same seed, same digest.
+    """
+    spec = {
+        "app": str(app),
+        "agents": agents,
+        "seconds": round(minutes * 60),
+        "seed": seed,
+        "loss_permille": loss * 10,
+        "range_m": (_CROWD_RANGE_M if agents > _CROWD else 0) if range_m is None else range_m,
+        "sensors": dict(_sensor(text) for text in sensors),
+        "power_cuts": [],
+    }
+    style = progress_style("json" if output == "json" else "table", quiet)
+    result = _run(spec, show_bar=style == "bar")
+    _print(result, output)
+    if result["error_count"]:
+        raise SystemExit(int(ExitCode.SOME_FAILED))
+
+
+def _run(spec: dict[str, Any], *, show_bar: bool) -> dict[str, Any]:
+    from cma_toolkit.sim.world import driver
+    from cma_toolkit.sim.world.app_loader import AppError
+
+    try:
+        if not show_bar:
+            return driver.run(spec, keep=False)
+        return _run_with_bar(spec)
+    except AppError as error:
+        raise usage(str(error)) from error
+
+
+def _run_with_bar(spec: dict[str, Any]) -> dict[str, Any]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from cma_toolkit.sim.world import driver
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("virtual seconds", total=spec["seconds"])
+
+        def on_progress(done_s: int, _all_s: int) -> None:
+            bars.update(task, completed=done_s)
+
+        return driver.run(spec, keep=False, on_progress=on_progress)
+
+
+def _print(result: dict[str, Any], output: str) -> None:
+    if output == "json":
+        shown = {
+            key: result[key]
+            for key in ("digest", "published", "error_count", "errors", "unset_sensors")
+        }
+        click.echo(json.dumps({**shown, "agents": result["statuses"]}))
+        return
+    rows = [[str(status.get(key, "")) for key in _COLUMNS] for status in result["statuses"]]
+    print_table([column.replace("_", " ") for column in _COLUMNS], rows)
+    click.echo(f"{result['published']} messages published")
+    for name in result["unset_sensors"]:
+        click.echo(f"sensor {name}: a wave of 0 to 1000; set it with --sensor {name}=VALUE")
+    _print_errors(result["errors"], result["error_count"])
+    click.echo(f"digest {result['digest']}")
+
+
+def _print_errors(errors: list[list[Any]], count: int) -> None:
+    if not count:
+        return
+    seen: dict[str, list[Any]] = {}
+    for error in errors:
+        seen.setdefault(error[3], error)
+    for at_ms, agent, where, text in list(seen.values())[:_ERRORS_SHOWN]:
+        click.echo(f"{agent} at {at_ms / 1000:.3f} s, in {where}:\n{text}", err=True)
+    click.echo(f"the application raised {count} times; correct it.", err=True)

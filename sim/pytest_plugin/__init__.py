@@ -1,0 +1,108 @@
+"""The fixture `world`: run your application as several agents, in a test, on both runtimes.
+
+    def test_pump_follows_the_soil(world):
+        result = world(agents=3, seconds=120, sensors={"soil": 120})
+        assert not result.errors
+        assert result.actuators["agent-01"]["pump"] == [1]
+
+Each test that asks for it runs twice: in this CPython, and in a real MicroPython.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RUNTIMES = ("cpython", "micropython")
+
+
+@pytest.fixture(params=RUNTIMES)
+def world(request: pytest.FixtureRequest) -> "World":
+    """Run applications in virtual time, once per runtime."""
+    return World(request.param, request.path.parent)
+
+
+class World:
+    """Run an application on one runtime."""
+
+    def __init__(self, runtime: str, folder: Path) -> None:
+        self.runtime = runtime
+        self._folder = folder
+
+    def __call__(
+        self,
+        app: str | Path = "app.py",
+        agents: int = 3,
+        seconds: int = 60,
+        seed: int = 1,
+        *,
+        sensors: Mapping[str, Any] | None = None,
+        loss: int = 0,
+        range_m: int = 0,
+        power_cuts: Iterable[tuple[int, int]] = (),
+    ) -> Any:
+        """Run `agents` agents for `seconds` of virtual time and return a `WorldResult`.
+
+        `app` is looked for beside the test and in the folders above it. A sensor is a constant, a
+        function of (seconds, agent number), or the name of a CSV file of seconds and values.
+        `loss` is the percentage of frames lost; `power_cuts` are (seconds, agent number) pairs.
+        """
+        from cma_toolkit.sim.pytest_plugin.results import from_plain
+
+        spec = {
+            "app": str(self._find(app)),
+            "agents": agents,
+            "seconds": seconds,
+            "seed": seed,
+            "loss_permille": loss * 10,
+            "range_m": range_m,
+            "sensors": {
+                name: self._plain_sensor(given, agents, seconds)
+                for name, given in (sensors or {}).items()
+            },
+            "power_cuts": [list(cut) for cut in power_cuts],
+        }
+        return from_plain(self.runtime, _run(self.runtime, spec))
+
+    def _find(self, name: str | Path) -> Path:
+        for folder in (self._folder, *self._folder.parents):
+            if (folder / name).is_file():
+                return (folder / name).resolve()
+        pytest.fail(
+            f"{name}: not found beside the test or above it; name your app.", pytrace=False
+        )
+
+    def _plain_sensor(self, given: Any, agents: int, seconds: int) -> Any:
+        from cma_toolkit.sim.world.sensors import rows_from_csv
+
+        if callable(given):
+            # Read it here, once a second, for both runtimes: a function cannot leave this process.
+            return {"agents": [_sample(given, agent, seconds) for agent in range(agents)]}
+        if isinstance(given, Path) or (isinstance(given, str) and given.endswith(".csv")):
+            return rows_from_csv(self._find(given).read_text())
+        return given
+
+
+def _sample(function: Callable[[int, int], Any], agent: int, seconds: int) -> list[list[Any]]:
+    return [[second, function(second, agent)] for second in range(seconds + 1)]
+
+
+def _run(runtime: str, spec: dict[str, Any]) -> dict[str, Any]:
+    from cma_toolkit.sim.world import driver, micropython
+    from cma_toolkit.sim.world.app_loader import AppError
+
+    try:
+        here = driver.run(spec)
+        if runtime == "cpython":
+            return here
+        there = micropython.run(spec)
+    except (AppError, micropython.RuntimeMissingError, micropython.WorldCrashError) as error:
+        pytest.fail(str(error), pytrace=False)
+    if here["digest"] != there["digest"]:
+        pytest.fail(
+            "the run differs between CPython and MicroPython: look for floats, for the order of a "
+            "set or dict, and for what only one runtime has",
+            pytrace=False,
+        )
+    return there

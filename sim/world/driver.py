@@ -1,0 +1,87 @@
+"""Run a world that is described by plain data, and describe what happened in plain data.
+
+The same code runs in this process and, as `micropython -m cma_toolkit.sim.world.driver`, in a real
+MicroPython; both return equal results for equal descriptions.
+
+Shape of a description: app (path), agents, seconds, seed, loss_permille, range_m, sensors,
+power_cuts. Values of a result are hexadecimal CBOR, so that JSON keeps bytes and integer keys.
+"""
+
+import binascii
+import json
+import sys
+
+from cma_toolkit.sim.world.app_loader import AppError, load_setup
+from cma_toolkit.sim.world.fleet import Fleet
+from cma_toolkit.sim.world.trace import encode_value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Plain = dict[str, Any]
+
+DONE, APP_REFUSED = 0, 2
+
+
+def run(
+    spec: "Plain", *, keep: bool = True, on_progress: "Callable[[int, int], object] | None" = None
+) -> "Plain":
+    """Run a described world to its end.
+
+    Raises: AppError if its application cannot be loaded.
+    """
+    fleet = Fleet(
+        load_setup(spec["app"]),
+        spec["agents"],
+        spec["seed"],
+        sensors=spec["sensors"],
+        loss_permille=spec["loss_permille"],
+        range_m=spec["range_m"],
+        power_cuts=[(cut[0], cut[1]) for cut in spec["power_cuts"]],
+        keep=keep,
+    )
+    fleet.run(spec["seconds"], on_progress)
+    states = fleet.states()
+    return {
+        "names": fleet.names,
+        "states": [_hex(values) for values in states],
+        "statuses": fleet.statuses(),
+        "messages": [_row(entry) for entry in fleet.log.messages],
+        "events": [_row(entry) for entry in fleet.log.events],
+        "actuations": [_row(entry) for entry in fleet.log.actuations],
+        "errors": [list(entry) for entry in fleet.log.errors],
+        "error_count": fleet.log.error_count,
+        "unset_sensors": fleet.log.unset_sensors,
+        "published": fleet.log.published,
+        "digest": fleet.digest(),
+    }
+
+
+def _hex(value: object) -> str:
+    return binascii.hexlify(encode_value(value)).decode()
+
+
+def _row(entry: "tuple[int, str, str, object]") -> "list[object]":
+    at_ms, agent, what, value = entry
+    return [at_ms, agent, what, _hex(value)]
+
+
+def main(arguments: list[str]) -> int:
+    """Run the description in one file and write the result to another; return the exit code."""
+    spec_path, result_path = arguments
+    with open(spec_path) as file:
+        spec = json.load(file)
+    try:
+        result = run(spec)
+        code = DONE
+    except AppError as error:
+        result, code = {"refused": str(error)}, APP_REFUSED
+    with open(result_path, "w") as file:
+        json.dump(result, file)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
