@@ -253,8 +253,9 @@ class BarView(SilentView):
         if event.kind == "progress":
             self._bars.update(task, completed=event.fields["done"], total=event.fields["total"])
         elif event.kind == "step":
-            fields = {"label": event.job.label, "step": str(event.fields["name"])}
-            self._bars.reset(task, total=None, **fields)
+            # `reset` drops all fields that it is not given.
+            label, step = event.job.label, str(event.fields["name"])
+            self._bars.reset(task, total=None, label=label, step=step)
         else:
             self._bars.console.print(
                 f"{event.job.label}: {event.fields.get('text', '')}", markup=False

@@ -21,6 +21,7 @@ from cma_toolkit.host_tools.errors import CmaError, ExitCode
 
 LINE_BYTES_MAX = 1 << 20
 STDERR_TAIL_BYTES = 4096
+STOP = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at once by either
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ async def _run_one(job: Job, on_event: Callable[[Event], None], timeout_s: float
     try:
         async with asyncio.timeout(timeout_s):
             tail = await _converse(worker, job, on_event, outcome)
+            await worker.wait()
     except TimeoutError:
         outcome.code = ExitCode.TIMEOUT
         outcome.message = (
@@ -150,8 +152,9 @@ async def _tail(stream: asyncio.StreamReader) -> bytes:
 
 async def _end(worker: asyncio.subprocess.Process) -> None:
     if worker.returncode is None:
+        # Not worker.kill(): it would reap a process that ends just now, behind asyncio's back.
         with contextlib.suppress(ProcessLookupError):
-            worker.kill()
+            os.kill(worker.pid, STOP)
     await worker.wait()
 
 
