@@ -1,0 +1,26 @@
+"""`make demo`'s command does what its last line says."""
+
+import re
+import subprocess
+import sys
+
+
+def test_the_demo_flashes_provisions_talks_and_recovers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "demo", "--boards", "4"],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = re.search(
+        r"flashed 4/4, provisioned 4/4, messages sent/received/lost (\d+)/(\d+)/(\d+), "
+        r"power cut at write \d+: recovered\.",
+        done.stdout,
+    )
+    assert summary, done.stdout
+    sent, received, _lost = map(int, summary.groups())
+    assert sent > 0
+    assert received > 0
+    assert done.stdout.rstrip().endswith("Next: cma new my-fleet")
