@@ -98,8 +98,8 @@ def fetch_file(mirror: str, file: str, part: Path, on_progress: OnProgress) -> b
 
 
 def _open(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
-    request = urllib.request.Request(url, headers={"User-Agent": "cma-toolkit", **headers})
     try:
+        request = urllib.request.Request(url, headers={"User-Agent": "cma-toolkit", **headers})
         response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_S)
         return response
     except urllib.error.HTTPError as error:
@@ -110,7 +110,9 @@ def _open(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
             f"{url}: the server answers {error.code}. Check the version, or download the file "
             "yourself and run: cma micropython add FILE"
         ) from error
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except ValueError as error:
+        raise usage(f"{url} is no web address. Give --mirror one, or leave it out.") from error
+    except OSError as error:
         raise no_device(
             f"{url}: no network ({getattr(error, 'reason', error)}). On a computer that has one, "
             "download the file; then run: cma micropython add FILE"
