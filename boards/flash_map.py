@@ -150,8 +150,7 @@ def size_text(size_bytes: int) -> str:
     """Return a size as people write it: `4 MiB`, `512 KiB`, `100 B`."""
     for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
         if size_bytes >= unit:
-            value = size_bytes / unit
-            return f"{value:.0f} {name}" if value == int(value) else f"{value:.2f} {name}"
+            return f"{size_bytes / unit:.2f}".rstrip("0").rstrip(".") + f" {name}"
     return f"{size_bytes} B"
 
 

@@ -90,6 +90,6 @@ def _partition(board: Board, label: str) -> Partition:
 def _check_fits(partition: Partition, data: bytes) -> None:
     if len(data) > partition.size_bytes:
         raise ImageError(
-            f'The image for "{partition.label}" has {size_text(len(data))} but the partition '
-            f"has {size_text(partition.size_bytes)}: enlarge it in the board file."
+            f'The image for "{partition.label}" has {len(data)} bytes but the partition '
+            f"{partition.size_bytes}: enlarge it in the board file."
         )
