@@ -1,5 +1,6 @@
 """`cma provision --station`: flash, test, name and label board after board."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -94,7 +95,8 @@ class Line:
 
     def say(self, line: str) -> None:
         """Write a line for the person at the bench."""
-        click.echo(line)
+        as_json = self._options.output == "json"
+        click.echo(json.dumps({"event": "station", "text": line}) if as_json else line)
 
     def finish(self) -> None:
         """Leave the loop."""

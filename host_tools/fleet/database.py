@@ -102,7 +102,11 @@ class Database:
         self._connection.execute("PRAGMA journal_mode = WAL")
         # A claim that a power cut forgets could give one name to two boards.
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._migrate()
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
