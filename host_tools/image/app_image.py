@@ -213,6 +213,7 @@ def _flash_config(config: int, flash_size_bytes: int) -> int:
 
 
 def _segments(data: bytes, count: int, what: str) -> tuple[tuple[Segment, ...], int]:
+    """Cut the segments out; one that reaches beyond the bytes shows in the offset returned."""
     segments: list[Segment] = []
     offset = HEADER_BYTES
     for _ in range(count):
@@ -220,8 +221,6 @@ def _segments(data: bytes, count: int, what: str) -> tuple[tuple[Segment, ...], 
             raise _truncated(data, what)
         address, size_bytes = _SEGMENT.unpack_from(data, offset)
         offset += _SEGMENT.size
-        if offset + size_bytes > len(data):
-            raise _truncated(data, what)
         segments.append(Segment(address, bytes(data[offset : offset + size_bytes])))
         offset += size_bytes
     return tuple(segments), offset

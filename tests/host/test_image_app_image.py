@@ -157,6 +157,7 @@ def test_the_flash_size_changes_with_the_hash(tmp_path: Path) -> None:
     path.write_bytes(grown[:length])
     shown = image_info(path, "esp32s3")
     assert "Flash size: 8MB" in shown
+    assert "Flash freq: 80m" in shown
     assert shown.count("(valid)") == 2
 
 

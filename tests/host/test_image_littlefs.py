@@ -111,6 +111,12 @@ def test_the_same_files_give_the_same_bytes_in_any_order() -> None:
     assert littlefs.build(FILES, SIZE_BYTES) == littlefs.build(backwards, SIZE_BYTES)
 
 
+def test_images_are_of_the_version_that_every_micropython_mounts() -> None:
+    image = littlefs.build(FILES, SIZE_BYTES)
+    assert image[8:16] == b"littlefs"
+    assert image[20:24] == (0x00020000).to_bytes(4, "little")
+
+
 def test_a_smaller_file_system_in_a_larger_partition_is_read() -> None:
     image = littlefs.build(FILES, SIZE_BYTES)
     assert littlefs.read(image + b"\xff" * SIZE_BYTES) == FILES
