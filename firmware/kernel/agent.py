@@ -61,6 +61,7 @@ class Agent:
         self._rng = rng
         self._timers = Timers()
         self._header = frame.Header()
+        self._figures = [0] * messages.TELEMETRY_FIGURES
         self._out = Effects()  # that of the last step: a user's own task reports to it too
         self._now_ms = 0
         self._uptime_s = 0
@@ -259,17 +260,15 @@ class Agent:
     def _report_telemetry(self, now_ms: int) -> None:
         self._timers.set(TIMER_TELEMETRY, ticks_add(now_ms, TELEMETRY_MS))
         counts = self.meters.counts
-        self.transmitter.telemetry(
-            (
-                self._uptime_s,
-                self.neighbours.count,
-                counts[meters.SENT],
-                counts[meters.RECEIVED],
-                self.neighbours.lost,
-                self._battery_mv,
-                counts[meters.APP_ERRORS],
-            )
-        )
+        figures = self._figures
+        figures[0] = self._uptime_s
+        figures[1] = self.neighbours.count
+        figures[2] = counts[meters.SENT]
+        figures[3] = counts[meters.RECEIVED]
+        figures[4] = self.neighbours.lost
+        figures[5] = self._battery_mv
+        figures[6] = counts[meters.APP_ERRORS]
+        self.transmitter.telemetry(figures)
 
     def _expire(self, now_ms: int) -> None:
         self._timers.set(TIMER_EXPIRE, ticks_add(now_ms, EXPIRE_MS))

@@ -32,10 +32,11 @@ class Prng:
     """One stream of numbers; each consumer has its own, so that none disturbs another."""
 
     def __init__(self, seed: int) -> None:
-        # State must be neither all zero nor all ones: x in 1..2**15-1 and carry below a - 1.
-        self._x = (seed & _MASK) or 1
+        # No state may be all zeros or all ones, which repeat themselves: the number is 1 at least,
+        # and the carry below its multiplier's least.
+        self._x = 1 + seed % 32_766
         self._x_carry = (seed >> 15) % 32_749
-        self._y = ((seed >> 9) & _MASK) or 2
+        self._y = 1 + (seed >> 9) % 32_765
         self._y_carry = ((seed >> 3) ^ 0x2A5A5) % 32_719
         for _ in range(8):
             self.bits15()

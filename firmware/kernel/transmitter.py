@@ -2,7 +2,7 @@
 
 Input    one method per kind of frame, flush(out)
 Effects  out.send(link, buffer, length)
-Bounds   OUTBOX_FRAMES_MAX; all but a message's and telemetry's encoding allocates nothing
+Bounds   OUTBOX_FRAMES_MAX; all but the encoding of a message allocates nothing
 """
 
 from .codec import frame, messages
@@ -59,7 +59,7 @@ class Transmitter:
         length = messages.write_message(self._outbox.claim(), topic, value)
         return self._commit(frame.KIND_MESSAGE, target, link, length)
 
-    def telemetry(self, figures: "tuple[int, ...]") -> bool:
+    def telemetry(self, figures: "list[int]") -> bool:
         """Send figures to all in reach; False if the outbox is full."""
         if not self._has_room():
             return False

@@ -224,7 +224,10 @@ class Reader:
         if short == 22:
             return None
         if short == 25:
-            return floats.from_half(self._take(2))
+            data = self._take(2)
+            if floats.is_other_nan(data):
+                raise CborError("not the one form of NaN")
+            return floats.from_half(data)
         if short == 26:
             data = self._take(4)
             if floats.half_of(data) >= 0:

@@ -57,6 +57,12 @@ def half_of(single: "bytes | memoryview") -> int:
     return -1 if fraction & ((1 << shift) - 1) else sign | fraction >> shift
 
 
+def is_other_nan(data: "bytes | memoryview") -> bool:
+    """Tell whether half precision bits are a NaN, but not the one that stands for all."""
+    bits = data[0] << 8 | data[1]
+    return bits & 0x7C00 == 0x7C00 and bits & 0x3FF != 0 and bits != _NAN
+
+
 def from_half(data: "bytes | memoryview") -> float:
     """Return the value of half precision bits; any NaN is NaN."""
     sign = -1.0 if data[0] & 0x80 else 1.0

@@ -12,6 +12,7 @@ from . import cbor
 ANNOUNCE_NAME, ANNOUNCE_BOOTS, ANNOUNCE_BOARD = 1, 2, 3
 TELEMETRY_UPTIME_S, TELEMETRY_NEIGHBOURS, TELEMETRY_SENT, TELEMETRY_RECEIVED = 1, 2, 3, 4
 TELEMETRY_LOST, TELEMETRY_BATTERY_MV, TELEMETRY_ERRORS = 5, 6, 7
+TELEMETRY_FIGURES = 7
 
 
 def announcement(name: str, boots: int, board: str) -> bytes:
@@ -59,7 +60,7 @@ def read_message(payload: "bytes | memoryview") -> "tuple[str, object]":
     return topic, value
 
 
-def write_telemetry(buffer: bytearray, figures: "tuple[int, ...]") -> int:
+def write_telemetry(buffer: bytearray, figures: "list[int]") -> int:
     """Write the payload of a telemetry frame behind the header; return the frame's length.
 
     Shape: `figures` in the order of the keys TELEMETRY_UPTIME_S … TELEMETRY_ERRORS.

@@ -1,0 +1,164 @@
+"""Deterministic CBOR: one value, one encoding, and nothing else is read."""
+
+from binascii import hexlify, unhexlify
+
+from kernel.codec import cbor
+from kernel.limits import CBOR_DEPTH_MAX
+from kernel.prng import Prng
+from support.script import raises
+
+# Value and encoding, from RFC 8949, appendix A.
+EXAMPLES = (
+    (0, "00"),
+    (23, "17"),
+    (24, "1818"),
+    (255, "18ff"),
+    (256, "190100"),
+    (65535, "19ffff"),
+    (65536, "1a00010000"),
+    (4294967295, "1affffffff"),
+    (4294967296, "1b0000000100000000"),
+    (18446744073709551615, "1bffffffffffffffff"),
+    (-1, "20"),
+    (-100, "3863"),
+    (-18446744073709551616, "3bffffffffffffffff"),
+    (False, "f4"),
+    (True, "f5"),
+    (None, "f6"),
+    (b"\x01\x02\x03\x04", "4401020304"),
+    ("", "60"),
+    ("\u00fc", "62c3bc"),
+    ("\u6c34", "63e6b0b4"),
+    ([], "80"),
+    ([1, [2, 3], [4, 5]], "8301820203820405"),
+    ({}, "a0"),
+    ({"a": 1, "b": [2, 3]}, "a26161016162820203"),
+    (0.0, "f90000"),
+    (-0.0, "f98000"),
+    (1.5, "f93e00"),
+    (65504.0, "f97bff"),
+    (5.960464477539063e-08, "f90001"),
+    (6.103515625e-05, "f90400"),
+    (100000.0, "fa47c35000"),
+    (3.4028234663852886e38, "fa7f7fffff"),
+    (1.1, "fb3ff199999999999a"),
+    (1.0e300, "fb7e37e43c8800759c"),
+)
+
+REFUSED = {
+    "nothing": "",
+    "truncated integer": "1901",
+    "longer form than needed": "1817",
+    "longer form, two bytes": "1900ff",
+    "longer form, eight bytes": "1b00000000ffffffff",
+    "truncated text": "6361",
+    "text beyond the end, 2**64-1 bytes": "7bffffffffffffffff",
+    "array of more items than bytes": "9a00ffffff01",
+    "map that ends early": "a2616101",
+    "keys out of order": "a2616201616102",
+    "a key twice": "a2616101616102",
+    "a key that is an array": "a18001",
+    "a key that is true": "a1f501",
+    "bytes after the value": "0001",
+    "an indefinite array": "9f01ff",
+    "an indefinite text": "7f6161ff",
+    "a reserved length": "1c",
+    "a break alone": "ff",
+    "a tag": "c11a514b67b0",
+    "undefined": "f7",
+    "simple value 255": "f8ff",
+    "half that is a single": "fa3fc00000",
+    "single that is a double": "fb3ff8000000000000",
+    "NaN of another form": "fa7fc00000",
+    "NaN with a payload": "f97e01",
+    "NaN with a sign": "f9fe00",
+    "infinity as a double": "fb7ff0000000000000",
+    "text that is not UTF-8": "61ff",
+    "an overlong form": "62c080",
+    "a surrogate": "63eda080",
+    "beyond Unicode": "64f4908080",
+}
+
+
+def test_values_have_the_encodings_of_the_standard():
+    for value, encoded in EXAMPLES:
+        assert hexlify(cbor.encode(value)).decode() == encoded, value
+
+
+def test_encodings_are_read_back_as_the_same_value_and_type():
+    for value, encoded in EXAMPLES:
+        read = cbor.decode(unhexlify(encoded))
+        assert read == value and type(read) is type(value), encoded
+        assert cbor.encode(read) == unhexlify(encoded)
+
+
+def test_what_is_not_deterministic_cbor_is_refused():
+    for why in REFUSED:
+        raises(cbor.CborError, cbor.decode, unhexlify(REFUSED[why]))
+
+
+def test_infinities_and_nan_have_one_form():
+    assert cbor.encode(float("inf")) == b"\xf9\x7c\x00"
+    assert cbor.encode(float("-inf")) == b"\xf9\xfc\x00"
+    assert cbor.encode(float("nan")) == b"\xf9\x7e\x00"
+    assert cbor.decode(b"\xf9\x7c\x00") == float("inf")
+    nan = cbor.decode(b"\xf9\x7e\x00")
+    assert nan != nan  # noqa: PLR0124 - that is what NaN is
+
+
+def test_map_keys_are_sorted_by_their_bytes():
+    value = {"bb": 1, "a": 2, 100: 3, 10: 4, -1: 5, b"\x00": 6}
+    encoded = "a6" + "0a04" + "186403" + "2005" + "410006" + "616102" + "62626201"
+    assert hexlify(cbor.encode(value)).decode() == encoded
+
+
+def test_tuples_and_buffers_are_written_as_arrays_and_bytes():
+    assert cbor.encode((1, 2)) == cbor.encode([1, 2])
+    assert cbor.encode(bytearray(b"ab")) == cbor.encode(memoryview(b"ab")) == b"\x42ab"
+
+
+def test_what_has_no_cbor_form_is_refused():
+    for value in (1 << 64, -1 - (1 << 64), {1, 2}, object(), {(1, 2): 3}, {1.5: 1}, {True: 1}):
+        raises(cbor.CborError, cbor.encode, value)
+
+
+def test_depth_has_a_bound_both_ways():
+    value = 0
+    for _ in range(CBOR_DEPTH_MAX):
+        value = [value]
+    assert cbor.decode(cbor.encode(value)) == value
+    raises(cbor.CborError, cbor.encode, [value])
+    raises(cbor.CborError, cbor.decode, b"\x81" * (CBOR_DEPTH_MAX + 1) + b"\x00")
+    raises(cbor.CborError, cbor.decode, b"\xa1\x00" * 200 + b"\x00")
+
+
+def test_a_value_that_does_not_fit_leaves_the_buffer_its_size():
+    buffer = bytearray(8)
+    for value in ("12345678", b"12345678", [1] * 9, {1: 2, 3: 4, 5: 6, 7: 8, 9: 10}):
+        raises(cbor.CborError, cbor.write_into, buffer, 0, value)
+    raises(cbor.CborError, cbor.write_into, buffer, 7, 1000)
+    raises(cbor.CborError, cbor.write_into, buffer, 8, None)
+    assert len(buffer) == 8
+    assert cbor.write_into(buffer, 7, 1) == 8
+
+
+def test_a_reader_stands_behind_each_value():
+    reader = cbor.Reader(b"\x01\x61a\x80")
+    assert (reader.read(), reader.offset) == (1, 1)
+    assert (reader.read(), reader.offset) == ("a", 3)
+    assert (reader.read(), reader.offset) == ([], 4)
+    raises(cbor.CborError, reader.read)
+
+
+def test_garbage_is_refused_or_read_but_never_crashes():
+    rng = Prng(5)
+    read = 0
+    for _ in range(2000):
+        data = bytes(rng.below(256) for _ in range(rng.below(8)))
+        try:
+            value = cbor.decode(data)
+        except cbor.CborError:
+            continue
+        read += 1
+        assert cbor.encode(value) == data
+    assert read > 20

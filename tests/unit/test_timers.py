@@ -1,0 +1,60 @@
+"""What is due comes in its order, and a late agent catches up without a storm."""
+
+from kernel.limits import PERIOD_MS_MAX, PERIOD_MS_MIN, TIMERS_MAX
+from kernel.ticks import TICKS_PERIOD
+from kernel.timers import NONE_DUE, TIMER_ANNOUNCE, TIMER_TELEMETRY, TIMERS_OWN, Timers
+from support.script import raises
+
+
+def test_nothing_is_due_before_its_time():
+    timers = Timers()
+    assert timers.next(0) == NONE_DUE and timers.take_due(0) == NONE_DUE
+    timers.set(TIMER_ANNOUNCE, 100)
+    assert timers.next(0) == TIMER_ANNOUNCE and timers.at_ms(TIMER_ANNOUNCE) == 100
+    assert timers.take_due(99) == NONE_DUE
+    assert timers.take_due(100) == TIMER_ANNOUNCE
+    assert timers.take_due(100) == NONE_DUE
+
+
+def test_the_longest_overdue_comes_first_across_the_wrap():
+    timers = Timers()
+    timers.set(TIMER_ANNOUNCE, 5)
+    timers.set(TIMER_TELEMETRY, TICKS_PERIOD - 5)
+    assert timers.take_due(10) == TIMER_TELEMETRY
+    assert timers.take_due(10) == TIMER_ANNOUNCE
+
+
+def test_a_period_repeats_without_drift():
+    timers = Timers()
+    timers.every(0, 1000, lambda: None)
+    assert timers.take_due(999) == NONE_DUE
+    assert timers.take_due(1003) == TIMERS_OWN
+    assert timers.repeat(TIMERS_OWN, 1003) == 0
+    assert timers.at_ms(TIMERS_OWN) == 2000
+
+
+def test_missed_periods_are_counted_and_skipped():
+    timers = Timers()
+    timers.every(0, 1000, lambda: None)
+    assert timers.take_due(4500) == TIMERS_OWN
+    assert timers.repeat(TIMERS_OWN, 4500) == 3
+    assert timers.at_ms(TIMERS_OWN) == 5000
+
+
+def test_bounds_are_errors_of_the_application():
+    timers = Timers()
+    for period_ms in (0, -5, PERIOD_MS_MIN - 1, PERIOD_MS_MAX + 1):
+        raises(ValueError, timers.every, 0, period_ms, len)
+    for _ in range(TIMERS_MAX):
+        timers.every(0, 1000, len)
+    raises(ValueError, timers.every, 0, 1000, len)
+
+
+def test_an_application_that_failed_leaves_no_timer():
+    timers = Timers()
+    timers.set(TIMER_ANNOUNCE, 50)
+    timers.every(0, 10, len)
+    timers.clear_application()
+    assert timers.next(0) == TIMER_ANNOUNCE
+    timers.every(0, 20, len)
+    assert timers.callback(TIMERS_OWN) is len and timers.at_ms(TIMERS_OWN) == 20
