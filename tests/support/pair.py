@@ -40,7 +40,7 @@ class Pair:
         self.a, self.b = self.nodes
         self.is_cut = False
         self.heard = []  # every frame, in order
-        for node, setup in zip(self.nodes, (setup_a, setup_b)):
+        for node, setup in zip(self.nodes, (setup_a, setup_b)):  # noqa: B905 - not in MicroPython
             node.agent.start(self.now_ms, node.out)
             if setup is not None:
                 node.agent.set_up(self.now_ms, setup, node.out)

@@ -25,8 +25,8 @@ def test_any_nan_has_the_one_half():
 
 
 def test_doubles_that_equal_a_single_are_found_by_their_bits():
-    for single in (0.0, 1.5, -2.25, 1.401298464324817e-45, 3.4028234663852886e38, 1.17549435e-38):
-        single = struct.unpack(">f", struct.pack(">f", single))[0]
+    for value in (0.0, 1.5, -2.25, 1.401298464324817e-45, 3.4028234663852886e38, 1.17549435e-38):
+        single = struct.unpack(">f", struct.pack(">f", value))[0]
         assert floats.fits_single(struct.pack(">d", single)), single
     for double in (1.1, 1e300, 1e-300, 5e-324, 1.0000000001, 7.006492321624085e-46):
         assert not floats.fits_single(struct.pack(">d", double)), double
