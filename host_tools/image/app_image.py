@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .chips import CHIP_NAMES, chip_name
+from .chips import chip_name
 from .errors import ImageError
 
 MAGIC = 0xE9
@@ -265,8 +265,3 @@ def _description(data: bytes) -> Description | None:
         return None
     texts = (project, version, idf_version, date, time)
     return Description(*(text.split(b"\0")[0].decode("utf-8", "replace") for text in texts))
-
-
-def known_chip(image: AppImage) -> bool:
-    """Tell whether the image names a chip that exists."""
-    return image.chip_id in CHIP_NAMES
