@@ -59,8 +59,10 @@ def make_bootloader(chip: ChipModel) -> bytes:
         IDF_VERSION.encode(),
         f"{_DATE} {_TIME}".encode(),
     )
+    # One segment: where instructions and data share memory, as on the C6, esptool looks for the
+    # description in the last one.
     code = _filler(f"{chip.name} bootloader", 0x800)
-    return make_image(chip, [(chip.ram_address, description), (chip.iram_address, code)])
+    return make_image(chip, [(chip.ram_address, description + code)])
 
 
 def make_app(chip: ChipModel, version: str) -> bytes:

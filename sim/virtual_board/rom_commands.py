@@ -43,7 +43,7 @@ class Command(IntEnum):
     RUN_USER_CODE = 0xD3
 
 
-class Fault(Enum):
+class Refusal(Enum):
     """What can be wrong with a request: (error of the ROM behind a 1, error of the stub)."""
 
     BAD_LENGTH = (0x05, 0xC0)
@@ -67,9 +67,9 @@ class Fault(Enum):
 class RequestError(Exception):
     """Refuse one request (caused by the host)."""
 
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.name)
-        self.fault = fault
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.name)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +100,5 @@ def words(data: bytes, count: int) -> tuple[int, ...]:
     Raises: RequestError (the host) if there are fewer.
     """
     if len(data) < 4 * count:
-        raise RequestError(Fault.BAD_LENGTH)
+        raise RequestError(Refusal.BAD_LENGTH)
     return struct.unpack_from(f"<{count}I", data)

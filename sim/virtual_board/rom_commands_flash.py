@@ -10,7 +10,7 @@ import zlib
 from typing import Protocol
 
 from cma_toolkit.sim.virtual_board.nor_flash import SECTOR_BYTES, NorFlash
-from cma_toolkit.sim.virtual_board.rom_commands import Fault, RequestError
+from cma_toolkit.sim.virtual_board.rom_commands import Refusal, RequestError
 
 INFLATED_BYTES_MAX = 0x4000
 BLOCK_BYTES_MAX = 0x4000
@@ -39,7 +39,7 @@ class PlainDownload:
         self, flash: NorFlash, offset: int, size_bytes: int, *, erase_bytes: int, lazily: bool
     ) -> None:
         if offset + max(size_bytes, erase_bytes) > flash.size_bytes:
-            raise RequestError(Fault.OUT_OF_RANGE)
+            raise RequestError(Refusal.OUT_OF_RANGE)
         self._flash = flash
         self._position = offset
         self._end = offset + size_bytes
@@ -56,7 +56,7 @@ class PlainDownload:
     def take(self, data: bytes) -> None:
         """Write a block; what pads the last one beyond the range is dropped."""
         if not self.left_bytes:
-            raise RequestError(Fault.TOO_MUCH_DATA)
+            raise RequestError(Refusal.TOO_MUCH_DATA)
         self.program(data[: self.left_bytes])
 
     def program(self, data: bytes) -> None:
@@ -87,13 +87,13 @@ class DeflatedDownload:
         """Write what a block inflates to, in pieces: a bomb meets the range's end first."""
         while data:
             if self._inflater.eof:
-                raise RequestError(Fault.TOO_MUCH_DATA)
+                raise RequestError(Refusal.TOO_MUCH_DATA)
             try:
                 piece = self._inflater.decompress(data, INFLATED_BYTES_MAX)
             except zlib.error as error:
-                raise RequestError(Fault.NOT_DEFLATED) from error
+                raise RequestError(Refusal.NOT_DEFLATED) from error
             if len(piece) > self._plain.left_bytes:
-                raise RequestError(Fault.TOO_MUCH_DATA)
+                raise RequestError(Refusal.TOO_MUCH_DATA)
             self._plain.program(piece)
             data = self._inflater.unconsumed_tail or self._inflater.unused_data
 
@@ -105,9 +105,9 @@ class FlashRead:
         self, flash: NorFlash, offset: int, size_bytes: int, *, block_bytes: int, blocks_ahead: int
     ) -> None:
         if offset + size_bytes > flash.size_bytes:
-            raise RequestError(Fault.OUT_OF_RANGE)
+            raise RequestError(Refusal.OUT_OF_RANGE)
         if not 0 < block_bytes <= BLOCK_BYTES_MAX or not blocks_ahead:
-            raise RequestError(Fault.BAD_BLOCK_SIZE)
+            raise RequestError(Refusal.BAD_BLOCK_SIZE)
         self._flash = flash
         self._offset = offset
         self._size_bytes = size_bytes

@@ -3,7 +3,7 @@
 Input    feed(data): bytes from the host in any pieces
 Returns  the bytes that the chip answers
 Effects  the flash is read and written; `take_run_request()` says when the loader was left
-Bounds   one frame, one download and one read at a time; an answer is at most 512 KiB
+Bounds   one frame, one download and one read at a time; answers end soon after 512 KiB
 Raises   PowerCut, if the flash's fault says so; nothing else, whatever the bytes are
 Source   esptool documentation, "Serial Protocol"
 
@@ -22,7 +22,7 @@ from cma_toolkit.sim.virtual_board.rom_commands import (
     FROM_HOST,
     REQUEST,
     Command,
-    Fault,
+    Refusal,
     Reply,
     RequestError,
     response,
@@ -42,6 +42,7 @@ SYNC_REPLIES = 8
 SLOW_READ_BYTES = 64
 DATA_HEADER_BYTES = 16
 ACKNOWLEDGE_BYTES = 4
+ANSWER_BYTES_MAX = 0x80000
 STUB_GREETING = b"OHAI"
 _STAY = 1
 
@@ -70,12 +71,13 @@ class RomLoader:
 
     def feed(self, data: bytes) -> bytes:
         """Return the answers to all requests that end in these bytes."""
-        answers: list[bytes] = []
+        answers = bytearray()
         for frame in self._frames.feed(data):
-            if self._run_requested:
+            # A chip does not listen while it speaks: what comes meanwhile overruns its buffer.
+            if self._run_requested or len(answers) >= ANSWER_BYTES_MAX:
                 break
-            answers.append(self._answer(frame))
-        return b"".join(answers)
+            answers += self._answer(frame)
+        return bytes(answers)
 
     def take_run_request(self) -> bool:
         """Tell, once, that the host has left the loader and wants the flash to boot."""
@@ -94,16 +96,16 @@ class RomLoader:
         self._read = None
         try:
             if size_bytes != len(data):
-                raise RequestError(Fault.BAD_LENGTH)
+                raise RequestError(Refusal.BAD_LENGTH)
             return self._handler(command)(data, given_checksum).to_bytes(command, stub)
         except RequestError as error:
-            return response(command, error.fault.status(stub))
+            return response(command, error.refusal.status(stub))
 
     def _handler(self, command: int) -> Handler:
         special = self._stub_only if self.in_stub else self._rom_only
         handler = special.get(command) or self._both.get(command)
         if handler is None:
-            raise RequestError(Fault.UNKNOWN_COMMAND)
+            raise RequestError(Refusal.UNKNOWN_COMMAND)
         return handler
 
     def _handlers(self) -> tuple[dict[int, Handler], dict[int, Handler], dict[int, Handler]]:
@@ -175,7 +177,7 @@ class RomLoader:
         if not entry:
             return Reply()
         if not self._ram_bytes:
-            raise RequestError(Fault.NOTHING_TO_RUN)
+            raise RequestError(Refusal.NOTHING_TO_RUN)
         self.in_stub = True
         self._download = None
         return Reply(frames=(STUB_GREETING,))
@@ -206,7 +208,7 @@ class RomLoader:
     def _take_flash(self, data: bytes, given: int) -> Reply:
         payload = _payload(data, given)
         if self._download is None:
-            raise RequestError(Fault.NOT_WRITING)
+            raise RequestError(Refusal.NOT_WRITING)
         self._download.take(payload)
         return Reply()
 
@@ -217,9 +219,9 @@ class RomLoader:
             self._run_requested = True
             return Reply()
         if download is None:
-            raise RequestError(Fault.NOT_WRITING)
+            raise RequestError(Refusal.NOT_WRITING)
         if download.left_bytes:
-            raise RequestError(Fault.TOO_LITTLE_DATA)
+            raise RequestError(Refusal.TOO_LITTLE_DATA)
         if mode != _STAY:
             # A software reset keeps the strapping of the last real one: the ROM loader again.
             self.reset()
@@ -232,7 +234,7 @@ class RomLoader:
     def _erase_region(self, data: bytes, given: int) -> Reply:
         offset, size_bytes = words(data, 2)
         if offset % SECTOR_BYTES or size_bytes % SECTOR_BYTES:
-            raise RequestError(Fault.BAD_BLOCK_SIZE)
+            raise RequestError(Refusal.BAD_BLOCK_SIZE)
         self._check_range(offset, size_bytes)
         self._flash.erase(offset, size_bytes)
         return Reply()
@@ -248,7 +250,7 @@ class RomLoader:
     def _read_slowly(self, data: bytes, given: int) -> Reply:
         offset, size_bytes = words(data, 2)
         if size_bytes > SLOW_READ_BYTES:
-            raise RequestError(Fault.TOO_LITTLE_DATA)
+            raise RequestError(Refusal.TOO_LITTLE_DATA)
         self._check_range(offset, size_bytes)
         return Reply(data=self._flash.read(offset, size_bytes).ljust(SLOW_READ_BYTES, b"\0"))
 
@@ -276,7 +278,7 @@ class RomLoader:
 
     def _check_range(self, offset: int, size_bytes: int) -> None:
         if offset + size_bytes > self._flash.size_bytes:
-            raise RequestError(Fault.OUT_OF_RANGE)
+            raise RequestError(Refusal.OUT_OF_RANGE)
 
 
 def _payload(data: bytes, given_checksum: int) -> bytes:
@@ -284,7 +286,7 @@ def _payload(data: bytes, given_checksum: int) -> bytes:
     (size_bytes,) = words(data, 1)
     payload = data[DATA_HEADER_BYTES:]
     if len(data) < DATA_HEADER_BYTES or size_bytes != len(payload):
-        raise RequestError(Fault.BAD_LENGTH)
+        raise RequestError(Refusal.BAD_LENGTH)
     if checksum(payload) != given_checksum:
-        raise RequestError(Fault.BAD_CHECKSUM)
+        raise RequestError(Refusal.BAD_CHECKSUM)
     return payload
