@@ -16,12 +16,13 @@ RAW_REPL = b"\r\x01"
 RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 PROMPT = RAW_BANNER + b">"
 # A friendly prompt prints its banner when a program gives way to it, never on Ctrl-C alone.
-_GAVE_WAY = re.compile(rb"MicroPython v|KeyboardInterrupt")
+_GAVE_WAY = re.compile(rb"MicroPython \S+ on \d{4}-|KeyboardInterrupt")
 # What an ESP32's ROM loader answers with: SYNC of Espressif's serial protocol, in SLIP.
 _ROM_SYNC = b"\xc0\x00\x08\x24\x00\x00\x00\x00\x00\x07\x07\x12\x20" + b"\x55" * 32 + b"\xc0"
 FIRST_TRY_S = 0.6
 LONGEST_TRY_S = 3.0
 QUIET_S = 0.15
+SILENCE_S = 0.1
 HEARD_BYTES_MAX = 8192
 
 
@@ -67,7 +68,10 @@ def _hear_until(port: "BufferedPort", arrival: Arrival, ending: bytes, patience_
     deadline_s = time.monotonic() + patience_s
     recent = b""
     while time.monotonic() < deadline_s:
-        chunk = port.read_some(0.02)
+        chunk = port.read_some(SILENCE_S)
+        if not chunk and not recent:
+            # A board that sleeps may be awake for a moment only: a Ctrl-C must fall into it.
+            port.write(b"\x03")
         arrival.heard = (arrival.heard + chunk)[-HEARD_BYTES_MAX:]
         recent = (recent + chunk)[-HEARD_BYTES_MAX:]
         if ending in recent:

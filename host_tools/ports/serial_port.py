@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from cma_toolkit.host_tools.ports.lock import PortLock, holders_of
 
 BAUD = 115200
 SILICON_LABS = 0x10C4
+_PREFIX = re.compile(r"^[Cc]ould not open port \S+: ")
 
 
 def open_serial(
@@ -52,21 +54,29 @@ def register_handlers() -> None:
 
 def explain(url: str, error: OSError | ValueError) -> CmaError:
     """Return the error that tells a person why a port did not open and what to do."""
+    return no_device(_sentence(url, error, str(error)))
+
+
+def _sentence(url: str, error: OSError | ValueError, text: str) -> str:
     number = error.errno if isinstance(error, OSError) else None
-    if isinstance(error, ValueError):
-        return no_device(f"{url} is not a port that can be opened: run cma devices. ({error})")
-    if sys.platform == "win32" and "Access is denied" in str(error):
-        return no_device(f"{url} is in use by another program: close it, then run this again.")
-    if number == errno.EACCES:
-        return no_device(permission_sentence(url))
-    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
-        return no_device(busy_sentence(url))
-    if number == errno.ENOENT or "FileNotFoundError" in str(error):
-        return no_device(
+    if sys.platform == "win32" and "Access is denied" in text:
+        sentence = f"{url} is in use by another program: close it, then run this again."
+    elif number == errno.EACCES:
+        sentence = permission_sentence(url)
+    elif number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
+        sentence = busy_sentence(url)
+    elif number == errno.ENOENT or "FileNotFoundError" in text:
+        sentence = (
             f"No such port: {url}. Plug the board in with a data cable, then run: cma devices"
         )
-    reason = str(error).split(": ", 1)[-1].rstrip(".")
-    return no_device(f"{url} does not open: {reason}. Run cma doctor.")
+    elif isinstance(error, ValueError):
+        sentence = f"{url} is not a port that can be opened: run cma devices. ({text})"
+    elif url.startswith("virtual://"):
+        sentence = f"{url}: {text}"  # its words end with what to do
+    else:
+        reason = _PREFIX.sub("", text).rstrip(".")
+        sentence = f"{url} does not open: {reason}. Run cma doctor."
+    return sentence
 
 
 def permission_sentence(path: str) -> str:
