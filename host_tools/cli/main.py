@@ -7,7 +7,8 @@ import traceback
 
 import click
 
-from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.cli.refusals import REFUSALS, as_cma_error
+from cma_toolkit.host_tools.errors import ExitCode
 
 # In the order of a first day. The help lines stand here so that `cma --help` imports nothing.
 COMMANDS = {
@@ -68,9 +69,10 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         click.echo("cma: interrupted; nothing unfinished is recorded as done.", err=True)
         code = ExitCode.INTERRUPTED
-    except CmaError as error:
-        click.echo(f"cma: {error.message}", err=True)
-        code = error.code
+    except REFUSALS as error:
+        refusal = as_cma_error(error)
+        click.echo(f"cma: {refusal.message}", err=True)
+        code = refusal.code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
