@@ -59,7 +59,7 @@ def board_for(
     if asked:
         return asked, ""
     if chip.mac in by_mac:
-        return by_mac[chip.mac], f"{chip.mac} is {by_mac[chip.mac]} in your inventory"
+        return by_mac[chip.mac], f"{chip.mac} is known as {by_mac[chip.mac]}"
     if chip.name not in defaults:
         known = ", ".join(sorted(defaults))
         raise refused(f"This chip is {chip.name}; cma knows {known}. Use one of those boards.")

@@ -1,0 +1,262 @@
+"""`cma flash` as typed, on virtual boards: what it does, what it refuses, what it survives."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cma_toolkit.boards.load import OUR_FOLDER, load_board
+from cma_toolkit.host_tools.flash.table_state import Table, judge
+from cma_toolkit.host_tools.image import partition_table
+from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from support.stock_board import OLD_FILES, cma, make_stock
+from support.virtual import VirtualBoards
+
+CHIPS = {
+    "one": "esp32-devkitc",
+    "two": "esp32-s3-devkitc-1",
+    "three": "esp32-c3-devkitm-1",
+    "four": "esp32-c6-devkitc-1",
+}
+
+
+def flash_of(info: BoardInfo) -> bytes:
+    return Path(info.image).read_bytes()
+
+
+def table_of(info: BoardInfo) -> Table:
+    ours = partition_table.to_bytes(load_board(info.board_id).partitions)
+    return judge(flash_of(info)[0x8000:0x9000], ours).table
+
+
+def boards_in(output: str) -> dict[str, dict[str, object]]:
+    summary = json.loads(output.splitlines()[-1])
+    return {entry["board"]: entry for entry in summary["boards"]}
+
+
+def test_four_chips_at_once_and_again(virtual_boards: VirtualBoards, tmp_path: Path) -> None:
+    for name, board_id in CHIPS.items():
+        virtual_boards.make(board_id, flashed=False, name=name)
+    done = cma("flash", "--all", "-o", "json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    first = boards_in(done.stdout)
+    assert {entry["value"]["boot"] for entry in first.values()} == {"agent runs"}  # type: ignore[index]
+    assert {name: entry["value"]["board"] for name, entry in first.items()} == CHIPS  # type: ignore[index]
+    again = cma("flash", "--all", "-o", "json", folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert all(e["value"]["written_bytes"] == 0 for e in boards_in(again.stdout).values())  # type: ignore[index]
+
+
+def test_a_dry_run_writes_nothing_and_says_how_much_it_would(
+    virtual_boards: VirtualBoards, tmp_path: Path
+) -> None:
+    board = virtual_boards.make(flashed=False)
+    before = flash_of(board)
+    done = cma("flash", "-p", board.fast, "--dry-run", "-o", "json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (entry,) = boards_in(done.stdout).values()
+    assert entry["value"]["would_write_bytes"] > 50_000  # type: ignore[index]
+    assert flash_of(board) == before
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Give a project whose board file names a map that is too large for its chip's flash."""
+    (tmp_path / "fleet.toml").write_text('name = "test"\nnetwork = 1\n')
+    (tmp_path / "inventory.csv").write_text("name,board,mac\n")
+    (tmp_path / "secrets.toml").touch(mode=0o600)
+    (tmp_path / "boards").mkdir()
+    text = (OUR_FOLDER / "esp32-devkitc.toml").read_text()
+    text = text.replace("flash_size_bytes = 0x400000", "flash_size_bytes = 0x800000")
+    text = text.replace("size_bytes = 0x160000", "size_bytes = 0x560000")
+    (tmp_path / "boards" / "large.toml").write_text(text)
+    images = {"wrong.bin": make_micropython("esp32c3"), "good.bin": make_micropython("esp32")}
+    images["short.bin"] = images["good.bin"][:-500]
+    images["old.bin"] = make_micropython("esp32", version="1.20.0")
+    for name, data in images.items():
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--board", "esp32-c3-devkitm-1"], 4, "Wrong chip: esp32-c3-devkitm-1"),
+        (["--board", "large"], 4, "smaller than the map: large needs 8 MiB"),
+        (["--board", "esp32-devkit"], 2, "esp32-devkitc"),
+        (["--micropython", "wrong.bin"], 4, "another chip"),
+        (["--micropython", "short.bin"], 4, "truncated"),
+        (["--micropython", "old.bin"], 4, "1.20.0 is too old"),
+        (["--micropython", "absent.bin"], 2, "No such file"),
+        (["--micropython", "1.20.0"], 4, "too old"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_anything_is_written(
+    project: Path, shared_boards: VirtualBoards, words: list[str], code: int, says: str
+) -> None:
+    board = blank_board(shared_boards)
+    before = flash_of(board)
+    done = cma("flash", "-p", board.fast, *words, folder=project, home=shared_boards.home)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert flash_of(board) == before
+
+
+def blank_board(boards: VirtualBoards) -> BoardInfo:
+    known = [info for info in boards.client.list() if info.name == "blank"]
+    return known[0] if known else boards.make(flashed=False, name="blank")
+
+
+def test_a_users_files_cost_a_yes(virtual_boards: VirtualBoards, tmp_path: Path) -> None:
+    board = make_stock(virtual_boards, "mine")
+    before = flash_of(board)
+    done = cma("flash", "-p", board.fast, folder=tmp_path)
+    assert done.returncode == 8
+    assert "4 files of yours" in done.stderr
+    assert flash_of(board) == before
+    done = cma("flash", "-p", board.fast, "--yes", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert table_of(board) is Table.OURS
+
+
+def test_stock_micropython_without_files_needs_no_yes(
+    virtual_boards: VirtualBoards, tmp_path: Path
+) -> None:
+    stock = {"boot.py": OLD_FILES["boot.py"]}
+    board = make_stock(virtual_boards, "fresh", files=stock)
+    done = cma("flash", "-p", board.fast, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_board_that_loses_power_in_mid_write_is_completed_by_the_next_run(
+    virtual_boards: VirtualBoards, tmp_path: Path
+) -> None:
+    board = virtual_boards.make(flashed=False)
+    virtual_boards.client.cut_power(board.name, after_flash_writes=12, torn_bytes=100)
+    done = cma("flash", "-p", board.fast, folder=tmp_path)
+    assert done.returncode == 3, done.stderr + done.stdout
+    assert "goes on where it stopped" in done.stderr
+    assert table_of(board) is Table.UNFINISHED
+    virtual_boards.client.restore_power(board.name)
+    completes(board, tmp_path)
+
+
+@pytest.mark.parametrize("step", ["write mark", "write kernel", "write MicroPython", "verify"])
+def test_a_board_unplugged_in_mid_flash_is_completed_by_the_next_run(
+    virtual_boards: VirtualBoards, tmp_path: Path, step: str
+) -> None:
+    board = virtual_boards.make(flashed=False)
+    with flashing(board, tmp_path) as running:
+        await_step(running, step)
+        virtual_boards.client.stop(board.name)
+        assert running.wait(60) == 3
+    virtual_boards.client.start(board.name)
+    completes(board, tmp_path)
+
+
+def test_ctrl_c_leaves_nothing_that_is_called_done(
+    virtual_boards: VirtualBoards, tmp_path: Path
+) -> None:
+    board = virtual_boards.make(flashed=False)
+    with flashing(board, tmp_path) as running:
+        await_step(running, "write kernel")
+        running.send_signal(signal.SIGINT)
+        assert running.stdout
+        assert "summary" not in running.stdout.read()
+        assert running.wait(60) == 130
+    assert table_of(board) is not Table.OURS
+    completes(board, tmp_path)
+
+
+def flashing(board: BoardInfo, folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "flash"]
+    return subprocess.Popen(
+        [*command, "-p", board.fast, "-o", "json"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def await_step(running: subprocess.Popen[str], step: str) -> None:
+    assert running.stdout
+    for line in running.stdout:
+        if json.loads(line).get("name") == step:
+            return
+    raise AssertionError(step)
+
+
+def completes(board: BoardInfo, folder: Path) -> None:
+    done = cma("flash", "-p", board.fast, "-o", "json", folder=folder)
+    assert done.returncode == 0, done.stderr + done.stdout
+    (entry,) = boards_in(done.stdout).values()
+    assert entry["value"]["boot"] == "agent runs"  # type: ignore[index]
+    assert table_of(board) is Table.OURS
+
+
+def test_some_failed_is_exit_code_6_and_the_others_are_done(
+    virtual_boards: VirtualBoards, tmp_path: Path
+) -> None:
+    good = virtual_boards.make(flashed=False, name="good")
+    owned = make_stock(virtual_boards, "owned")
+    done = cma("flash", "-p", good.fast, "-p", owned.fast, folder=tmp_path)
+    assert done.returncode == 6, done.stderr
+    rows = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()[1:]}
+    assert rows == {"good": "PASS", "owned": "FAIL"}
+    assert table_of(good) is Table.OURS
+
+
+def test_reflashing_keeps_the_users_file_system_and_says_if_the_root_was_changed(
+    virtual_boards: VirtualBoards, tmp_path: Path
+) -> None:
+    board = virtual_boards.make(flashed=False)
+    assert cma("flash", "-p", board.fast, folder=tmp_path).returncode == 0
+    user = load_board(board.board_id).partition("user")
+    before = flash_of(board)[user.offset : user.end]
+    virtual_boards.client.stop(board.name)
+    spoil_kernel(board)
+    virtual_boards.client.start(board.name)
+    done = cma("flash", "-p", board.fast, "-o", "json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (entry,) = boards_in(done.stdout).values()
+    assert 0 < entry["value"]["written_bytes"] <= 128 * 1024  # type: ignore[index]
+    assert flash_of(board)[user.offset : user.end] == before
+
+
+def spoil_kernel(board: BoardInfo) -> None:
+    romfs = load_board(board.board_id).partition("romfs")
+    with Path(board.image).open("r+b") as file:
+        file.seek(romfs.offset + 5000)
+        file.write(b"\0" * 16)
+
+
+def test_flashing_over_rfc2217_works_like_over_a_cable(
+    virtual_boards: VirtualBoards, tmp_path: Path
+) -> None:
+    board = virtual_boards.make(flashed=False)
+    assert cma("flash", "-p", board.fast, folder=tmp_path).returncode == 0
+    virtual_boards.client.stop(board.name)
+    spoil_kernel(board)
+    plugged = virtual_boards.client.start(board.name)
+    image = tmp_path / "esp32.bin"
+    image.write_bytes(make_micropython("esp32"))
+    words = ["-p", plugged.url, "--micropython", str(image), "-o", "json"]
+    done = cma("flash", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (entry,) = boards_in(done.stdout).values()
+    assert entry["value"]["boot"] == "agent runs"  # type: ignore[index]
+    assert entry["value"]["written_bytes"] > 0  # type: ignore[index]
+
+
+def test_erase_takes_files_only_with_a_yes(virtual_boards: VirtualBoards, tmp_path: Path) -> None:
+    board = virtual_boards.make(flashed=False)
+    assert cma("flash", "-p", board.fast, folder=tmp_path).returncode == 0
+    done = cma("flash", "-p", board.fast, "--erase", "--yes", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert table_of(board) is Table.OURS

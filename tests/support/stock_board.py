@@ -1,0 +1,61 @@
+"""Boards as they come to us: stock MicroPython with someone's files, or nothing at all."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from cma_toolkit.boards.load import load_board
+from cma_toolkit.host_tools.image import littlefs, partition_table
+from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from support.virtual import VirtualBoards
+
+OLD_FILES = {
+    "boot.py": b"# This file is executed on every boot (including wake-boot from deepsleep)\n",
+    "main.py": b"import lib.greet\nprint('old main says', lib.greet.WORD)\n",
+    "lib/greet.py": b"WORD = 'hello'\n",
+    "data/table.bin": bytes(range(256)) * 40,
+}
+
+
+def stock_flash(board_id: str, files: Mapping[str, bytes]) -> bytes:
+    """Return the flash of a board with an official image and a littlefs in its implicit `vfs`."""
+    board = load_board(board_id)
+    image = make_micropython(board.chip, version="1.28.0")
+    start = board.micropython.image_offset
+    flash = bytearray(b"\xff" * board.flash_size_bytes)
+    flash[start : start + len(image)] = image
+    table = partition_table.from_bytes(bytes(flash[0x8000:0x8C00]))
+    vfs = partition_table.implicit_vfs(table, board.flash_size_bytes)
+    assert vfs is not None
+    flash[vfs.offset : vfs.end] = littlefs.build(files, vfs.size_bytes)
+    return bytes(flash)
+
+
+def make_stock(
+    boards: VirtualBoards,
+    name: str,
+    board_id: str = "esp32-devkitc",
+    files: Mapping[str, bytes] = OLD_FILES,
+) -> BoardInfo:
+    """Plug in a virtual board with such a flash."""
+    info = boards.client.create(name, board_id, start=False)
+    Path(info.image).write_bytes(stock_flash(board_id, files))
+    return boards.client.start(name)
+
+
+def cma(*words: str, folder: Path, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run one `cma` command as a person does, with the virtual boards of `home`."""
+    boards = {HOME_VARIABLE: str(home)} if home else {}
+    return subprocess.run(
+        [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", *words],
+        cwd=folder,
+        env={**os.environ, "CMA_CACHE": str(folder / "cache"), "CMA_PROGRESS": "plain", **boards},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
