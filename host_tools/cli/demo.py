@@ -29,7 +29,7 @@ TALK_TIMEOUT_S = 60.0
 CUT_AT_WRITE = 3
 TORN_BYTES = 17
 
-APPLICATION = Path(__file__).parents[2] / "firmware" / "examples" / "demo.py"
+APPLICATION = Path(__file__).parents[2] / "firmware" / "examples" / "heartbeat.py"
 
 
 @dataclass
