@@ -165,7 +165,7 @@ def test_a_newer_file_is_left_alone(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(CmaError, match="newer cma.*pip install --upgrade") as caught:
+    with pytest.raises(CmaError, match=r"newer cma.*pip install --upgrade") as caught:
         Database(path)
     assert caught.value.code is ExitCode.REFUSED
 

@@ -1,4 +1,4 @@
-"""fleet.toml, inventory.csv and secrets.toml: what is accepted, and each refusal in one sentence."""
+"""fleet.toml, inventory.csv, secrets.toml: what is accepted, each refusal in one sentence."""
 
 import os
 from pathlib import Path
@@ -93,7 +93,9 @@ def test_lines_are_counted_through_quoted_line_breaks() -> None:
 
 def test_without_clusters_in_the_fleet_any_cluster_and_network_will_do() -> None:
     bare = 'name = "g"\nnetwork = 1\n'
-    assert [(row.cluster, row.wifi) for row in rows("name,cluster,wifi\na,x,any\nb,,\n", bare)] == [
+    assert [
+        (row.cluster, row.wifi) for row in rows("name,cluster,wifi\na,x,any\nb,,\n", bare)
+    ] == [
         ("x", "any"),
         ("g", ""),
     ]
@@ -212,7 +214,7 @@ def test_a_secrets_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "secrets.toml"
     path.write_text("[wifi]\n")
     path.chmod(0o644)
-    with pytest.raises(CmaError, match="mode 644.*chmod 600 secrets.toml"):
+    with pytest.raises(CmaError, match=r"mode 644.*chmod 600 secrets.toml"):
         load_secrets(path)
     path.chmod(0o600)
     assert load_secrets(path) == {}

@@ -25,7 +25,9 @@ FILES = {"/user/app.py": b"def setup(agent): ...\n"}
 
 def wanted(row: Row = ROW, files: dict[str, bytes] | None = None) -> Desired:
     board = load_board("esp32-c3-devkitm-1")
-    return desired(row, FLEET, board, {"shed": Secret(PASSWORD)}, FILES if files is None else files)
+    return desired(
+        row, FLEET, board, {"shed": Secret(PASSWORD)}, FILES if files is None else files
+    )
 
 
 def holding(what: Desired, revision: int = 4) -> Actual:
@@ -88,7 +90,9 @@ def test_what_a_row_no_longer_says_is_erased() -> None:
 
 def test_a_new_password_is_noticed_and_not_shown() -> None:
     before = holding(wanted())
-    other = replace(before, fingerprints={"wifi_password": Secret("another one").fingerprint(SALT)})
+    other = replace(
+        before, fingerprints={"wifi_password": Secret("another one").fingerprint(SALT)}
+    )
     plan = make_plan(wanted(), other, SALT)
     assert [change.line() for change in plan.changes] == ["wifi_password: *** -> ***"]
     assert PASSWORD not in repr(plan) and PASSWORD not in repr(wanted())

@@ -1,0 +1,222 @@
+"""`cma provision` as typed, on virtual boards: idempotent, proven by read-back, and discreet."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.ports.session import BoardSession
+from cma_toolkit.host_tools.project.new import create_project
+from support.virtual import VirtualBoards
+
+PASSWORD = "correct horse battery"
+CHIPS = {"one": "esp32-c3-devkitm-1", "two": "esp32-devkitc"}
+FLEET = """
+name = "greenhouse"
+network = 7
+[clusters.north]
+wifi = ["shed"]
+[settings.sample_ms]
+type = "int"
+default = 60000
+"""
+
+
+@dataclass
+class Typed:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def events(self, kind: str) -> list[dict[str, object]]:
+        lines = [json.loads(line) for line in self.out.splitlines()]
+        return [line for line in lines if line["event"] == kind]
+
+
+class Bench:
+    """A project and some boards."""
+
+    def __init__(self, folder: Path, boards: VirtualBoards) -> None:
+        self.folder = folder
+        self.boards = boards
+        self.said = ""
+
+    def type(self, *words: str, code: int | None = 0) -> Typed:
+        command = [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", *words]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "CMA_VIRTUAL_HOME": str(self.boards.home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        typed = Typed(done.returncode, done.stdout, done.stderr)
+        self.said += typed.out + typed.err
+        assert code is None or typed.code == code, typed
+        return typed
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def database(self) -> Database:
+        return Database(self.folder / ".cma" / "fleet.db")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, virtual_boards: VirtualBoards) -> Iterator[Bench]:
+    """Two flashed boards and a project with a line for each."""
+    create_project(tmp_path / "greenhouse")
+    bench = Bench(tmp_path / "greenhouse", virtual_boards)
+    bench.write("fleet.toml", FLEET)
+    bench.write(
+        "inventory.csv",
+        "name,board,labels,cluster\n"
+        "box-1,esp32-devkitc,roof,north\n"
+        "box-2,esp32-c3-devkitm-1,,north\n",
+    )
+    bench.write("secrets.toml", f'[wifi]\nshed = "{PASSWORD}"\n')
+    for name, board in CHIPS.items():
+        virtual_boards.make(board, flashed=False, name=name)
+    bench.type("flash", "--all")
+    yield bench
+    assert PASSWORD not in bench.said
+    assert_not_in_any_file(PASSWORD, bench.folder)
+
+
+def assert_not_in_any_file(secret: str, folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != "secrets.toml":
+            assert secret.encode() not in path.read_bytes(), path
+
+
+def nvs(name: str) -> dict[str, str]:
+    """Read what a board holds, through a session of our own."""
+    keys = ["name", "fleet", "cluster", "wifi_ssid", "wifi_password", "board"]
+    with BoardSession(f"virtual://{name}") as session:
+        reply = session.run_script("provision", do="read", salt="00", keys=keys, secrets=[])
+    values = reply["values"]
+    return {key: bytes.fromhex(values[key]).decode() for key in keys if key in values}
+
+
+def test_all_boards_get_their_rows_and_a_second_run_changes_nothing(bench: Bench) -> None:
+    dry = bench.type("provision", "--all", "--dry-run", "-o", "json")
+    assert {plan["name"] for plan in dry.events("plan")} == {"box-1", "box-2"}
+    assert "--assign" in str(dry.events("plan")[0]["notes"])
+    with bench.database() as database:
+        assert [board.name for board in database.boards()] == ["", ""]
+
+    unknown = bench.type("provision", "--all", code=4)
+    assert "--assign" in unknown.err
+
+    bench.type("provision", "--all", "--assign")
+    assert nvs("one") == {
+        "name": "box-2",
+        "fleet": "greenhouse",
+        "cluster": "north",
+        "wifi_ssid": "shed",
+        "wifi_password": PASSWORD,
+        "board": "esp32-c3-devkitm-1",
+    }
+    assert nvs("two")["name"] == "box-1"
+    with BoardSession("virtual://one") as session:
+        app = (bench.folder / "app.py").read_bytes()
+        assert session.get("/user/app.py") == app
+        assert session.hash("/user/drivers/soil.py")
+
+    again = bench.type("provision", "--all", "-o", "json")
+    (summary,) = again.events("summary")
+    values = [board["value"] for board in summary["boards"]]  # type: ignore[union-attr, attr-defined]
+    assert [value["change_count"] for value in values] == [0, 0]
+    assert "nothing to change" in bench.type("provision", "--all").out
+    with bench.database() as database:
+        assert [(board.name, board.claim) for board in database.boards()] == [
+            ("box-1", "done"),
+            ("box-2", "done"),
+        ]
+        assert [result.code for result in database.history()] == [0, 0, 0, 0, 0, 0, 4, 4, 0, 0]
+
+
+def test_a_change_is_shown_written_and_counted(bench: Bench) -> None:
+    bench.type("provision", "--all", "--assign")
+    inventory = (bench.folder / "inventory.csv").read_text()
+    bench.write("inventory.csv", inventory.replace("roof", "attic"))
+    bench.write("secrets.toml", '[wifi]\nshed = "another password"\n')
+    dry = bench.type("provision", "-d", "box-1", "--dry-run")
+    assert "labels: roof -> attic" in dry.out and "wifi_password: *** -> ***" in dry.out
+    assert nvs("two")["wifi_password"] == PASSWORD
+    bench.type("provision", "-d", "box-1")
+    assert nvs("two")["wifi_password"] == "another password"
+    with bench.database() as database:
+        assert [board.revision for board in database.boards()] == [2, 1]
+
+
+def test_a_board_of_another_name_or_fleet_is_taken_over_only_with_yes(bench: Bench) -> None:
+    bench.type("provision", "--all", "--assign")
+    bench.write("fleet.toml", FLEET.replace('"greenhouse"', '"orchard"'))
+    refused = bench.type("provision", "-p", "virtual://one", code=8)
+    assert '"box-2" of fleet "greenhouse"' in refused.err and "--yes" in refused.err
+    assert nvs("one")["fleet"] == "greenhouse"
+    bench.type("provision", "-p", "virtual://one", "--yes")
+    assert nvs("one")["fleet"] == "orchard"
+
+
+def test_the_others_are_done_when_some_fail(bench: Bench) -> None:
+    bench.write("inventory.csv", "name,board\nbox-1,esp32-devkitc\n")
+    some = bench.type("provision", "--all", "--assign", code=6)
+    assert [line.split()[1] for line in some.out.splitlines()[1:]] == ["FAIL", "PASS"]
+    assert nvs("two")["name"] == "box-1" and nvs("one") == {}
+
+
+def test_files_may_go_by_ampy(bench: Bench) -> None:
+    bench.type("provision", "-p", "virtual://one", "--assign", "--via", "ampy")
+    with BoardSession("virtual://one") as session:
+        assert session.get("/user/app.py") == (bench.folder / "app.py").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("fleet.toml", 'name = "g"\nnetwrok = 7\n', ['"netwrok"', '"network"']),
+        ("inventory.csv", "name,cluster\na,north\na,north\n", ["line 3", "line 2"]),
+        ("secrets.toml", "[wifi]\n", ['"shed" of box-1', "secrets.toml"]),
+        ("app.py", "def setup(agent:\n", ["app.py:", "Mend it"]),
+    ],
+)
+def test_what_is_wrong_in_the_project_is_said_before_any_board_is_touched(
+    tmp_path: Path, virtual_home: Path, file: str, text: str, words: list[str]
+) -> None:
+    create_project(tmp_path / "greenhouse")
+    bench = Bench(tmp_path / "greenhouse", VirtualBoards(virtual_home))
+    bench.write("fleet.toml", FLEET)
+    bench.write("inventory.csv", "name,cluster\nbox-1,north\n")
+    bench.write("secrets.toml", f'[wifi]\nshed = "{PASSWORD}"\n')
+    bench.write(file, text)
+    # Had the port been tried, the code would be 3.
+    wrong = bench.type("provision", "-p", "/dev/ttyNONE", code=2)
+    assert [word for word in words if word not in wrong.err] == [], wrong.err
+    assert "Traceback" not in wrong.err
+
+
+def test_outside_a_project_the_command_says_how_to_start_one(
+    tmp_path: Path, virtual_home: Path
+) -> None:
+    bench = Bench(tmp_path, VirtualBoards(virtual_home))
+    assert "cma new NAME" in bench.type("provision", "--all", code=2).err
+
+
+def test_a_lost_boards_name_is_released(tmp_path: Path, virtual_home: Path) -> None:
+    create_project(tmp_path / "greenhouse")
+    bench = Bench(tmp_path / "greenhouse", VirtualBoards(virtual_home))
+    with bench.database() as database:
+        database.claim("a4:cf:12:00:00:01", "greenhouse-01")
+    assert "a4:cf:12:00:00:01" in bench.type("provision", "--release", "greenhouse-01").out
+    assert "greenhouse-01" in bench.type("provision", "--release", "greenhouse-01", code=2).err
