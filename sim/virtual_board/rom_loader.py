@@ -54,14 +54,14 @@ class RomLoader:
 
     def __init__(self, chip: ChipModel, flash: NorFlash, mac: bytes) -> None:
         self._chip = chip
-        self._flash = flash
+        self.flash = flash
         self._mac = mac
         self._both, self._rom_only, self._stub_only = self._handlers()
         self.reset()
 
     def reset(self) -> None:
         """Begin again in ROM mode, as after a reset; the flash stays as it is."""
-        self._registers = Registers(self._chip, self._flash.size_bytes, self._mac)
+        self._registers = Registers(self._chip, self.flash.size_bytes, self._mac)
         self._frames = FrameReader()
         self._download: Download | None = None
         self._read: FlashRead | None = None
@@ -202,7 +202,7 @@ class RomLoader:
                 block_count * block_bytes, -(-erase_bytes // SECTOR_BYTES) * SECTOR_BYTES
             )
         return PlainDownload(
-            self._flash, offset, size_bytes, erase_bytes=erase_bytes, lazily=self.in_stub
+            self.flash, offset, size_bytes, erase_bytes=erase_bytes, lazily=self.in_stub
         )
 
     def _take_flash(self, data: bytes, given: int) -> Reply:
@@ -228,7 +228,7 @@ class RomLoader:
         return Reply()
 
     def _erase_all(self, data: bytes, given: int) -> Reply:
-        self._flash.erase(0, self._flash.size_bytes)
+        self.flash.erase(0, self.flash.size_bytes)
         return Reply()
 
     def _erase_region(self, data: bytes, given: int) -> Reply:
@@ -236,7 +236,7 @@ class RomLoader:
         if offset % SECTOR_BYTES or size_bytes % SECTOR_BYTES:
             raise RequestError(Refusal.BAD_BLOCK_SIZE)
         self._check_range(offset, size_bytes)
-        self._flash.erase(offset, size_bytes)
+        self.flash.erase(offset, size_bytes)
         return Reply()
 
     # Flash, read.
@@ -244,7 +244,7 @@ class RomLoader:
     def _digest(self, data: bytes, given: int) -> Reply:
         offset, size_bytes = words(data, 2)
         self._check_range(offset, size_bytes)
-        digest = hashlib.md5(self._flash.read(offset, size_bytes))
+        digest = hashlib.md5(self.flash.read(offset, size_bytes))
         return Reply(data=digest.digest() if self.in_stub else digest.hexdigest().encode())
 
     def _read_slowly(self, data: bytes, given: int) -> Reply:
@@ -252,12 +252,12 @@ class RomLoader:
         if size_bytes > SLOW_READ_BYTES:
             raise RequestError(Refusal.TOO_LITTLE_DATA)
         self._check_range(offset, size_bytes)
-        return Reply(data=self._flash.read(offset, size_bytes).ljust(SLOW_READ_BYTES, b"\0"))
+        return Reply(data=self.flash.read(offset, size_bytes).ljust(SLOW_READ_BYTES, b"\0"))
 
     def _begin_reading(self, data: bytes, given: int) -> Reply:
         offset, size_bytes, block_bytes, blocks_ahead = words(data, 4)
         self._read = FlashRead(
-            self._flash, offset, size_bytes, block_bytes=block_bytes, blocks_ahead=blocks_ahead
+            self.flash, offset, size_bytes, block_bytes=block_bytes, blocks_ahead=blocks_ahead
         )
         return Reply(frames=self._read_frames(self._read))
 
@@ -277,7 +277,7 @@ class RomLoader:
         return Reply(silent=True)
 
     def _check_range(self, offset: int, size_bytes: int) -> None:
-        if offset + size_bytes > self._flash.size_bytes:
+        if offset + size_bytes > self.flash.size_bytes:
             raise RequestError(Refusal.OUT_OF_RANGE)
 
 

@@ -26,7 +26,7 @@ class Session:
         self.chip = chip
         self.stub = stub
         self.loader: RomLoader = make_loader(chip, folder)
-        self.flash = self.loader._flash
+        self.flash = self.loader.flash
         esp = esptool.detect_chip(RomPort(self.loader), connect_mode="no-reset")
         self.esp: Any = esp.run_stub() if stub else esp
         cmds.attach_flash(self.esp)

@@ -50,7 +50,7 @@ def test_any_talk_gets_well_formed_answers_however_it_is_cut(
             enter_stub(loader)
         answers.append(b"".join(loader.feed(piece) for piece in pieces))
         loader.take_run_request()
-        loader._flash.close()
+        loader.flash.close()
     assert answers[0] == answers[1]
     assert slip.decode(answers[0].replace(slip.END, b"")) is not None
     assert answers[0].count(slip.END) == 2 * len(frames(answers[0]))

@@ -13,6 +13,7 @@ from cma_toolkit.sim.virtual_board.chips import CHIPS, ESP32, ESP32C3, ChipModel
 from cma_toolkit.sim.virtual_board.nor_flash import CutAt, PowerCut
 from cma_toolkit.sim.virtual_board.rom_commands import Command
 from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
+from cma_toolkit.sim.virtual_board.rom_registers import SCRATCH_MAX
 from support.rom_port import (
     FLASH_BYTES,
     ask,
@@ -43,10 +44,6 @@ def stub(tmp_path: Path) -> RomLoader:
 @pytest.fixture(params=["rom", "stub"])
 def either(request: pytest.FixtureRequest) -> Iterator[RomLoader]:
     yield request.getfixturevalue(request.param)
-
-
-def flash_of(loader: RomLoader):  # type: ignore[no-untyped-def]
-    return loader._flash
 
 
 def begin(command: int, size_bytes: int, offset: int, block_bytes: int = 0x400) -> bytes:
@@ -125,9 +122,9 @@ def test_a_wrong_checksum_is_refused_and_nothing_written(either: RomLoader) -> N
     sent = bytearray(data_request(Command.FLASH_DATA, b"abcd"))
     sent[5] ^= 1
     refused(either, bytes(sent), 0x07, 0xC1)
-    assert flash_of(either).read(0, 4) == b"\xff" * 4
+    assert either.flash.read(0, 4) == b"\xff" * 4
     accepted(either, data_request(Command.FLASH_DATA, b"abcd"))
-    assert flash_of(either).read(0, 4) == b"abcd"
+    assert either.flash.read(0, 4) == b"abcd"
 
 
 def test_a_block_of_another_length_than_it_says_is_refused(either: RomLoader) -> None:
@@ -149,7 +146,7 @@ def test_writing_beyond_the_flash_is_refused(
     either: RomLoader, command: int, size_bytes: int, offset: int
 ) -> None:
     refused(either, begin(command, size_bytes, offset), 0x06, 0xC4)
-    assert flash_of(either).operation_count == 0
+    assert either.flash.operation_count == 0
 
 
 def test_more_blocks_than_announced_are_refused(either: RomLoader) -> None:
@@ -157,7 +154,7 @@ def test_more_blocks_than_announced_are_refused(either: RomLoader) -> None:
     for _ in range(4):
         accepted(either, data_request(Command.FLASH_DATA, bytes(0x400)))
     refused(either, data_request(Command.FLASH_DATA, bytes(4)), 0x08, 0xC9)
-    assert flash_of(either).read(0x1000, 1) == b"\xff"
+    assert either.flash.read(0x1000, 1) == b"\xff"
 
 
 def test_what_is_not_deflated_is_refused(either: RomLoader) -> None:
@@ -169,7 +166,7 @@ def test_a_bomb_ends_at_the_announced_size(either: RomLoader) -> None:
     accepted(either, begin(Command.FLASH_DEFL_BEGIN, 0x8000, 0))
     bomb = zlib.compress(bytes(1 << 24), 9)[:0x4000]
     refused(either, data_request(Command.FLASH_DEFL_DATA, bomb), 0x08, 0xC9)
-    assert flash_of(either).read(0x8000, 16) == b"\xff" * 16
+    assert either.flash.read(0x8000, 16) == b"\xff" * 16
 
 
 def test_data_behind_the_end_of_the_stream_is_refused(either: RomLoader) -> None:
@@ -183,28 +180,28 @@ def test_a_deflated_stream_may_be_cut_anywhere(either: RomLoader) -> None:
     stream = zlib.compress(OLD, 9)
     for at in range(0, len(stream), 7):
         accepted(either, data_request(Command.FLASH_DEFL_DATA, stream[at : at + 7]))
-    assert flash_of(either).read(0x3000, len(OLD)) == OLD
+    assert either.flash.read(0x3000, len(OLD)) == OLD
 
 
 def test_the_rom_erases_when_a_write_begins(rom: RomLoader) -> None:
-    flash_of(rom).program(0, OLD)
+    rom.flash.program(0, OLD)
     accepted(rom, begin(Command.FLASH_BEGIN, 0x2001, 0))
-    assert flash_of(rom).read(0, 0x3001) == b"\xff" * 0x3000 + OLD[:1]
+    assert rom.flash.read(0, 0x3001) == b"\xff" * 0x3000 + OLD[:1]
 
 
 def test_the_stub_erases_each_sector_when_it_gets_there(stub: RomLoader) -> None:
-    flash_of(stub).program(0, OLD)
+    stub.flash.program(0, OLD)
     accepted(stub, begin(Command.FLASH_BEGIN, 0x3000, 0))
-    assert flash_of(stub).read(0, len(OLD)) == OLD
+    assert stub.flash.read(0, len(OLD)) == OLD
     accepted(stub, data_request(Command.FLASH_DATA, b"n" * 0x1800))
-    assert flash_of(stub).read(0, len(OLD)) == (b"n" * 0x1800 + b"\xff" * 0x800 + OLD[0x2000:])
+    assert stub.flash.read(0, len(OLD)) == (b"n" * 0x1800 + b"\xff" * 0x800 + OLD[0x2000:])
 
 
 def test_a_write_that_begins_inside_a_sector_erases_what_lies_before_it(stub: RomLoader) -> None:
-    flash_of(stub).program(0, OLD)
+    stub.flash.program(0, OLD)
     accepted(stub, begin(Command.FLASH_BEGIN, 4, 0x1010))
     accepted(stub, data_request(Command.FLASH_DATA, b"abcd"))
-    assert flash_of(stub).read(0xFFF, 0x1001 + 1) == (
+    assert stub.flash.read(0xFFF, 0x1001 + 1) == (
         OLD[0xFFF:0x1000] + b"\xff" * 0x10 + b"abcd" + b"\xff" * 0xFEC + OLD[:1]
     )
 
@@ -212,7 +209,7 @@ def test_a_write_that_begins_inside_a_sector_erases_what_lies_before_it(stub: Ro
 def test_padding_beyond_the_announced_size_is_dropped_by_the_stub(stub: RomLoader) -> None:
     accepted(stub, begin(Command.FLASH_BEGIN, 4, 0))
     accepted(stub, data_request(Command.FLASH_DATA, b"abcd" + bytes(0x3FC)))
-    assert flash_of(stub).read(0, 6) == b"abcd\xff\xff"
+    assert stub.flash.read(0, 6) == b"abcd\xff\xff"
 
 
 def test_the_end_of_a_write_leaves_the_rom(rom: RomLoader) -> None:
@@ -251,17 +248,17 @@ def test_the_stub_says_that_data_is_missing(stub: RomLoader) -> None:
 
 
 def test_regions_are_erased_sector_by_sector(stub: RomLoader) -> None:
-    flash_of(stub).program(0, OLD)
+    stub.flash.program(0, OLD)
     accepted(stub, request(Command.ERASE_REGION, struct.pack("<II", 0x1000, 0x1000)))
-    assert flash_of(stub).read(0, len(OLD)) == OLD[:0x1000] + b"\xff" * 0x1000 + OLD[0x2000:]
+    assert stub.flash.read(0, len(OLD)) == OLD[:0x1000] + b"\xff" * 0x1000 + OLD[0x2000:]
     refused(stub, request(Command.ERASE_REGION, struct.pack("<II", 1, 0x1000)), 0, 0xC2)
     refused(stub, request(Command.ERASE_REGION, struct.pack("<II", FLASH_BYTES, 0x1000)), 0, 0xC4)
     accepted(stub, request(Command.ERASE_FLASH))
-    assert flash_of(stub).read(0, len(OLD)) == b"\xff" * len(OLD)
+    assert stub.flash.read(0, len(OLD)) == b"\xff" * len(OLD)
 
 
 def test_digests_are_text_from_the_rom_and_bytes_from_the_stub(either: RomLoader) -> None:
-    flash_of(either).program(0x100, OLD)
+    either.flash.program(0x100, OLD)
     _, data = ask(either, request(Command.SPI_FLASH_MD5, struct.pack("<IIII", 0x100, 999, 0, 0)))
     digest = hashlib.md5(OLD[:999])
     expected = digest.digest() if either.in_stub else digest.hexdigest().encode()
@@ -274,7 +271,7 @@ def test_a_digest_beyond_the_flash_is_refused(either: RomLoader) -> None:
 
 
 def test_the_rom_reads_64_bytes_at_a_time(rom: RomLoader) -> None:
-    flash_of(rom).program(0, OLD)
+    rom.flash.program(0, OLD)
     _, data = ask(rom, request(Command.READ_FLASH_SLOW, struct.pack("<II", 3, 5)))
     assert data == OLD[3:8].ljust(64, b"\0") + OK_ROM
     refused(rom, request(Command.READ_FLASH_SLOW, struct.pack("<II", 0, 65)), 0x0A, 0)
@@ -287,7 +284,7 @@ def read_request(size_bytes: int, block_bytes: int, ahead: int, offset: int = 0)
 
 
 def test_a_read_waits_for_its_acknowledgements(stub: RomLoader) -> None:
-    flash_of(stub).program(0, OLD)
+    stub.flash.program(0, OLD)
     reply, *blocks = frames(stub.feed(read_request(10, 4, 2)))
     assert reply == struct.pack("<BBHI", 1, Command.READ_FLASH, 2, 0) + OK_STUB
     assert blocks == [OLD[0:4], OLD[4:8]]
@@ -347,7 +344,11 @@ def test_fuses_cannot_be_written(rom: RomLoader) -> None:
 def test_registers_do_not_fill_the_memory(rom: RomLoader) -> None:
     for address in range(0, 4000, 4):
         ask(rom, request(Command.WRITE_REG, struct.pack("<IIII", address, 1, 0xFFFFFFFF, 0)))
-    assert len(rom._registers._scratch) <= 64
+    kept = [
+        ask(rom, request(Command.READ_REG, struct.pack("<I", address)))[0]
+        for address in range(0, 4000, 4)
+    ]
+    assert sum(kept) == SCRATCH_MAX
 
 
 def test_noise_between_frames_is_ignored(either: RomLoader) -> None:
@@ -369,7 +370,7 @@ def test_power_goes_in_the_middle_of_a_write_and_the_next_one_heals_it(
     tmp_path: Path, operation: int, torn_bytes: int
 ) -> None:
     loader = make_loader(ESP32C3, tmp_path)
-    flash = flash_of(loader)
+    flash = loader.flash
     flash.program(0, OLD)
     enter_stub(loader)
     new = b"n" * 0x2000
