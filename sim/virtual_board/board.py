@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cma_toolkit.boards.load import Board
 from cma_toolkit.sim.virtual_board.console_file import ConsoleFile
@@ -20,14 +21,22 @@ from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.port import BoardPort
 from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
 from cma_toolkit.sim.virtual_board.events import EventLog
-from cma_toolkit.sim.virtual_board.modes import Mode
+from cma_toolkit.sim.virtual_board.modes import BootLoop, Mode, RunningMode
+from cma_toolkit.sim.virtual_board.nor_flash import PowerCut
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
 from cma_toolkit.sim.virtual_board.reset_button import ResetButton
-from cma_toolkit.sim.virtual_board.runtime import Request, RunMode
+from cma_toolkit.sim.virtual_board.run_config import (
+    DEEP_SLEEP,
+    POWER_ON,
+    SOFTWARE,
+    WATCHDOG,
+)
+from cma_toolkit.sim.virtual_board.runtime import Request
 from cma_toolkit.sim.virtual_board.settings import CONSOLE_FILE, Settings
 from cma_toolkit.sim.virtual_board.starter import ArmedCut, Starter
 
-POWER_ON, SOFTWARE, WATCHDOG, DEEP_SLEEP = 1, 2, 3, 4
+# `machine.wake_reason()` after a deep sleep that a timer ended.
+TIMER_WAKE = 4
 
 
 class VirtualBoard:
@@ -51,9 +60,11 @@ class VirtualBoard:
         self._console = ConsoleFile(folder / CONSOLE_FILE)
         self._button = ResetButton(loop, self._hold_reset, self._release_reset)
         self._mode: Mode | None = None
+        self._running: RunningMode | None = None
         self._wake_timer: asyncio.TimerHandle | None = None
         self._boot_number = 0
         self._led = False
+        self._wake_pins: list[dict[str, Any]] = []
         self.state = "off"
         self.events = EventLog()
 
@@ -119,26 +130,29 @@ class VirtualBoard:
     def arm_power_cut(self, after_flash_writes: int, torn_bytes: int | None) -> None:
         """Take the power in a later flash operation, in whatever mode the board is then."""
         self._starter.armed_cut = ArmedCut(after_flash_writes, torn_bytes)
-        if isinstance(self._mode, RunMode):
-            self._mode.arm_power_cut(after_flash_writes, torn_bytes)
+        if self._running:
+            self._running.arm_power_cut(after_flash_writes, torn_bytes)
 
     def set_battery(self, battery_mv: int) -> None:
         """Set the battery's voltage."""
         self.settings.battery_mv = battery_mv
         self._starter.save_settings()
-        if isinstance(self._mode, RunMode):
-            self._mode.set_battery(battery_mv)
+        if self._running:
+            self._running.set_battery(battery_mv)
 
     def radio_changed(self) -> None:
         """Let the radio work as the settings say now."""
         self._starter.save_settings()
-        if isinstance(self._mode, RunMode):
-            self._mode.set_radio(self._starter.radio())
+        if self._running:
+            self._running.set_radio(self._starter.radio())
 
     def set_pin(self, pin: int, level: bool) -> None:
         """Drive an input pin from outside."""
-        if isinstance(self._mode, RunMode):
-            self._mode.set_pin(pin, level)
+        if self._running:
+            self._running.set_pin(pin, level)
+        for source in self._wake_pins:
+            if self.state == "asleep" and pin in source["pins"] and level == bool(source["level"]):
+                self._boot(DEEP_SLEEP, source["source"])
 
     def make_flash(self, micropython: bool) -> None:
         """Make the flash of a new board."""
@@ -182,7 +196,7 @@ class VirtualBoard:
 
     # Boots.
 
-    def _boot(self, cause: int, wake: str | None = None, *, download: bool = False) -> None:
+    def _boot(self, cause: int, wake: int | None = None, *, download: bool = False) -> None:
         self._end_boot()
         self._boot_number += 1
         number = self._boot_number
@@ -191,22 +205,40 @@ class VirtualBoard:
         if download:
             on_run = partial(self._on_rom_run, number)
             on_cut = partial(self._on_power_cut, number)
-            self._mode = self._starter.start_rom(on_output, on_run, on_cut)
+            self._mode = self._starter.start_rom(cause, on_output, on_run, on_cut)
             self._enter("rom")
         else:
-            on_request = partial(self._on_request, number)
-            self._mode = self._starter.start_flash(cause, wake, on_output, on_request)
-            self._enter("running" if isinstance(self._mode, RunMode) else "boot-loop")
-        if self.line.paused:
+            self._start_flash(cause, wake, on_output, partial(self._on_request, number))
+        if self._mode and self.line.paused:
             self._mode.pause_output()
+
+    def _start_flash(
+        self,
+        cause: int,
+        wake: int | None,
+        on_output: Callable[[bytes], None],
+        on_request: Callable[[Request], None],
+    ) -> None:
+        try:
+            mode = self._starter.start_flash(cause, wake, on_output, on_request)
+        except PowerCut:
+            self.cut_power()
+            return
+        self._mode = mode
+        if isinstance(mode, BootLoop):
+            self._enter("boot-loop")
+        else:
+            self._running = mode
+            self._enter("running")
 
     def _end_boot(self) -> None:
         if self._wake_timer:
             self._wake_timer.cancel()
             self._wake_timer = None
+        self._wake_pins = []
         if self._mode:
             self._mode.kill()
-            self._mode = None
+            self._mode = self._running = None
 
     def _enter(self, state: str) -> None:
         if state != self.state:
@@ -238,5 +270,28 @@ class VirtualBoard:
             self._boot(SOFTWARE, download=True)
         elif request.kind == "power-cut":
             self.cut_power()
+        elif request.kind == "panic":
+            self._boot(SOFTWARE)
         elif request.kind == "deepsleep":
             self._sleep(request)
+        else:
+            self._take_note(request)
+
+    def _sleep(self, request: Request) -> None:
+        """Fall silent until the timer or a pin wakes the board."""
+        self._end_boot()
+        self._enter("asleep")
+        self.events.add("deep-sleep", ms=request.ms)
+        self._wake_pins = request.wake
+        if request.ms is not None:
+            self._wake_timer = self._loop.call_later(
+                request.ms / 1000, self._boot, DEEP_SLEEP, TIMER_WAKE
+            )
+
+    def _take_note(self, request: Request) -> None:
+        """Tell those who watch: the prompt is there, the LED changed, a pin did."""
+        if request.kind == "led":
+            self._led = bool(request.fields["on"])
+            self._on_change()
+        if request.kind != "boot":
+            self.events.add(request.kind, **request.fields)

@@ -1,9 +1,10 @@
-"""The flash of a new board: blank, or as it is once MicroPython and its partition table are on it."""
+"""The flash of a new board: blank, or with MicroPython and the board's partition table."""
 
 from pathlib import Path
 
 from cma_toolkit.boards.load import Board
 from cma_toolkit.host_tools.image import partition_table
+from cma_toolkit.sim.virtual_board.chips import find_chip
 from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
 
 _CHUNK_BYTES = 1 << 20
@@ -21,7 +22,7 @@ def write_flash(path: Path, board: Board, *, micropython: bool) -> None:
 
 
 def _micropython(board: Board) -> bytes:
-    image = bytearray(make_micropython(board.chip))
+    image = bytearray(make_micropython(find_chip(board.chip)))
     at = partition_table.TABLE_OFFSET - board.micropython.image_offset
     table = partition_table.to_bytes(board.partitions)
     image[at : at + len(table)] = table

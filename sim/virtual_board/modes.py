@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cma_toolkit.sim.virtual_board.nor_flash import NorFlash, PowerCut
 from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
+from cma_toolkit.sim.virtual_board.run_config import RadioSettings
 
 BOOT_LOOP_PERIOD_S = 0.7
 
@@ -24,6 +25,22 @@ class Mode(Protocol):
 
     def resume_output(self) -> None:
         """Go on producing output."""
+
+
+class RunningMode(Mode, Protocol):
+    """MicroPython at work, and what its surroundings do to it."""
+
+    def arm_power_cut(self, after_writes: int, torn_bytes: int | None) -> None:
+        """Take the power in a flash write to come."""
+
+    def set_battery(self, battery_mv: int) -> None:
+        """Set the battery's voltage."""
+
+    def set_radio(self, radio: RadioSettings) -> None:
+        """Set what the radio reaches."""
+
+    def set_pin(self, pin: int, level: bool) -> None:
+        """Drive an input pin from outside."""
 
 
 class RomMode:
@@ -78,13 +95,14 @@ class BootLoop:
         self,
         loop: asyncio.AbstractEventLoop,
         text: bytes,
+        text_again: bytes,
         on_output: Callable[[bytes], None],
     ) -> None:
         self._loop = loop
-        self._text = text
+        self._text_again = text_again
         self._on_output = on_output
         self._paused = False
-        self._timer: asyncio.Handle = loop.call_soon(self._say)
+        self._timer: asyncio.Handle = loop.call_soon(self._say, text)
 
     def write(self, data: bytes) -> None:
         """Ignore it: nothing listens."""
@@ -101,7 +119,7 @@ class BootLoop:
         """Speak again."""
         self._paused = False
 
-    def _say(self) -> None:
+    def _say(self, text: bytes) -> None:
         if not self._paused:
-            self._on_output(self._text)
-        self._timer = self._loop.call_later(BOOT_LOOP_PERIOD_S, self._say)
+            self._on_output(text)
+        self._timer = self._loop.call_later(BOOT_LOOP_PERIOD_S, self._say, self._text_again)

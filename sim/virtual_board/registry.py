@@ -44,7 +44,6 @@ class BoardInfo:
     event_count: int = 0
     led: bool = False
     battery_mv: int = 0
-    flash_write_count: int = 0
     output_dropped_bytes: int = 0
 
     def to_dict(self) -> dict[str, Any]:

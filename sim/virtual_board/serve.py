@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.ready_fd is not None and os.fork():
             os._exit(0)  # the client waits for us and must not have to wait for the boards
         _take_home(home)
+        _check_runtime()
     except VirtualBoardError as error:
         _tell(options.ready_fd, error.message)
         return 1
@@ -47,6 +48,15 @@ def _take_home(home: Path) -> None:
         raise VirtualBoardError(
             f"Another supervisor serves {home}: use it, or end it with cma virtual stop --all."
         )
+
+
+def _check_runtime() -> None:
+    from cma_toolkit.sim.virtual_board.runtime_child import RuntimeMissingError, command
+
+    try:
+        command(heap_bytes=0)
+    except RuntimeMissingError as error:
+        raise VirtualBoardError(str(error)) from error
 
 
 async def _serve(home: Path, ready_fd: int | None) -> None:

@@ -12,6 +12,8 @@ FILE = "board.json"
 FLASH_FILE = "flash.bin"
 RTC_FILE = "rtc.bin"
 CONSOLE_FILE = "console.log"
+# Beside the boards: what they all share.
+AIR_FILE = "air.bin"
 # Espressif's; the other three bytes are the board's.
 _VENDOR = "a4:cf:12"
 

@@ -1,21 +1,26 @@
 """Start what a board does after a reset: its ROM loader, its MicroPython, or its boot loop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cma_toolkit.boards.load import Board
+from cma_toolkit.boards.load import Board, Partition
 from cma_toolkit.sim.virtual_board import boot
-from cma_toolkit.sim.virtual_board.chips import chip_model
+from cma_toolkit.sim.virtual_board.chips import find_chip, parse_mac
 from cma_toolkit.sim.virtual_board.factory_flash import write_flash
-from cma_toolkit.sim.virtual_board.modes import BootLoop, Mode, RomMode
+from cma_toolkit.sim.virtual_board.modes import BootLoop, RomMode, RunningMode
 from cma_toolkit.sim.virtual_board.nor_flash import CutAt, NorFlash
 from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
 from cma_toolkit.sim.virtual_board.run_config import RadioSettings, RunConfig
 from cma_toolkit.sim.virtual_board.runtime import Request, RunMode
-from cma_toolkit.sim.virtual_board.settings import FLASH_FILE, RTC_FILE, Settings
+from cma_toolkit.sim.virtual_board.settings import (
+    AIR_FILE,
+    FLASH_FILE,
+    RTC_FILE,
+    Settings,
+)
 
 Output = Callable[[bytes], None]
 
@@ -42,7 +47,7 @@ class Starter:
         self._board = board
         self._settings = settings
         self._folder = folder
-        self._chip = chip_model(board.chip)
+        self._chip = find_chip(board.chip)
         self.armed_cut: ArmedCut | None = None
 
     @property
@@ -68,3 +73,71 @@ class Starter:
     def save_settings(self) -> None:
         """Remember the settings for the next supervisor."""
         self._settings.save(self._folder)
+
+    def start_rom(
+        self,
+        cause: int,
+        on_output: Output,
+        on_run: Callable[[], None],
+        on_power_cut: Callable[[], None],
+    ) -> RomMode:
+        """Enter the ROM loader, which first says that it waits."""
+        flash = self._open_flash()
+        loader = RomLoader(self._chip, flash, parse_mac(self._settings.mac))
+        self._loop.call_soon(on_output, boot.download_text(self._chip, cause))
+        return RomMode(loader, flash, on_output, on_run, on_power_cut)
+
+    def start_flash(
+        self,
+        cause: int,
+        wake: int | None,
+        on_output: Output,
+        on_request: Callable[[Request], None],
+    ) -> RunningMode | BootLoop:
+        """Boot what lies in flash, or begin the boot loop.
+
+        Raises: PowerCut, if the armed cut meets the note that a new slot is on trial.
+        """
+        flash = self._open_flash()
+        try:
+            found = boot.start(flash, self._chip, cause)
+        finally:
+            flash.close()
+        if isinstance(found, boot.Unbootable):
+            return BootLoop(self._loop, found.text, found.text_again, on_output)
+        self._loop.call_soon(on_output, found.log)
+        run = RunMode(self._run_config(found.partitions), on_output, on_request)
+        if self.armed_cut:
+            run.arm_power_cut(self.armed_cut.after_flash_writes, self.armed_cut.torn_bytes)
+        run.start(cause, wake)
+        return run
+
+    def radio(self) -> RadioSettings:
+        """Return what the radio reaches now."""
+        settings = self._settings
+        return RadioSettings(
+            air=self._folder.parent / AIR_FILE,
+            position_m=settings.position_m,
+            range_m=settings.range_m,
+            loss_permille=settings.loss_permille,
+            peers=settings.peers,
+            seed=int(settings.mac.replace(":", ""), 16),
+        )
+
+    def _run_config(self, partitions: Sequence[Partition]) -> RunConfig:
+        return RunConfig(
+            name=self._settings.name,
+            chip=self._board.chip,
+            board=self._board,
+            mac=self._settings.mac,
+            image=self.image,
+            partitions=partitions,
+            rtc=self._folder / RTC_FILE,
+            radio=self.radio(),
+            battery_mv=self._settings.battery_mv,
+        )
+
+    def _open_flash(self) -> NorFlash:
+        cut = self.armed_cut
+        fault = CutAt(cut.after_flash_writes, cut.torn_bytes) if cut else None
+        return NorFlash(self.image, self._board.flash_size_bytes, fault)

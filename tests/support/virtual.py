@@ -4,6 +4,7 @@
 its processes end with the test.
 """
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,14 @@ from cma_toolkit.sim.virtual_board.client import Client
 from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
 
-__all__ = ["VirtualBoards", "free_home", "virtual_boards", "virtual_home"]
+__all__ = [
+    "VirtualBoards",
+    "free_home",
+    "home_of_boards",
+    "shared_boards",
+    "virtual_boards",
+    "virtual_home",
+]
 
 
 class VirtualBoards:
@@ -58,17 +66,33 @@ def free_home() -> Path:
     return Path(tempfile.mkdtemp(prefix="cma-"))
 
 
+@contextlib.contextmanager
+def home_of_boards() -> Iterator[Path]:
+    """Give an empty home; nothing of it outlives the block."""
+    home = free_home()
+    try:
+        yield home
+    finally:
+        Client(home).shutdown()
+        shutil.rmtree(home)
+
+
 @pytest.fixture
 def virtual_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give the test a home of its own, in the environment too; nothing of it outlives the test."""
-    home = free_home()
-    monkeypatch.setenv(HOME_VARIABLE, str(home))
-    yield home
-    Client(home).shutdown()
-    shutil.rmtree(home)
+    """Give the test a home of its own, in the environment too."""
+    with home_of_boards() as home:
+        monkeypatch.setenv(HOME_VARIABLE, str(home))
+        yield home
 
 
 @pytest.fixture
 def virtual_boards(virtual_home: Path) -> VirtualBoards:
     """Give the test a maker of virtual boards."""
     return VirtualBoards(virtual_home)
+
+
+@pytest.fixture(scope="module")
+def shared_boards() -> Iterator[VirtualBoards]:
+    """Give a module one maker of virtual boards for all its tests, not in the environment."""
+    with home_of_boards() as home:
+        yield VirtualBoards(home)
