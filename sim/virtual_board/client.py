@@ -102,7 +102,7 @@ class Client:
     def remove(self, name: str) -> None:
         """Unplug the board and delete its folder."""
         self.ensure_running()
-        self._ask("remove", name=name)
+        self._ask("remove", {"name": name})
 
     def press_reset(self, name: str) -> BoardInfo:
         """Press and release the EN button."""
@@ -166,9 +166,8 @@ class Client:
         `since`, an `event_count` read before, or than this call.
         Raises: VirtualBoardError "timeout".
         """
-        value: dict[str, Any] = self._ask(
-            "wait_for", timeout_s + 5.0, name=name, event=event, timeout_s=timeout_s, since=since
-        )
+        fields = {"name": name, "event": event, "timeout_s": timeout_s, "since": since}
+        value: dict[str, Any] = self._ask("wait_for", fields, timeout_s + _ANSWER_TIMEOUT_S)
         return value
 
     def stop_all(self) -> None:
@@ -187,9 +186,11 @@ class Client:
             return
 
     def _board(self, verb: str, **fields: object) -> BoardInfo:
-        return BoardInfo.from_dict(self._ask(verb, **fields))
+        return BoardInfo.from_dict(self._ask(verb, fields))
 
-    def _ask(self, verb: str, timeout_s: float = _ANSWER_TIMEOUT_S, **fields: object) -> Any:
+    def _ask(
+        self, verb: str, fields: dict[str, object], timeout_s: float = _ANSWER_TIMEOUT_S
+    ) -> Any:
         check_system()
         try:
             connection = self._connect()

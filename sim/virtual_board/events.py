@@ -54,7 +54,8 @@ class EventLog:
         self._waiting.append(entry)
         try:
             async with asyncio.timeout(timeout_s):
-                return await entry[1]
+                found: BoardEvent = await entry[1]
+                return found
         finally:
             if entry in self._waiting:
                 self._waiting.remove(entry)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cma_toolkit.boards.load import Board, Partition
+from cma_toolkit.boards.flash_map import Partition
+from cma_toolkit.boards.load import Board
 from cma_toolkit.sim.virtual_board import boot
 from cma_toolkit.sim.virtual_board.chips import find_chip, parse_mac
 from cma_toolkit.sim.virtual_board.factory_flash import write_flash

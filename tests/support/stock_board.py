@@ -4,15 +4,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from hashlib import shake_256
 from pathlib import Path
 
 from cma_toolkit.boards.load import load_board
-from cma_toolkit.host_tools.image import littlefs, partition_table
+from cma_toolkit.host_tools.image import app_image, littlefs, micropython, partition_table
+from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
 from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
 from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
 from support.virtual import VirtualBoards
 
+LARGE_BYTES = 1_500_000
 OLD_FILES = {
     "boot.py": b"# This file is executed on every boot (including wake-boot from deepsleep)\n",
     "main.py": b"import lib.greet\nprint('old main says', lib.greet.WORD)\n",
@@ -33,6 +36,17 @@ def stock_flash(board_id: str, files: Mapping[str, bytes]) -> bytes:
     assert vfs is not None
     flash[vfs.offset : vfs.end] = littlefs.build(files, vfs.size_bytes)
     return bytes(flash)
+
+
+def large_micropython(chip: str) -> bytes:
+    """Return an image as large as an official one, so that writing it takes a while."""
+    image = make_micropython(chip)
+    parts = micropython.split(image, chip)
+    app, _ = app_image.from_bytes(parts.app)
+    code = app_image.Segment(0x42000000, shake_256(b"code").digest(LARGE_BYTES))
+    large = app_image.build(app.chip_id, app.entry, [app.segments[0], code])
+    start = next(part.offset for part in parts.partitions if part.is_app)
+    return image[: start - BOOTLOADER_OFFSETS[chip]] + large.to_bytes()
 
 
 def make_stock(

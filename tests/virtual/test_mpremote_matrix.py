@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from cma_toolkit.sim.virtual_board.registry import BoardInfo
 from support.terminal import Terminal
 from support.tools import mpremote
 from support.virtual import VirtualBoards
-
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
 
 EVERY_BYTE = bytes(range(256)) * 8
 

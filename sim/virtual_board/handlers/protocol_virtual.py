@@ -38,6 +38,7 @@ class Serial(SerialBase):  # type: ignore[misc]  # pyserial has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._socket: socket.socket | None = None
         self._side: socket.socket | None = None
+        self.is_open = False
         super().__init__(*args, **kwargs)
 
     @property
