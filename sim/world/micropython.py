@@ -17,7 +17,7 @@ import cma_toolkit.sim
 from cma_toolkit.sim.world.app_loader import AppError
 from cma_toolkit.sim.world.driver import APP_REFUSED, DONE
 
-HEAP = "256M"
+HEAP = "128M"
 TIMEOUT_S = 600.0
 MISSING = "MicroPython is not installed; run: pip install cma-toolkit[virtual]"
 LAUNCHER = Path(__file__).with_name("launch_micropython.py")

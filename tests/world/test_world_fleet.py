@@ -1,0 +1,168 @@
+"""Many agents in one process: they meet, talk, lose frames and power, and never share anything."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD
+from cma_toolkit.sim.world.app_loader import AppError, load_setup
+from cma_toolkit.sim.world.clock import Clock, ticks_at
+from cma_toolkit.sim.world.fleet import Fleet
+from cma_toolkit.sim.world.host import ERRORS_KEPT_MAX
+
+APPS = Path(__file__).parent / "apps"
+
+
+def fleet(app: str = "chatter", seconds: int = 20, **options: Any) -> Fleet:
+    made = Fleet(load_setup(str(APPS / f"{app}.py")), **options)
+    made.run(seconds)
+    return made
+
+
+def counts(made: Fleet, field: str) -> list[Any]:
+    return [status.get(field) for status in made.statuses()]
+
+
+def test_agents_in_reach_hear_every_message() -> None:
+    made = fleet(agents=4, seed=3)
+    assert counts(made, "neighbours") == [3, 3, 3, 3]
+    published = [sum(m[1] == name for m in made.log.messages) for name in made.names]
+    heard = [values["heard"] for values in made.states()]
+    in_flight = 4
+    for index in range(4):
+        others = sum(published) - published[index]
+        assert others - in_flight <= heard[index] <= others
+
+
+def test_one_seed_is_one_run_and_another_seed_another() -> None:
+    digests = [fleet(agents=3, seed=seed, loss_permille=100).digest() for seed in (1, 1, 2)]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_order_of_fleets_does_not_matter() -> None:
+    alone = fleet(agents=3).digest()
+    fleet("harsh", 5, agents=2)
+    assert fleet(agents=3).digest() == alone
+
+
+def test_lost_frames_are_counted_by_who_missed_them() -> None:
+    made = fleet(agents=3, seconds=120, loss_permille=200)
+    sent, received, lost = (sum(counts(made, key)) for key in ("sent", "received", "lost"))
+    assert received < sent * 2 * 0.85
+    # Each broadcast could have reached two; gaps show almost all that did not.
+    assert 0.9 < lost / (sent * 2 - received) <= 1.0
+
+
+def test_total_loss_is_silence() -> None:
+    made = fleet(agents=3, loss_permille=1000)
+    assert counts(made, "received") == [0, 0, 0]
+
+
+def test_range_decides_who_hears_whom() -> None:
+    made = fleet(agents=40, seed=2, range_m=15)
+    neighbours = counts(made, "neighbours")
+    assert 0 < sum(neighbours) < 40 * 39
+    positions = made._radio.positions
+    for index, (x, y) in enumerate(positions):
+        close = sum((x - a) ** 2 + (y - b) ** 2 <= 225 for a, b in positions) - 1
+        assert neighbours[index] == close
+
+
+def test_power_cuts_keep_state_and_count_boots() -> None:
+    made = fleet(agents=3, seconds=60, power_cuts=[(20, 1), (40, 1)])
+    assert counts(made, "boots") == [1, 3, 1]
+    heard = [values["heard"] for values in made.states()]
+    assert isinstance(heard[1], int) and heard[1] > 90
+    assert counts(made, "neighbours") == [2, 2, 2]
+    uptimes = counts(made, "uptime_ms")
+    assert uptimes[1] <= 18_000 < uptimes[0]
+
+
+def test_a_frame_to_an_agent_without_power_is_undelivered() -> None:
+    def setup(agent: Any) -> None:
+        agent.every(500)(lambda: agent.publish("t", 1, to="agent-02"))
+
+    made = Fleet(setup, agents=2, power_cuts=[(20, 1)])
+    made.run(20)
+    assert counts(made, "undelivered")[0] == 0
+    made.run(2)
+    assert counts(made, "undelivered")[0] >= 3
+
+
+def test_the_application_of_one_agent_cannot_reach_another() -> None:
+    made = fleet(agents=2, sensors={"level": {"agents": [1, 2]}})
+    values = {(m[1], m[3]) for m in made.log.messages}
+    assert values == {("agent-01", 1), ("agent-02", 2)}
+    assert {a[1:] for a in made.log.actuations} == {
+        ("agent-01", "lamp", 2),
+        ("agent-02", "lamp", 1),
+    }
+
+
+def test_errors_are_counted_beyond_what_is_kept() -> None:
+    def setup(agent: Any) -> None:
+        agent.every(10)(lambda: 1 // 0)
+
+    made = Fleet(setup, agents=2)
+    made.run(10)
+    assert len(made.log.errors) == ERRORS_KEPT_MAX < made.log.error_count
+    assert "ZeroDivisionError" in made.log.errors[0][3]
+
+
+def test_progress_is_told_and_ends_at_all() -> None:
+    told: list[tuple[int, int]] = []
+    Fleet(lambda agent: None, agents=1).run(50, lambda done, total: told.append((done, total)))
+    assert told[-1] == (50, 50) and len(told) == 100
+    assert told == sorted(told)
+
+
+def test_every_run_crosses_the_wrap_of_the_ticks() -> None:
+    assert ticks_at(0) > TICKS_PERIOD - 60_000
+    assert ticks_at(60_000) < 60_000
+
+
+def test_events_of_one_instant_come_in_the_order_of_their_scheduling() -> None:
+    clock = Clock()
+    for number in range(5):
+        clock.schedule(10, 0, number)
+    clock.schedule(5, 0, 9)
+    taken = [clock.take(100) for _ in range(6)]
+    assert [event[1] for event in taken if event] == [9, 0, 1, 2, 3, 4]
+    assert clock.take(100) is None and clock.now_ms == 100
+    clock.schedule(50, 0, 1)
+    assert clock.take(101) == (0, 1, b"") and clock.now_ms == 100
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (None, "no such file"),
+        ("def setup(agent)\n    pass\n", "correct it"),
+        ("x = 1\n", "no function setup"),
+        ("1 // 0\n", "raised while it was loaded"),
+        ("import nothing_of_that_name\n", "raised while it was loaded"),
+    ],
+)
+def test_an_application_that_cannot_be_loaded_says_why(
+    tmp_path: Path, source: str | None, says: str
+) -> None:
+    app = tmp_path / "app.py"
+    if source is not None:
+        app.write_text(source)
+    with pytest.raises(AppError, match=says) as caught:
+        load_setup(str(app))
+    assert str(app) in str(caught.value)
+
+
+def test_projects_do_not_share_modules(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "shared_name_of_tests.py").write_text(f"WHO = {name!r}\n")
+        (folder / "app.py").write_text(
+            "from shared_name_of_tests import WHO\ndef setup(agent):\n    agent.report(WHO)\n"
+        )
+        made = Fleet(load_setup(str(folder / "app.py")), agents=1)
+        made.run(2)
+        assert made.log.events[0][2] == name

@@ -1,0 +1,121 @@
+"""The fixture `world` of a user's own tests, used as a user uses it: in a pytest of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+APP = """
+def setup(agent):
+    soil = agent.sensor("soil")
+    pump = agent.actuator("pump")
+
+    @agent.every(10_000)
+    def look():
+        agent.publish("moisture", soil.read())
+        pump.write(soil.read() < 300)
+        agent.state["looks"] = agent.state.get("looks", 0) + 1
+"""
+
+GOOD = """
+import pytest
+
+def test_dry_soil_is_watered(world):
+    result = world(agents=2, seconds=60, sensors={"soil": 250})
+    assert result.runtime in ("cpython", "micropython")
+    assert not result.errors
+    assert result.values("moisture") and set(result.values("moisture")) == {250}
+    assert result.actuators["agent-01"]["pump"][0] is True
+    assert result.state["agent-02"]["looks"] == 5
+    assert result.status["agent-01"]["neighbours"] == 1
+    assert len(result.digest) == 64
+
+def test_sensors_from_a_function_and_a_file(world):
+    soil = lambda second, agent: 200 + 100 * agent + second
+    assert 320 < world("app.py", agents=2, sensors={"soil": soil}).values("moisture")[-1] < 361
+    result = world("app.py", agents=1, seconds=40, sensors={"soil": "soil.csv"})
+    assert result.values("moisture") == [400, 400, 250]
+"""
+
+BAD = """
+def test_it_fails(world):
+    assert world(sensors={"soil": 1}).values("moisture") == []
+"""
+
+DIFFERENT = """
+import sys
+
+def setup(agent):
+    agent.every(1000)(lambda: agent.publish("t", sys.implementation.name))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "tests" / "soil.csv").write_text("seconds,value\n0,400\n25,250\n")
+    return tmp_path
+
+
+def run_pytest(project: Path, source: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    (project / "tests" / "test_app.py").write_text(source)
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider"],
+        cwd=project,
+        env={**plain, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_project_is_tested_on_both_runtimes(project: Path) -> None:
+    ended = run_pytest(project, GOOD)
+    assert ended.returncode == 0, ended.stdout
+    assert "4 passed" in ended.stdout
+    assert "[cpython]" in ended.stdout and "[micropython]" in ended.stdout
+
+
+def test_a_wrong_expectation_fails_on_both(project: Path) -> None:
+    ended = run_pytest(project, BAD)
+    assert ended.returncode == 1 and "2 failed" in ended.stdout
+
+
+def test_an_application_that_differs_between_runtimes_is_found(project: Path) -> None:
+    (project / "app.py").write_text(DIFFERENT)
+    ended = run_pytest(project, "def test_it(world):\n    world()\n")
+    assert "1 failed, 1 passed" in ended.stdout
+    assert "differs between CPython and MicroPython" in ended.stdout
+
+
+def test_an_application_that_is_missing_or_broken_is_named(project: Path) -> None:
+    ended = run_pytest(project, "def test_it(world):\n    world('none.py')\n")
+    assert "2 failed" in ended.stdout and "none.py: not found" in ended.stdout
+    (project / "app.py").write_text("x = 1\n")
+    ended = run_pytest(project, "def test_it(world):\n    world()\n")
+    assert "2 failed" in ended.stdout and "no function setup" in ended.stdout
+
+
+def test_without_micropython_the_test_fails_and_says_what_to_install(project: Path) -> None:
+    # A module of that name without an origin is what Python finds when the wheel is not there.
+    hide = "import importlib.util, sys\nsys.modules['micropython_run'] = None\n"
+    (project / "tests" / "conftest.py").write_text(
+        hide
+        + "found = importlib.util.find_spec\n"
+        + "importlib.util.find_spec = lambda name, *rest: (\n"
+        + "    None if name == 'micropython_run' else found(name, *rest))\n"
+    )
+    ended = run_pytest(project, "def test_it(world):\n    world()\n")
+    assert "1 failed, 1 passed" in ended.stdout, ended.stdout
+    assert "pip install cma-toolkit[virtual]" in ended.stdout
+
+
+def test_an_interpreter_may_be_named(project: Path) -> None:
+    interpreter = Path(sys.executable).with_name("micropython")
+    ended = run_pytest(project, GOOD, CMA_MICROPYTHON=str(interpreter))
+    assert "4 passed" in ended.stdout, ended.stdout
