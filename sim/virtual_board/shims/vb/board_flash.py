@@ -1,0 +1,72 @@
+"""The flash of the board that this process is."""
+
+from vb import config, control, guard
+from vb.flash import Blocks, Fault, Flash, Region
+
+SIZE_BYTES = config.get("flash_bytes")
+
+
+def _report_cut():
+    guard.switch_off()
+    control.end("power-cut")
+
+
+def _report_count(left):
+    control.say("flash-count", left=left)
+
+
+fault = Fault(_report_cut, _report_count)
+_file = open(config.get("image"), "r+b")
+_flash = Flash(_file, SIZE_BYTES, fault)
+
+
+def _arm(message):
+    cut = message["cut"]
+    fault.arm(cut["after"], cut["torn"], cut["bits"])
+
+
+control.on("cut", _arm)
+if config.get("cut"):
+    _arm(config.VALUES)
+
+
+class GuardedBlocks:
+    """A block device that no Ctrl-C interrupts, and that hears of armed power cuts."""
+
+    def __init__(self, offset, size_bytes, block_bytes):
+        self._blocks = Blocks(Region(_flash, offset, size_bytes), block_bytes)
+
+    def readblocks(self, block, buffer, offset=0):
+        """Fill a buffer."""
+        return guard.run(self._blocks.readblocks, block, buffer, offset)
+
+    def writeblocks(self, block, data, offset=None):
+        """Write a buffer."""
+        return guard.run(_after_hearing, self._blocks.writeblocks, block, data, offset)
+
+    def ioctl(self, command, argument):
+        """Answer what a filesystem asks."""
+        return guard.run(_after_hearing, self._blocks.ioctl, command, argument)
+
+
+def _after_hearing(function, *arguments):
+    control.hear()
+    return function(*arguments)
+
+
+def region(offset, size_bytes):
+    """Return a stretch of this board's flash; its user guards what must be whole."""
+    return Region(_flash, offset, size_bytes)
+
+
+def find(label):
+    """Return [label, type, subtype, offset, size_bytes] of a partition, None if there is none."""
+    for row in config.get("partitions"):
+        if row[0] == label:
+            return row
+    return None
+
+
+def blocks(offset, size_bytes, block_bytes=4096):
+    """Return a block device on a stretch of this board's flash."""
+    return GuardedBlocks(offset, size_bytes, block_bytes)

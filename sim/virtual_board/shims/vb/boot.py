@@ -1,0 +1,92 @@
+"""What an ESP32's firmware does between reset and prompt: mount, boot.py, main.py.
+
+Everything of the host is imported before the host's filesystem is unmounted; from then on only
+open files reach it.
+
+Source   MicroPython ports/esp32/main.c, modules/_boot.py, modules/flashbdev.py
+"""
+
+import io
+import os
+import sys
+
+import vfs
+
+from vb import config, control, guard, modules, romfs, root, selecting, sockets, timing
+from vb.marks import PROMPT
+
+_SHIMS = __file__[: -len("vb/boot.py")]
+_print_exception = sys.print_exception
+_unix_stdout = sys.stdout
+
+
+def start(main):
+    """Boot; `main` holds the globals of `__main__`."""
+    main.pop("vb", None)
+    _install()
+    try:
+        control.say("up", cause=config.get("cause"))
+        _run_scripts(main)
+    except KeyboardInterrupt as error:
+        _show(error)
+    except SystemExit:
+        control.end("soft-reset")
+    guard.switch_off()
+    _unix_stdout.write(PROMPT)
+    control.say("prompt")
+    control.wait_for_go()
+
+
+def _install():
+    """Put the board's modules in place and take the host's files away."""
+    for name in ("machine", "esp32", "esp", "network", "espnow", "aioespnow", "neopixel"):
+        __import__(name)
+    replaced = {
+        "micropython": modules.make_micropython(),
+        "os": modules.make_os(),
+        "select": selecting.module,
+        "socket": sockets.module,
+        "sys": modules.make_sys(),
+        "time": timing.module,
+        "vfs": modules.make_vfs(romfs.rom_ioctl),
+    }
+    for name in replaced:
+        sys.modules[name] = replaced[name]
+    vfs.umount("/")
+    sys.path[:] = ["", ".frozen"]
+
+
+def _run_scripts(main):
+    romfs.mount()
+    sys.path.append("/lib")
+    try:
+        root.mount()
+    except KeyboardInterrupt as error:
+        _show(error)
+    if _run("boot.py", main) and not config.get("raw"):
+        _run("main.py", main)
+
+
+def _run(name, main):
+    """Run a script if it exists; return False if it raised."""
+    try:
+        os.stat(name)
+    except OSError:
+        return True
+    try:
+        execfile(name, main)
+        return True
+    except SystemExit as error:
+        raise error
+    except BaseException as error:
+        _show(error)
+        return False
+
+
+def _show(error):
+    """Print a traceback as a board does: without our own frames."""
+    text = io.StringIO()
+    _print_exception(error, text)
+    for line in text.getvalue().split("\n")[:-1]:
+        if _SHIMS not in line:
+            print(line)

@@ -1,0 +1,95 @@
+"""The built-in modules as a board has them, in place of those of the unix port.
+
+`sys.modules` comes before a built-in module, and an instance does as a module. Names of the host
+(`os.system`, `os.getenv`) are not passed on.
+"""
+
+import micropython
+import os
+import sys
+from collections import namedtuple
+
+import vfs
+
+from vb import config, guard
+from vb.stdio import TextOutput
+
+_Implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy", "_build"))
+_Uname = namedtuple("uname_result", ("sysname", "nodename", "release", "version", "machine"))
+_OS_NAMES = (
+    "chdir",
+    "getcwd",
+    "ilistdir",
+    "listdir",
+    "mkdir",
+    "mount",
+    "remove",
+    "rename",
+    "rmdir",
+    "sep",
+    "stat",
+    "statvfs",
+    "umount",
+    "unlink",
+    "urandom",
+    "VfsFat",
+    "VfsLfs2",
+)
+_VFS_NAMES = ("mount", "umount", "VfsFat", "VfsLfs2", "VfsRom")
+
+
+class Module:
+    """Names in place of a built-in module's."""
+
+    def __init__(self, name):
+        self.__name__ = name
+
+    def take(self, module, names):
+        """Take names over."""
+        for name in names:
+            if hasattr(module, name):
+                setattr(self, name, getattr(module, name))
+        return self
+
+
+def public_names(module):
+    """Return the names that do not begin with an underscore."""
+    return [name for name in dir(module) if name[0] != "_"]
+
+
+def make_sys():
+    """Return `sys` of an ESP32."""
+    board = Module("sys").take(sys, public_names(sys))
+    unix = sys.implementation
+    board.platform = "esp32"
+    board.implementation = _Implementation(
+        "micropython", unix.version, config.get("machine"), unix._mpy, config.get("build")
+    )
+    board.stdout = TextOutput()
+    board.argv = []
+    return board
+
+
+def make_os():
+    """Return `os` of an ESP32."""
+    board = Module("os").take(os, _OS_NAMES)
+    version = "%d.%d.%d" % sys.implementation.version[:3]
+    name = _Uname("esp32", "esp32", version, sys.version.split("; ")[-1], config.get("machine"))
+    board.uname = lambda: name
+    board.sync = lambda: None
+    board.dupterm = lambda stream, index=0: None
+    return board
+
+
+def make_vfs(rom_ioctl):
+    """Return `vfs` of an ESP32."""
+    board = Module("vfs").take(vfs, _VFS_NAMES)
+    board.rom_ioctl = rom_ioctl
+    return board
+
+
+def make_micropython():
+    """Return `micropython` with a `kbd_intr` that the guards know of."""
+    board = Module("micropython").take(micropython, public_names(micropython))
+    board.kbd_intr = guard.set_interrupt_character
+    return board

@@ -1,0 +1,507 @@
+"""ESP-IDF's non-volatile storage, format version 2, on a flash region: both runtimes, no imports of ours.
+
+A page is a sector: a header, two bits of state for each of 126 entries, the entries of 32 bytes.
+A value is written before what it replaces is erased; a flip of state bits makes each step final. So
+after a power cut a key has its old value or its new one.
+
+Input    region: read(at, buffer), program(at, data), erase(at, size)
+Raises   NvsError with ESP-IDF's name of the error
+Bounds   one cached dictionary entry for each written item
+Source   ESP-IDF components/nvs_flash/README.rst (format), nvs_page.cpp, nvs_pagemanager.cpp (order)
+"""
+
+import binascii
+import struct
+
+U8, I8, U16, I16, U32, I32, U64, I64 = 0x01, 0x11, 0x02, 0x12, 0x04, 0x14, 0x08, 0x18
+TEXT, BLOB_V1, BLOB_DATA, BLOB = 0x21, 0x41, 0x42, 0x48
+PAGE_BYTES = 4096
+ENTRIES = 126
+ENTRY_BYTES = 32
+KEY_CHARACTERS_MAX = 15
+BLOB_BYTES_MAX = 508_000
+TEXT_BYTES_MAX = 4000
+_CHUNK_BYTES_MAX = (ENTRIES - 1) * ENTRY_BYTES
+_STATES_AT = 32
+_ENTRIES_AT = 64
+_UNUSED, _ACTIVE, _FULL, _FREEING = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFC, 0xFFFFFFF8
+_VERSION = 0xFE
+_EMPTY, _WRITTEN, _ERASED = 3, 2, 0
+_ANY_CHUNK = 0xFF
+_NAMESPACES_MAX = 254
+# The chunks of a blob's new value have other numbers than those of its old one.
+_GENERATIONS = (0x00, 0x80)
+_NUMBERS = {
+    U8: "<B",
+    I8: "<b",
+    U16: "<H",
+    I16: "<h",
+    U32: "<I",
+    I32: "<i",
+    U64: "<Q",
+    I64: "<q",
+}
+_BLANK = b"\xff" * ENTRY_BYTES
+
+
+class NvsError(Exception):
+    """An operation failed; the first argument is ESP-IDF's name of it."""
+
+
+def crc(data):
+    """Return the check sum that ESP-IDF uses throughout."""
+    return binascii.crc32(data, 0xFFFFFFFF) & 0xFFFFFFFF
+
+
+class Page:
+    """One sector, its states kept in memory."""
+
+    def __init__(self, region, at):
+        self._region = region
+        self._at = at
+        self.state = _UNUSED
+        self.sequence = 0
+        self.states = bytearray(ENTRIES)
+        self.next = 0
+
+    def load(self):
+        """Read header and states; return whether the page is sound."""
+        head = self._read(0, 32)
+        self.state, self.sequence = struct.unpack("<II", head[:8])
+        bits = self._read(_STATES_AT, 32)
+        self.next = 0
+        for index in range(ENTRIES):
+            self.states[index] = bits[index // 4] >> index % 4 * 2 & 3
+            if self.states[index] != _EMPTY:
+                self.next = index + 1
+        if self.state == _UNUSED:
+            return self._is_blank()
+        good = struct.unpack("<I", head[28:])[0] == crc(head[4:28])
+        return good and self.state in (_ACTIVE, _FULL, _FREEING) and head[8] == _VERSION
+
+    def begin(self, sequence):
+        """Make an erased page the active one."""
+        body = struct.pack("<IB", sequence, _VERSION) + b"\xff" * 19
+        self._region.program(
+            self._at, struct.pack("<I", _ACTIVE) + body + struct.pack("<I", crc(body))
+        )
+        self.state = _ACTIVE
+        self.sequence = sequence
+
+    def mark(self, state):
+        """Change the page's state; only bits are cleared."""
+        self._region.program(self._at, struct.pack("<I", state))
+        self.state = state
+
+    def erase(self):
+        """Make the page free."""
+        self._region.erase(self._at, PAGE_BYTES)
+        self.__init__(self._region, self._at)
+        for index in range(ENTRIES):
+            self.states[index] = _EMPTY
+
+    def entry(self, index):
+        """Return the bytes of an entry."""
+        return self._read(_ENTRIES_AT + index * ENTRY_BYTES, ENTRY_BYTES)
+
+    def data(self, index, size):
+        """Return the bytes that follow an entry."""
+        return self._read(_ENTRIES_AT + (index + 1) * ENTRY_BYTES, size)
+
+    def write(self, entry, data=b""):
+        """Append an item; return its index."""
+        index = self.next
+        at = self._at + _ENTRIES_AT + index * ENTRY_BYTES
+        span = entry[2]
+        self._region.program(at, entry)
+        self.set_states(index, 1, _WRITTEN)
+        if span > 1:
+            padded = data + b"\xff" * ((span - 1) * ENTRY_BYTES - len(data))
+            self._region.program(at + ENTRY_BYTES, padded)
+            self.set_states(index + 1, span - 1, _WRITTEN)
+        self.next = index + span
+        return index
+
+    def set_states(self, index, count, state):
+        """Set the state bits of a range; only bits are cleared."""
+        for entry in range(index, index + count):
+            self.states[entry] = state
+        for word in range(index // 16, (index + count - 1) // 16 + 1):
+            self._program_states(word)
+
+    def _program_states(self, word):
+        bits = 0xFFFFFFFF
+        for place in range(16):
+            index = word * 16 + place
+            if index < ENTRIES:
+                bits &= ~((3 ^ self.states[index]) << place * 2)
+        self._region.program(
+            self._at + _STATES_AT + word * 4, struct.pack("<I", bits & 0xFFFFFFFF)
+        )
+
+    def is_entry_blank(self, index):
+        """Tell whether nothing was ever written there, a torn write included."""
+        return self.entry(index) == _BLANK
+
+    def count(self, state):
+        """Return how many entries are in a state."""
+        return sum([1 for each in self.states if each == state])
+
+    def _is_blank(self):
+        for at in range(0, PAGE_BYTES, 512):
+            if self._read(at, 512) != b"\xff" * 512:
+                return False
+        return True
+
+    def _read(self, at, size):
+        buffer = bytearray(size)
+        self._region.read(self._at + at, buffer)
+        return bytes(buffer)
+
+
+class NvsPages:
+    """A partition of pages."""
+
+    def __init__(self, region, size_bytes):
+        self._region = region
+        self._pages = [Page(region, at) for at in range(0, size_bytes, PAGE_BYTES)]
+        self._used = []
+        self._free = []
+        self._items = {}  # (namespace, key, type, chunk) → (page, index, span)
+        self._namespaces = {}
+
+    def load(self):
+        """Read everything, and finish what a power cut left half done.
+
+        Raises: NvsError ESP_ERR_NVS_NO_FREE_PAGES if no page can take a write.
+        """
+        self._used, self._free = [], []
+        for page in self._pages:
+            if not page.load():
+                page.erase()
+            (self._free if page.state == _UNUSED else self._used).append(page)
+        self._used.sort(key=lambda page: page.sequence)
+        self._finish_freeing()
+        self._items = {}
+        for page in self._used:
+            self._load_page(page)
+        self._drop_half_blobs()
+        if not self._used:
+            self._activate()
+        elif self._used[-1].state == _FULL and self._free:
+            self._activate()
+        self._load_namespaces()
+
+    def open_namespace(self, name):
+        """Return the number of a namespace; make it if it is new."""
+        if name in self._namespaces:
+            return self._namespaces[name]
+        _check_name(name)
+        taken = self._namespaces.values()
+        number = 1
+        while number in taken:
+            number += 1
+        if number > _NAMESPACES_MAX:
+            raise NvsError("ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+        self._put(0, name, U8, _ANY_CHUNK, struct.pack("<B", number))
+        self._namespaces[name] = number
+        return number
+
+    def namespaces(self):
+        """Return the names, sorted."""
+        return sorted(self._namespaces)
+
+    def keys(self, namespace):
+        """Return [(key, type)] of a namespace, sorted."""
+        number = self._namespaces.get(namespace)
+        found = [(item[1], item[2]) for item in self._items if item[0] == number]
+        return sorted([pair for pair in found if pair[1] != BLOB_DATA])
+
+    def get(self, namespace, key, kind):
+        """Return a value: an int, text, or bytes."""
+        number = self._namespaces.get(namespace)
+        if kind == BLOB:
+            return self._get_blob(number, key)
+        place = self._items.get((number, key, kind, _ANY_CHUNK))
+        if place is None:
+            raise NvsError("ESP_ERR_NVS_NOT_FOUND")
+        if kind in _NUMBERS:
+            return struct.unpack(_NUMBERS[kind], place[0].entry(place[1])[24 : 24 + (kind & 15)])[
+                0
+            ]
+        return str(self._data(place)[:-1], "utf-8")
+
+    def set(self, namespace, key, kind, value):
+        """Write a value; one that is equal already is not written."""
+        number = self.open_namespace(namespace)
+        _check_name(key)
+        if kind == BLOB:
+            value = bytes(value)
+            if len(value) > BLOB_BYTES_MAX:
+                raise NvsError("ESP_ERR_NVS_VALUE_TOO_LONG")
+        try:
+            if self.get(namespace, key, kind) == value:
+                return
+        except NvsError:
+            pass
+        others = self._of_other_kind(number, key, kind)
+        if kind == BLOB:
+            self._set_blob(number, key, value)
+        elif kind in _NUMBERS:
+            self._put(number, key, kind, _ANY_CHUNK, struct.pack(_NUMBERS[kind], value))
+        else:
+            data = value.encode() + b"\0"
+            if len(data) > TEXT_BYTES_MAX:
+                raise NvsError("ESP_ERR_NVS_VALUE_TOO_LONG")
+            self._put_data(number, key, kind, _ANY_CHUNK, data)
+        for item in others:
+            self._erase(item)
+
+    def erase_key(self, namespace, key):
+        """Forget a key, whatever its type."""
+        number = self._namespaces.get(namespace)
+        found = self._of_other_kind(number, key, None)
+        if number is None or not found:
+            raise NvsError("ESP_ERR_NVS_NOT_FOUND")
+        for item in found:
+            self._erase(item)
+
+    # Blobs: an index entry names how many chunks there are and the number of the first.
+
+    def _get_blob(self, number, key):
+        old = self._items.get((number, key, BLOB_V1, _ANY_CHUNK))
+        if old:
+            return self._data(old)
+        place = self._items.get((number, key, BLOB, _ANY_CHUNK))
+        if place is None:
+            raise NvsError("ESP_ERR_NVS_NOT_FOUND")
+        size, count, first = struct.unpack("<IBB", place[0].entry(place[1])[24:30])
+        data = b""
+        for chunk in range(first, first + count):
+            found = self._items.get((number, key, BLOB_DATA, chunk))
+            if found is None:
+                raise NvsError("ESP_ERR_NVS_NOT_FOUND")
+            data += self._data(found)
+        if len(data) != size:
+            raise NvsError("ESP_ERR_NVS_NOT_FOUND")
+        return data
+
+    def _set_blob(self, number, key, value):
+        old = self._items.get((number, key, BLOB, _ANY_CHUNK))
+        first = _GENERATIONS[0]
+        if old and old[0].entry(old[1])[29] == first:
+            first = _GENERATIONS[1]
+        old_chunks = self._chunks(number, key)
+        written = []
+        try:
+            at = 0
+            while at < len(value) or not written:
+                room = min(self._room_for_chunk(len(value) - at), len(value) - at)
+                chunk = first + len(written)
+                self._put_data(number, key, BLOB_DATA, chunk, value[at : at + room])
+                written.append((number, key, BLOB_DATA, chunk))
+                at += room
+            index = struct.pack("<IBBH", len(value), len(written), first, 0xFFFF)
+            self._put(number, key, BLOB, _ANY_CHUNK, index)
+        except NvsError:
+            for item in written:
+                self._erase(item)
+            raise
+        for item in old_chunks:
+            self._erase(item)
+
+    def _chunks(self, number, key):
+        return [item for item in self._items if item[:3] == (number, key, BLOB_DATA)]
+
+    def _room_for_chunk(self, wanted):
+        """Return how many bytes of a blob the present page takes, after a new one if it must."""
+        room = (ENTRIES - self._used[-1].next - 1) * ENTRY_BYTES
+        if room < min(wanted, ENTRY_BYTES):
+            self._next_page(2)
+            room = (ENTRIES - self._used[-1].next - 1) * ENTRY_BYTES
+        return min(room, _CHUNK_BYTES_MAX)
+
+    # Items.
+
+    def _put(self, number, key, kind, chunk, value):
+        """Write an item of one entry, then erase the one that it replaces."""
+        self._append(number, key, kind, chunk, 1, value, b"")
+
+    def _put_data(self, number, key, kind, chunk, data):
+        span = 1 + (len(data) + ENTRY_BYTES - 1) // ENTRY_BYTES
+        field = struct.pack("<HHI", len(data), 0xFFFF, crc(data))
+        self._append(number, key, kind, chunk, span, field, data)
+
+    def _append(self, number, key, kind, chunk, span, field, data):
+        if self._used[-1].next + span > ENTRIES:
+            self._next_page(span)
+        item = (number, key, kind, chunk)
+        old = self._items.get(item)
+        page = self._used[-1]
+        index = page.write(_entry(number, kind, span, chunk, key, field), data)
+        self._items[item] = (page, index, span)
+        if old:
+            old[0].set_states(old[1], old[2], _ERASED)
+
+    def _erase(self, item):
+        page, index, span = self._items.pop(item)
+        page.set_states(index, span, _ERASED)
+
+    def _data(self, place):
+        size = struct.unpack("<H", place[0].entry(place[1])[24:26])[0]
+        return place[0].data(place[1], size)
+
+    def _of_other_kind(self, number, key, kind):
+        """Return the items of a key whose type is another, index before chunks."""
+        kinds = (kind, BLOB_DATA) if kind == BLOB else (kind,)
+        found = [item for item in self._items if item[:2] == (number, key)]
+        found = [item for item in found if item[2] not in kinds]
+        return sorted(found, key=lambda item: -item[2])
+
+    # Pages.
+
+    def _activate(self):
+        if not self._free:
+            raise NvsError("ESP_ERR_NVS_NO_FREE_PAGES")
+        page = self._free.pop(0)
+        page.begin(self._used[-1].sequence + 1 if self._used else 0)
+        self._used.append(page)
+
+    def _next_page(self, span):
+        """Continue on another page; one free page always stays in reserve."""
+        if self._used[-1].state == _ACTIVE:
+            self._used[-1].mark(_FULL)
+        if len(self._free) > 1:
+            self._activate()
+            return
+        best = max(self._used, key=lambda page: ENTRIES - page.count(_WRITTEN))
+        if not self._free or ENTRIES - best.count(_WRITTEN) < span:
+            raise NvsError("ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+        best.mark(_FREEING)
+        self._activate()
+        self._move(best, self._used[-1])
+
+    def _move(self, old, new):
+        """Copy what lives on a page to the newest, and free the page."""
+        index = 0
+        while index < ENTRIES:
+            if old.states[index] != _WRITTEN:
+                index += 1
+                continue
+            entry = old.entry(index)
+            span = entry[2]
+            written = new.write(entry, old.data(index, (span - 1) * ENTRY_BYTES))
+            self._items[_item(entry)] = (new, written, span)
+            index += span
+        self._used.remove(old)
+        old.erase()
+        self._free.append(old)
+
+    def _finish_freeing(self):
+        """Copy again what a power cut interrupted while it was copied."""
+        freeing = [page for page in self._used if page.state == _FREEING]
+        if not freeing:
+            return
+        old = freeing[0]
+        newest = self._used[-1]
+        if newest is not old and newest.state == _ACTIVE:
+            newest.erase()
+            self._used.remove(newest)
+            self._free.append(newest)
+        self._clean(old)
+        self._activate()
+        self._move(old, self._used[-1])
+
+    # Loading.
+
+    def _load_page(self, page):
+        self._clean(page)
+        index = 0
+        while index < ENTRIES:
+            if page.states[index] != _WRITTEN:
+                index += 1
+                continue
+            entry = page.entry(index)
+            item = _item(entry)
+            older = self._items.get(item)
+            if older:  # the power went after the new one was written
+                older[0].set_states(older[1], older[2], _ERASED)
+            self._items[item] = (page, index, entry[2])
+            index += entry[2]
+
+    def _clean(self, page):
+        """Erase entries of a page that a power cut left without all their bytes."""
+        index = 0
+        while index < ENTRIES:
+            state = page.states[index]
+            if state == _WRITTEN:
+                index += self._clean_item(page, index)
+                continue
+            if state == _EMPTY and not page.is_entry_blank(index):
+                page.set_states(index, 1, _ERASED)
+                page.next = max(page.next, index + 1)
+            index += 1
+
+    def _clean_item(self, page, index):
+        """Erase the item at an entry unless it is whole; return how many entries to skip."""
+        entry = page.entry(index)
+        span = entry[2]
+        if struct.unpack("<I", entry[4:8])[0] != crc(entry[:4] + entry[8:]):
+            page.set_states(index, 1, _ERASED)
+            return 1
+        if not 1 <= span <= ENTRIES - index:
+            page.set_states(index, 1, _ERASED)
+            return 1
+        rest = [page.states[each] for each in range(index, index + span)]
+        if any([each != _WRITTEN for each in rest]) or not _is_data_whole(page, index, entry):
+            page.set_states(index, span, _ERASED)
+            page.next = max(page.next, index + span)
+        return span
+
+    def _drop_half_blobs(self):
+        """Erase an index without all its chunks, and chunks that belong to no index."""
+        wanted = set()
+        for item in [item for item in self._items if item[2] == BLOB]:
+            page, index, _ = self._items[item]
+            size, count, first = struct.unpack("<IBB", page.entry(index)[24:30])
+            chunks = [(item[0], item[1], BLOB_DATA, first + each) for each in range(count)]
+            if all([chunk in self._items for chunk in chunks]):
+                wanted.update(chunks)
+            else:
+                self._erase(item)
+        for item in list(self._items):
+            if item[2] == BLOB_DATA and item not in wanted:
+                self._erase(item)
+
+    def _load_namespaces(self):
+        self._namespaces = {}
+        for item in self._items:
+            if item[0] == 0:
+                page, index, _ = self._items[item]
+                self._namespaces[item[1]] = page.entry(index)[24]
+
+
+def _entry(number, kind, span, chunk, key, field):
+    name = key.encode()
+    head = struct.pack("<BBBB", number, kind, span, chunk)
+    body = name + bytes(16 - len(name)) + field + b"\xff" * (8 - len(field))
+    return head + struct.pack("<I", crc(head + body)) + body
+
+
+def _item(entry):
+    key = str(entry[8:24].split(b"\0")[0], "utf-8")
+    return (entry[0], key, entry[1], entry[3])
+
+
+def _is_data_whole(page, index, entry):
+    if entry[1] not in (TEXT, BLOB_V1, BLOB_DATA):
+        return True
+    size, _, check = struct.unpack("<HHI", entry[24:32])
+    return size <= (entry[2] - 1) * ENTRY_BYTES and crc(page.data(index, size)) == check
+
+
+def _check_name(name):
+    if not name:
+        raise NvsError("ESP_ERR_NVS_INVALID_NAME")
+    if len(name.encode()) > KEY_CHARACTERS_MAX:
+        raise NvsError("ESP_ERR_NVS_KEY_TOO_LONG")
