@@ -102,30 +102,3 @@ def _check_passwords(rows: list[Row], secrets: Mapping[str, Secret]) -> None:
                 f'no password for the Wi-Fi "{row.wifi}" of {row.name}. '
                 f'Put it in {SECRETS_FILE}, below [wifi]: "{row.wifi}" = "…"'
             )
-
-
-def macs_of(who: str, start: Path) -> tuple[str, ...]:
-    """Return the MACs of the boards that a name, `id:MAC` or `label=LABEL` selects.
-
-    The inventory speaks first, then what earlier runs recorded; outside a project nobody is known.
-    Raises: CmaError when the project's files are wrong.
-    """
-    folder = find_folder(start)
-    if folder is None:
-        return ()
-    project = load_project(folder)
-    found = {row.mac for row in project.rows if row.mac and _selects(who, row)}
-    if project.database.exists():
-        with Database(project.database) as database:
-            found |= {board.mac for board in database.find(who)}
-            named = {board.name: board.mac for board in database.boards() if board.name}
-        found |= {
-            named[row.name] for row in project.rows if row.name in named and _selects(who, row)
-        }
-    return tuple(sorted(found))
-
-
-def _selects(who: str, row: Row) -> bool:
-    if who.startswith("label="):
-        return who.removeprefix("label=") in row.labels
-    return row.name.lower() == who.lower()

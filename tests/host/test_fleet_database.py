@@ -15,7 +15,6 @@ from cma_toolkit.host_tools.fleet.database import (
     NameTakenError,
     Result,
 )
-from cma_toolkit.host_tools.fleet.project import macs_of
 
 ONE, TWO = "a4:cf:12:00:00:01", "a4:cf:12:00:00:02"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -24,6 +23,7 @@ CLAIM_MANY = """
 import sys
 from pathlib import Path
 from cma_toolkit.host_tools.fleet.database import Database, NameTakenError
+print("ready", flush=True)
 sys.stdin.read()
 with Database(Path(sys.argv[1])) as database:
     for number in range(20):
@@ -113,6 +113,7 @@ def test_a_port_belongs_to_the_board_seen_there_last(path: Path) -> None:
     with Database(path) as database:
         database.saw(ONE, port="/dev/ttyUSB0", chip="esp32", now=NOON)
         database.saw(TWO, port="/dev/ttyUSB0", chip="esp32c3", now=NOON)
+        assert {board.mac: board.port for board in database.boards()}[ONE] == ""
         database.saw(ONE, port="/dev/ttyUSB1", now=NOON)
         seen = {board.mac: (board.port, board.chip) for board in database.boards()}
     assert seen == {ONE: ("/dev/ttyUSB1", "esp32"), TWO: ("/dev/ttyUSB0", "esp32c3")}
@@ -137,6 +138,8 @@ def test_processes_that_race_for_names_never_share_one(path: Path) -> None:
         )
         for number in range(3)
     ]
+    for worker in workers:
+        assert worker.stdout and worker.stdout.readline() == "ready\n"
     for worker in workers:
         assert worker.stdin
         worker.stdin.close()  # the starting shot
@@ -168,15 +171,3 @@ def test_a_newer_file_is_left_alone(path: Path) -> None:
     with pytest.raises(CmaError, match=r"newer cma.*pip install --upgrade") as caught:
         Database(path)
     assert caught.value.code is ExitCode.REFUSED
-
-
-def test_a_selector_reaches_boards_through_inventory_and_earlier_runs(tmp_path: Path) -> None:
-    (tmp_path / "fleet.toml").write_text('name = "g"\nnetwork = 1\n')
-    (tmp_path / "inventory.csv").write_text(f"name,mac,labels\nbox-1,{ONE},roof\nbox-2,,roof\n")
-    assert macs_of("label=roof", tmp_path) == (ONE,)
-    with Database(tmp_path / ".cma" / "fleet.db") as database:
-        database.claim(TWO, "box-2")
-    assert macs_of("label=roof", tmp_path) == (ONE, TWO)
-    assert macs_of("box-2", tmp_path) == (TWO,)
-    assert macs_of("id:0002", tmp_path / "nowhere") == (TWO,)
-    assert macs_of("box-1", Path("/")) == ()
