@@ -11,7 +11,7 @@ from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board
 from cma_toolkit.host_tools.errors import needs_yes, no_device, refused
 from cma_toolkit.host_tools.flash import adopt_plan, backups, consent, plan
 from cma_toolkit.host_tools.flash.device import Chip, Device
-from cma_toolkit.host_tools.flash.files_on_board import Read, read_files, survey
+from cma_toolkit.host_tools.flash.files_on_board import Read, read_files, remembering, survey
 from cma_toolkit.host_tools.flash.flash_job import (
     BAUD,
     choose_board,
@@ -65,7 +65,7 @@ def survey_board(request: BackupRequest, reporter: Reporter) -> dict[str, Any]:
     """
     with connected(request.url, request.baud, request.wait_s, reporter) as (device, chip):
         seen = _examine(device, chip, request, reporter)
-        return _facts(device.read, seen, Path(request.folder))
+        return _facts(remembering(device.read), seen, Path(request.folder))
 
 
 def back_up(request: BackupRequest, reporter: Reporter) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def back_up(request: BackupRequest, reporter: Reporter) -> dict[str, Any]:
     folder = Path(request.folder)
     with connected(request.url, request.baud, request.wait_s, reporter) as (device, chip):
         seen = _examine(device, chip, request, reporter)
-        facts = _facts(device.read, seen, folder)
+        facts = _facts(remembering(device.read), seen, folder)
         if facts["ours"] or facts["backup"]:
             return facts
         reporter.step("back up")
@@ -103,7 +103,7 @@ def restore(request: RestoreRequest, reporter: Reporter) -> dict[str, Any]:
         reporter.step("check")
         _check_backup(request, chip, len(data))
         sector = device.read(TABLE_OFFSET, SECTOR_BYTES)
-        lost = [] if request.yes else _files_to_lose(device.read, chip, sector, data)
+        lost = [] if request.yes else _files_to_lose(remembering(device.read), chip, sector, data)
         if lost:
             raise needs_yes(
                 f"The board holds {consent.name_some(lost)} which the backup does not hold. "
@@ -227,7 +227,7 @@ def _files_to_lose(read: Read, chip: Chip, sector: bytes, backup: bytes) -> list
     lost = []
     for part in adopt_plan.file_systems(partitions_in(sector, chip.flash_size_bytes)):
         files = read_files(read, part.offset, part.size_bytes)
-        names = consent.not_ours(files) if consent.MANIFEST in files else sorted(files)
+        names = consent.not_ours(files) if consent.MANIFEST in files else consent.persons(files)
         for name in names:
             stock = name == "boot.py" and consent.is_stock_boot(files[name])
             if not stock and sha256(files[name]).digest() not in kept:

@@ -1,7 +1,7 @@
 """Whose files a board holds, and whether a person agreed to lose them. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from cma_toolkit.boards.flash_map import SUBTYPE_FAT, SUBTYPE_LITTLEFS, TYPE_DATA, Partition
@@ -12,6 +12,7 @@ from cma_toolkit.host_tools.flash.table_state import RESTORING, Table, TableStat
 FILE_SYSTEM_LABELS = ("vfs", "ffat", "user", "spiffs", "storage", "littlefs")
 FILE_SYSTEM_SUBTYPES = (SUBTYPE_FAT, 0x82, SUBTYPE_LITTLEFS)
 MANIFEST = ".cma.json"
+AGENT_FOLDER = ".agent/"  # what the kernel itself keeps in /user: boot count and the like
 ROOT_BYTES_READ_MAX = 32 * 1024
 NAMED_MAX = 3
 UNREADABLE = "unknown data behind a partition table that cannot be read"
@@ -80,8 +81,13 @@ def at_risk(
         elif set(held.files) == {"boot.py"} and is_stock_boot(vfs_files.get("boot.py", b"x")):
             continue
         else:
-            found += sorted(held.files)
+            found += persons(held.files)
     return found
+
+
+def persons(paths: Iterable[str]) -> list[str]:
+    """Return the files that a person put there, without those of the kernel."""
+    return sorted(path for path in paths if not path.startswith(AGENT_FOLDER))
 
 
 def manifest_of(files: Mapping[str, bytes]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from cma_toolkit.host_tools.errors import CmaError
 from cma_toolkit.host_tools.image.littlefs import Kind
 
-__all__ = ["Holdings", "Kind", "Read", "read_files", "survey"]
+__all__ = ["Holdings", "Kind", "Read", "read_files", "remembering", "survey"]
 
 BLOCK_BYTES = 4096
 READ_BYTES = 32  # MicroPython's littlefs geometry
@@ -30,9 +30,21 @@ class Holdings:
     files: dict[str, int] = field(default_factory=dict)
 
 
+def remembering(read: Read) -> Read:
+    """Return a reader that reads each place once: every read over a cable costs time."""
+    seen: dict[tuple[int, int], bytes] = {}
+
+    def read_once(offset: int, size: int) -> bytes:
+        if (offset, size) not in seen:
+            seen[offset, size] = read(offset, size)
+        return seen[offset, size]
+
+    return read_once
+
+
 def survey(read: Read, label: str, offset: int, size_bytes: int) -> Holdings:
     """Tell what the partition holds, listing the files of a littlefs."""
-    head = read(offset, min(2 * BLOCK_BYTES, size_bytes))
+    head = read(offset, BLOCK_BYTES) + read(offset + BLOCK_BYTES, BLOCK_BYTES)
     if not head.strip(b"\xff"):
         return Holdings(label, Kind.BLANK)
     files = _visit(read, offset, size_bytes, lambda volume, path: volume.stat("/" + path).size)

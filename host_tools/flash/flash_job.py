@@ -19,7 +19,14 @@ from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.boot_check import watch_start
 from cma_toolkit.host_tools.flash.contents import contents_for, identify
 from cma_toolkit.host_tools.flash.device import Chip, Device, open_device
-from cma_toolkit.host_tools.flash.files_on_board import Kind, read_files, survey
+from cma_toolkit.host_tools.flash.files_on_board import (
+    Holdings,
+    Kind,
+    Read,
+    read_files,
+    remembering,
+    survey,
+)
 from cma_toolkit.host_tools.flash.nvs_pages import are_sound
 from cma_toolkit.host_tools.flash.store import check_version
 from cma_toolkit.host_tools.flash.table_state import (
@@ -180,8 +187,9 @@ def look(device: Device, request: FlashRequest, chip: Chip, board: Board, table:
     state = judge(sector, table)
     theirs = partitions_in(sector, chip.flash_size_bytes)
     areas = consent.areas_to_survey(state, board.partitions, theirs, request.erase)
-    holdings = [survey(device.read, part.label, part.offset, part.size_bytes) for part in areas]
-    root = _root_files(device, areas, holdings)
+    read = remembering(device.read)
+    holdings = [survey(read, part.label, part.offset, part.size_bytes) for part in areas]
+    root = _root_files(read, areas, holdings)
     return Found(chip, board, state, tuple(consent.at_risk(state, theirs, holdings, root)))
 
 
@@ -197,14 +205,17 @@ def write_regions(
         done += count
         reporter.progress(done, total)
 
-    written = 0
+    written = {}
     for region in regions:
         reporter.step(f"write {region.label}")
-        written += device.write(region.offset, region.data, on_bytes)
+        count = device.write(region.offset, region.data, on_bytes)
+        if count:
+            written[region.offset] = (region, count)  # a mark is replaced by what replaces it
     reporter.step("verify")
-    for region in regions[1:]:  # the first one may be the mark, which the last one replaces
+    for region, _ in written.values():
         device.verify(region.offset, region.data)
-    return {"written_bytes": written, "equal_bytes": total - written}
+    written_bytes = sum(count for _, count in written.values())
+    return {"written_bytes": written_bytes, "equal_bytes": total - written_bytes}
 
 
 def compare_files(device: Device, board: Board, image: bytes) -> None:
@@ -269,13 +280,13 @@ def partitions_in(sector: bytes, flash_size_bytes: int) -> list[partition_table.
 
 
 def _root_files(
-    device: Device, areas: list[partition_table.Partition], holdings: list[Any]
+    read: Read, areas: list[partition_table.Partition], holdings: list[Holdings]
 ) -> Mapping[str, bytes]:
     """Read the root's files where their contents decide whose they are: few and small."""
     for part, held in zip(areas, holdings, strict=True):
         decides = sum(held.files.values()) <= consent.ROOT_BYTES_READ_MAX
         if part.label == "vfs" and held.kind is Kind.LITTLEFS and decides:
-            return read_files(device.read, part.offset, part.size_bytes)
+            return read_files(read, part.offset, part.size_bytes)
     return {}
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from cma_toolkit.boards.load import OUR_FOLDER, load_board
 from cma_toolkit.host_tools.flash.table_state import Table, judge
-from cma_toolkit.host_tools.image import partition_table
+from cma_toolkit.host_tools.image import littlefs, partition_table
 from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
-from support.stock_board import OLD_FILES, cma, make_stock
+from support.stock_board import OLD_FILES, cma, large_micropython, make_stock
 from support.virtual import VirtualBoards
 
 CHIPS = {
@@ -146,37 +146,38 @@ def test_a_board_that_loses_power_in_mid_write_is_completed_by_the_next_run(
     completes(board, tmp_path)
 
 
-@pytest.mark.parametrize("step", ["write mark", "write kernel", "write MicroPython", "verify"])
 def test_a_board_unplugged_in_mid_flash_is_completed_by_the_next_run(
-    virtual_boards: VirtualBoards, tmp_path: Path, step: str
+    virtual_boards: VirtualBoards, tmp_path: Path
 ) -> None:
     board = virtual_boards.make(flashed=False)
-    with flashing(board, tmp_path) as running:
-        await_step(running, step)
+    with flashing_large(board, tmp_path) as running:
+        await_mid_write(running)
         virtual_boards.client.stop(board.name)
         assert running.wait(60) == 3
+    assert table_of(board) is Table.UNFINISHED
     virtual_boards.client.start(board.name)
-    completes(board, tmp_path)
+    completes(board, tmp_path, "--micropython", "large.bin", at_least_equal=100_000)
 
 
 def test_ctrl_c_leaves_nothing_that_is_called_done(
     virtual_boards: VirtualBoards, tmp_path: Path
 ) -> None:
     board = virtual_boards.make(flashed=False)
-    with flashing(board, tmp_path) as running:
-        await_step(running, "write kernel")
+    with flashing_large(board, tmp_path) as running:
+        await_mid_write(running)
         running.send_signal(signal.SIGINT)
         assert running.stdout
         assert "summary" not in running.stdout.read()
         assert running.wait(60) == 130
-    assert table_of(board) is not Table.OURS
-    completes(board, tmp_path)
+    assert table_of(board) is Table.UNFINISHED
+    completes(board, tmp_path, "--micropython", "large.bin", at_least_equal=100_000)
 
 
-def flashing(board: BoardInfo, folder: Path) -> subprocess.Popen[str]:
+def flashing_large(board: BoardInfo, folder: Path) -> subprocess.Popen[str]:
+    (folder / "large.bin").write_bytes(large_micropython(board.chip))
     command = [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "flash"]
     return subprocess.Popen(
-        [*command, "-p", board.fast, "-o", "json"],
+        [*command, "-p", board.fast, "--micropython", "large.bin", "-o", "json"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -184,19 +185,24 @@ def flashing(board: BoardInfo, folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def await_step(running: subprocess.Popen[str], step: str) -> None:
+def await_mid_write(running: subprocess.Popen[str]) -> None:
+    """Return as soon as the first piece of MicroPython is in flash, with many to come."""
     assert running.stdout
+    step = ""
     for line in running.stdout:
-        if json.loads(line).get("name") == step:
+        event = json.loads(line)
+        step = event.get("name", step)
+        if event["event"] == "progress" and step == "write MicroPython":
             return
     raise AssertionError(step)
 
 
-def completes(board: BoardInfo, folder: Path) -> None:
-    done = cma("flash", "-p", board.fast, "-o", "json", folder=folder)
+def completes(board: BoardInfo, folder: Path, *words: str, at_least_equal: int = 1) -> None:
+    done = cma("flash", "-p", board.fast, *words, "-o", "json", folder=folder)
     assert done.returncode == 0, done.stderr + done.stdout
     (entry,) = boards_in(done.stdout).values()
     assert entry["value"]["boot"] == "agent runs"  # type: ignore[index]
+    assert entry["value"]["equal_bytes"] >= at_least_equal  # type: ignore[index]
     assert table_of(board) is Table.OURS
 
 
@@ -212,51 +218,73 @@ def test_some_failed_is_exit_code_6_and_the_others_are_done(
     assert table_of(good) is Table.OURS
 
 
-def test_reflashing_keeps_the_users_file_system_and_says_if_the_root_was_changed(
+def test_reflashing_writes_what_differs_and_keeps_the_users_files(
     virtual_boards: VirtualBoards, tmp_path: Path
 ) -> None:
     board = virtual_boards.make(flashed=False)
     assert cma("flash", "-p", board.fast, folder=tmp_path).returncode == 0
-    user = load_board(board.board_id).partition("user")
-    before = flash_of(board)[user.offset : user.end]
     virtual_boards.client.stop(board.name)
     spoil_kernel(board)
+    user = load_board(board.board_id).partition("user")
+    write_at(board, user.offset, littlefs.build({"mine.txt": b"mine"}, user.size_bytes))
     virtual_boards.client.start(board.name)
     done = cma("flash", "-p", board.fast, "-o", "json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     (entry,) = boards_in(done.stdout).values()
     assert 0 < entry["value"]["written_bytes"] <= 128 * 1024  # type: ignore[index]
-    assert flash_of(board)[user.offset : user.end] == before
+    assert littlefs.read(flash_of(board)[user.offset : user.end])["mine.txt"] == b"mine"
+    done = cma("flash", "-p", board.fast, "--erase", folder=tmp_path)
+    assert (done.returncode, "1 file of yours (mine.txt)" in done.stderr) == (8, True)
+
+
+def test_files_in_the_root_cost_a_yes_too(virtual_boards: VirtualBoards, tmp_path: Path) -> None:
+    board = virtual_boards.make(flashed=False)
+    assert cma("flash", "-p", board.fast, folder=tmp_path).returncode == 0
+    virtual_boards.client.stop(board.name)
+    root = load_board(board.board_id).partition("vfs")
+    files = littlefs.read(flash_of(board)[root.offset : root.end])
+    write_at(board, root.offset, littlefs.build({**files, "x.py": b"1"}, root.size_bytes))
+    virtual_boards.client.start(board.name)
+    done = cma("flash", "-p", board.fast, folder=tmp_path)
+    assert (done.returncode, "1 file of yours (x.py)" in done.stderr) == (8, True)
+    assert cma("flash", "-p", board.fast, "--yes", folder=tmp_path).returncode == 0
 
 
 def spoil_kernel(board: BoardInfo) -> None:
     romfs = load_board(board.board_id).partition("romfs")
+    write_at(board, romfs.offset + 5000, b"\0" * 16)
+
+
+def write_at(board: BoardInfo, offset: int, data: bytes) -> None:
     with Path(board.image).open("r+b") as file:
-        file.seek(romfs.offset + 5000)
-        file.write(b"\0" * 16)
+        file.seek(offset)
+        file.write(data)
 
 
 def test_flashing_over_rfc2217_works_like_over_a_cable(
     virtual_boards: VirtualBoards, tmp_path: Path
 ) -> None:
     board = virtual_boards.make(flashed=False)
-    assert cma("flash", "-p", board.fast, folder=tmp_path).returncode == 0
-    virtual_boards.client.stop(board.name)
-    spoil_kernel(board)
-    plugged = virtual_boards.client.start(board.name)
     image = tmp_path / "esp32.bin"
     image.write_bytes(make_micropython("esp32"))
-    words = ["-p", plugged.url, "--micropython", str(image), "-o", "json"]
-    done = cma("flash", *words, folder=tmp_path)
+    words = ["-p", board.url, "--micropython", str(image), "-o", "json"]
+    # In another home nobody knows that this URL has a faster path.
+    done = cma("flash", *words, folder=tmp_path, home=tmp_path / "nothing-here")
     assert done.returncode == 0, done.stderr
     (entry,) = boards_in(done.stdout).values()
+    assert entry["port"] == board.url
     assert entry["value"]["boot"] == "agent runs"  # type: ignore[index]
-    assert entry["value"]["written_bytes"] > 0  # type: ignore[index]
+    assert table_of(board) is Table.OURS
 
 
-def test_erase_takes_files_only_with_a_yes(virtual_boards: VirtualBoards, tmp_path: Path) -> None:
+def test_erase_leaves_a_board_as_new(virtual_boards: VirtualBoards, tmp_path: Path) -> None:
     board = virtual_boards.make(flashed=False)
     assert cma("flash", "-p", board.fast, folder=tmp_path).returncode == 0
-    done = cma("flash", "-p", board.fast, "--erase", "--yes", folder=tmp_path)
+    state = load_board(board.board_id).partition("state")
+    virtual_boards.client.stop(board.name)
+    write_at(board, state.offset, b"journal")
+    virtual_boards.client.start(board.name)
+    done = cma("flash", "-p", board.fast, "--erase", "-o", "json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert flash_of(board)[state.offset : state.end].strip(b"\xff") == b""
     assert table_of(board) is Table.OURS
