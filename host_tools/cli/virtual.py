@@ -271,7 +271,8 @@ def console(name: str) -> None:
 
     from cma_toolkit.sim.virtual_board.handlers.protocol_virtual import Serial
 
-    port = Serial()
+    # Miniterm looks whether it shall end whenever a read does.
+    port = Serial(timeout=0.1)
     port.port = f"virtual://{name}"
     try:
         port.open()

@@ -26,7 +26,7 @@ class Terminal:
         os.close(slave)
         self._shown = b""
 
-    def type(self, text: str) -> None:
+    def press(self, text: str) -> None:
         """Press keys."""
         os.write(self._master, text.encode())
 

@@ -80,6 +80,11 @@ class Serial(SerialBase):  # type: ignore[misc]  # pyserial has no types
         return self._wire.fileno()
 
     @property
+    def fd(self) -> int:
+        """Return the same: mpremote's prompt waits on this attribute of a port."""
+        return self.fileno()
+
+    @property
     def in_waiting(self) -> int:
         """Return how many bytes can be read at once."""
         import fcntl
