@@ -65,7 +65,7 @@ def read_image(flash: NorFlash, offset: int, end: int) -> BootImage:
         hint = " (nothing flashed here?)" if magic == 0xFF else ""
         raise BadImageError(f"image at {offset:#x} has invalid magic byte{hint}")
     if not 0 < segment_count <= SEGMENTS_MAX:
-        raise BadImageError(f"image at {offset:#x} segment count {segment_count} exceeds max 16")
+        raise BadImageError(f"image at {offset:#x} has segment count {segment_count}, max 16")
     segments: list[Segment] = []
     value = CHECKSUM_SEED
     at = offset + HEADER_BYTES

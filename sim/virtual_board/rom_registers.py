@@ -38,8 +38,6 @@ class Registers:
 
     def write(self, address: int, value: int, mask: int = WORD) -> None:
         """Change the bits of the mask; fuses cannot be changed this way."""
-        if address in self._fixed:
-            return
         if address == self._spi.command:
             if value & mask & _RUN_USER_COMMAND:
                 self._run_flash_command(self.read(self._spi.user2) & 0xFF)

@@ -120,6 +120,13 @@ def test_a_torn_bootloader_does_not_boot(make_flash: Maker) -> None:
     assert "Checksum failed" in said(make_flash((0x1000, image[:1000])), ESP32)
 
 
+@pytest.mark.parametrize("count", [0, 17])
+def test_an_image_has_one_to_sixteen_segments(make_flash: Maker, count: int) -> None:
+    flash = make_flash(*ota(ESP32))
+    flash.program(0x10000, firmware_image.make_image(ESP32, [(0x3FFF0000, b"data")] * count))
+    assert f"segment count {count}" in said(flash, ESP32)
+
+
 def test_a_missing_table_is_named(make_flash: Maker) -> None:
     flash = make_flash((0x1000, firmware_image.make_bootloader(ESP32)))
     text = said(flash, ESP32)

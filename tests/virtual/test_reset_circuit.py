@@ -65,6 +65,11 @@ def test_lines_written_twice_are_one_change() -> None:
     assert chip.heard == ["hold", "run"]
 
 
+def test_a_line_written_twice_does_not_put_the_start_off() -> None:
+    chip, _ = drive((FREE, ASSERTED), (ASSERTED, ASSERTED), (ASSERTED, ASSERTED))
+    assert chip.timer_at_ms == 1 + SETTLE_MS
+
+
 def test_opening_and_closing_a_port_disturbs_nothing() -> None:
     chip, _ = drive(*OPEN, *CLOSE, *OPEN, *CLOSE)
     assert chip.heard == []

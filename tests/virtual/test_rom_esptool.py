@@ -115,6 +115,11 @@ def test_status_registers_keep_what_is_written(session: Session) -> None:
     assert session.esp.read_status(2) == 0x0200
 
 
+def test_the_flash_describes_itself(session: Session) -> None:
+    assert session.esp.read_spiflash_sfdp(0, 32) == int.from_bytes(b"SFDP", "little")
+    assert session.esp.read_spiflash_sfdp(0x10, 8) & 0xFF == session.esp.flash_id() & 0xFF
+
+
 def test_baud_rates_change_nothing(session: Session) -> None:
     session.esp.change_baud(921_600)
     assert bytes(session.esp.read_mac()) == MAC

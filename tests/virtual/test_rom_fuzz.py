@@ -74,6 +74,13 @@ def test_frames_do_not_depend_on_how_the_bytes_arrive(data: bytes, step: int) ->
     assert whole.dropped_count == cut.dropped_count
 
 
+@pytest.mark.parametrize("body", [b"\xdb", b"a\xdbb", b"\xdb\xdb\xdc", b"\xdb\xdd\xdb"])
+def test_a_frame_with_a_wrong_escape_is_dropped(body: bytes) -> None:
+    reader = slip.FrameReader()
+    assert reader.feed(slip.END + body + slip.END + b"next" + slip.END) == [b"next"]
+    assert reader.dropped_count == 1
+
+
 def test_an_endless_frame_is_dropped_and_the_next_one_read() -> None:
     reader = slip.FrameReader()
     tracemalloc.start()
