@@ -95,7 +95,7 @@ class Air:
                 return slot
         if slots >= SLOTS_MAX:
             raise AirFullError(
-                f"This home has had {SLOTS_MAX} boards: make more in another home (CMA_VIRTUAL_HOME)."
+                f"This home has had {SLOTS_MAX} boards: set CMA_VIRTUAL_HOME to another one."
             )
         os.pwrite(self._fd, mac.ljust(SLOT_BYTES, b"\0"), self._at(slots))
         return slots

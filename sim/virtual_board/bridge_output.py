@@ -2,7 +2,8 @@
 
 Three things differ. The unix port prints `\\n` where a board prints `\\r\\n`, except for what goes
 through `sys.stdout.buffer`. Its banner names Linux. And after a soft reset of a raw REPL a fresh
-process starts in the friendly one: it is told to change over, and what it says meanwhile is dropped.
+process starts in the friendly one: it is told to change over, and what it says meanwhile is
+dropped.
 
 Input    feed(data), any pieces; restart() before the output of a new process
 Returns  the bytes for the host

@@ -130,8 +130,8 @@ class WLAN:
     def config(self, name=None, **values):
         """Return a setting by its name, or set some."""
         if name is None:
-            for key in values:
-                self._set(key, values[key])
+            for key, value in values.items():
+                self._set(key, value)
             return None
         if name == "mac":
             return self._mac()

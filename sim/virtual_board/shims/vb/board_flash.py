@@ -16,7 +16,7 @@ def _report_count(left):
 
 
 fault = Fault(_report_cut, _report_count)
-_file = open(config.get("image"), "r+b")
+_file = open(config.get("image"), "r+b")  # noqa: SIM115 - open as long as the board runs
 _flash = Flash(_file, SIZE_BYTES, fault)
 
 

@@ -6,12 +6,12 @@ open files reach it.
 Source   MicroPython ports/esp32/main.c, modules/_boot.py, modules/flashbdev.py
 """
 
+import builtins
 import io
 import os
 import sys
 
 import vfs
-
 from vb import config, control, guard, modules, romfs, root, selecting, sockets, timing
 from vb.marks import PROMPT
 
@@ -41,17 +41,17 @@ def _install():
     """Put the board's modules in place and take the host's files away."""
     for name in ("machine", "esp32", "esp", "network", "espnow", "aioespnow", "neopixel"):
         __import__(name)
-    replaced = {
-        "micropython": modules.make_micropython(),
-        "os": modules.make_os(),
-        "select": selecting.module,
-        "socket": sockets.module,
-        "sys": modules.make_sys(),
-        "time": timing.module,
-        "vfs": modules.make_vfs(romfs.rom_ioctl),
-    }
-    for name in replaced:
-        sys.modules[name] = replaced[name]
+    replaced = (
+        ("micropython", modules.make_micropython()),
+        ("os", modules.make_os()),
+        ("select", selecting.module),
+        ("socket", sockets.module),
+        ("sys", modules.make_sys()),
+        ("time", timing.module),
+        ("vfs", modules.make_vfs(romfs.rom_ioctl)),
+    )
+    for name, module in replaced:
+        sys.modules[name] = module
     vfs.umount("/")
     sys.path[:] = ["", ".frozen"]
 
@@ -74,11 +74,11 @@ def _run(name, main):
     except OSError:
         return True
     try:
-        execfile(name, main)
+        builtins.execfile(name, main)
         return True
     except SystemExit as error:
         raise error
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - a board reports them all
         _show(error)
         return False
 

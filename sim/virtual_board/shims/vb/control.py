@@ -8,7 +8,7 @@ import select
 
 from vb import config
 
-_wire = open(config.get("control"), "r+b")
+_wire = open(config.get("control"), "r+b")  # noqa: SIM115 - open as long as the board runs
 _poller = select.poll()
 _poller.register(_wire, select.POLLIN)
 poll = _poller.poll

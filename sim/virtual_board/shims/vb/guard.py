@@ -10,12 +10,11 @@ A pending interrupt is noticed at jumps only. So the order of the lines matters:
 """
 
 import micropython
-
 from vb import config, control
 
 _CTRL_C = 3
 _kbd_intr = micropython.kbd_intr
-_sign = open(config.get("guard"), "rb")
+_sign = open(config.get("guard"), "rb")  # noqa: SIM115 - open as long as the board runs
 _char = _CTRL_C
 _depth = 0
 

@@ -62,7 +62,7 @@ def call(function, argument):
     """Call a program's handler as an interrupt does: what it raises is printed."""
     try:
         function(argument)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as the firmware's scheduler does
         sys.print_exception(error)
 
 

@@ -4,13 +4,12 @@
 (`os.system`, `os.getenv`) are not passed on.
 """
 
-import micropython
 import os
 import sys
 from collections import namedtuple
 
+import micropython
 import vfs
-
 from vb import config, guard
 from vb.stdio import TextOutput
 

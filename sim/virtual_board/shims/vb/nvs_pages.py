@@ -1,13 +1,13 @@
-"""ESP-IDF's non-volatile storage, format version 2, on a flash region: both runtimes, no imports of ours.
+"""ESP-IDF's non-volatile storage, format version 2, on a flash region; for both runtimes.
 
 A page is a sector: a header, two bits of state for each of 126 entries, the entries of 32 bytes.
-A value is written before what it replaces is erased; a flip of state bits makes each step final. So
-after a power cut a key has its old value or its new one.
+A value is written before what it replaces is erased; a flip of state bits makes each step final.
+So after a power cut a key has its old value or its new one.
 
 Input    region: read(at, buffer), program(at, data), erase(at, size)
 Raises   NvsError with ESP-IDF's name of the error
 Bounds   one cached dictionary entry for each written item
-Source   ESP-IDF components/nvs_flash/README.rst (format), nvs_page.cpp, nvs_pagemanager.cpp (order)
+Source   ESP-IDF components/nvs_flash: README.rst (format), nvs_page.cpp, nvs_pagemanager.cpp
 """
 
 import binascii
@@ -21,7 +21,6 @@ ENTRY_BYTES = 32
 KEY_CHARACTERS_MAX = 15
 BLOB_BYTES_MAX = 508_000
 TEXT_BYTES_MAX = 4000
-_CHUNK_BYTES_MAX = (ENTRIES - 1) * ENTRY_BYTES
 _STATES_AT = 32
 _ENTRIES_AT = 64
 _UNUSED, _ACTIVE, _FULL, _FREEING = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFC, 0xFFFFFFF8
@@ -130,13 +129,14 @@ class Page:
             self._program_states(word)
 
     def _program_states(self, word):
-        bits = 0xFFFFFFFF
+        # Bits that damage cleared stay clear.
+        bits = struct.unpack("<I", self._read(_STATES_AT + word * 4, 4))[0]
         for place in range(16):
             index = word * 16 + place
             if index < ENTRIES:
                 bits &= ~((3 ^ self.states[index]) << place * 2)
         self._region.program(
-            self._at + _STATES_AT + word * 4, struct.pack("<I", bits & 0xFFFFFFFF)
+            self._at + _STATES_AT + word * 4, struct.pack("<I", bits)
         )
 
     def is_entry_blank(self, index):
@@ -148,10 +148,8 @@ class Page:
         return sum([1 for each in self.states if each == state])
 
     def _is_blank(self):
-        for at in range(0, PAGE_BYTES, 512):
-            if self._read(at, 512) != b"\xff" * 512:
-                return False
-        return True
+        blank = b"\xff" * 512
+        return all([self._read(at, 512) == blank for at in range(0, PAGE_BYTES, 512)])
 
     def _read(self, at, size):
         buffer = bytearray(size)
@@ -187,8 +185,6 @@ class NvsPages:
             self._load_page(page)
         self._drop_half_blobs()
         if not self._used:
-            self._activate()
-        elif self._used[-1].state == _FULL and self._free:
             self._activate()
         self._load_namespaces()
 
@@ -315,30 +311,31 @@ class NvsPages:
 
     def _room_for_chunk(self, wanted):
         """Return how many bytes of a blob the present page takes, after a new one if it must."""
-        room = (ENTRIES - self._used[-1].next - 1) * ENTRY_BYTES
-        if room < min(wanted, ENTRY_BYTES):
+        if self._room_entries() < (2 if wanted else 1):
             self._next_page(2)
-            room = (ENTRIES - self._used[-1].next - 1) * ENTRY_BYTES
-        return min(room, _CHUNK_BYTES_MAX)
+        return (self._room_entries() - 1) * ENTRY_BYTES
+
+    def _room_entries(self):
+        page = self._used[-1]
+        return ENTRIES - page.next if page.state == _ACTIVE else 0
 
     # Items.
 
     def _put(self, number, key, kind, chunk, value):
         """Write an item of one entry, then erase the one that it replaces."""
-        self._append(number, key, kind, chunk, 1, value, b"")
+        self._append((number, key, kind, chunk), 1, value)
 
     def _put_data(self, number, key, kind, chunk, data):
         span = 1 + (len(data) + ENTRY_BYTES - 1) // ENTRY_BYTES
         field = struct.pack("<HHI", len(data), 0xFFFF, crc(data))
-        self._append(number, key, kind, chunk, span, field, data)
+        self._append((number, key, kind, chunk), span, field, data)
 
-    def _append(self, number, key, kind, chunk, span, field, data):
-        if self._used[-1].next + span > ENTRIES:
+    def _append(self, item, span, field, data=b""):
+        if self._room_entries() < span:
             self._next_page(span)
-        item = (number, key, kind, chunk)
         old = self._items.get(item)
         page = self._used[-1]
-        index = page.write(_entry(number, kind, span, chunk, key, field), data)
+        index = page.write(_entry(item, span, field), data)
         self._items[item] = (page, index, span)
         if old:
             old[0].set_states(old[1], old[2], _ERASED)
@@ -446,10 +443,8 @@ class NvsPages:
         """Erase the item at an entry unless it is whole; return how many entries to skip."""
         entry = page.entry(index)
         span = entry[2]
-        if struct.unpack("<I", entry[4:8])[0] != crc(entry[:4] + entry[8:]):
-            page.set_states(index, 1, _ERASED)
-            return 1
-        if not 1 <= span <= ENTRIES - index:
+        is_sound = struct.unpack("<I", entry[4:8])[0] == crc(entry[:4] + entry[8:])
+        if not is_sound or not 1 <= span <= ENTRIES - index:
             page.set_states(index, 1, _ERASED)
             return 1
         rest = [page.states[each] for each in range(index, index + span)]
@@ -463,7 +458,7 @@ class NvsPages:
         wanted = set()
         for item in [item for item in self._items if item[2] == BLOB]:
             page, index, _ = self._items[item]
-            size, count, first = struct.unpack("<IBB", page.entry(index)[24:30])
+            _, count, first = struct.unpack("<IBB", page.entry(index)[24:30])
             chunks = [(item[0], item[1], BLOB_DATA, first + each) for each in range(count)]
             if all([chunk in self._items for chunk in chunks]):
                 wanted.update(chunks)
@@ -481,7 +476,8 @@ class NvsPages:
                 self._namespaces[item[1]] = page.entry(index)[24]
 
 
-def _entry(number, kind, span, chunk, key, field):
+def _entry(item, span, field):
+    number, key, kind, chunk = item
     name = key.encode()
     head = struct.pack("<BBBB", number, kind, span, chunk)
     body = name + bytes(16 - len(name)) + field + b"\xff" * (8 - len(field))

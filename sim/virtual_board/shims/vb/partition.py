@@ -26,10 +26,8 @@ class Partition:
     TYPE_APP, TYPE_DATA = 0, 1
 
     def __init__(self, id, block_size=4096):
-        if id in (Partition.BOOT, Partition.RUNNING):
-            row = _boot_row()
-        else:
-            row = board_flash.find(id)
+        is_role = id in (Partition.BOOT, Partition.RUNNING)
+        row = _boot_row() if is_role else board_flash.find(id)
         if row is None:
             raise OSError(_ENOENT)
         self._open(row, block_size)

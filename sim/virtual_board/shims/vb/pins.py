@@ -1,7 +1,6 @@
 """Pins: their levels, their interrupts, what hangs on them (LED, battery divider)."""
 
 from umachine import PinBase
-
 from vb import config, control, idle
 
 _GPIOS = {"esp32": 40, "esp32s3": 49, "esp32c3": 22, "esp32c6": 31}

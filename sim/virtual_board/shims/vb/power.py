@@ -63,8 +63,8 @@ def lightsleep(duration_ms=None):
     start_ms = time.ticks_ms()
     while True:
         control.hear()
-        for source in wake_pins:
-            if _is_met(wake_pins[source]):
+        for source, wake in wake_pins.items():
+            if _is_met(wake):
                 _wake_reason = source
                 return
         left_ms = -1

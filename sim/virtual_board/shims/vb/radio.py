@@ -32,7 +32,7 @@ _RETRIES = 3  # of a unicast whose acknowledgement is missing, besides the first
 
 MAC = binascii.unhexlify(config.get("mac"))
 _slot = config.get("slot")
-_file = open(config.get("air"), "r+b")
+_file = open(config.get("air"), "r+b")  # noqa: SIM115 - open as long as the board runs
 _active = [False, False]
 _channel = _CHANNEL_AT_START
 _random = 0

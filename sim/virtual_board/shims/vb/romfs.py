@@ -6,7 +6,6 @@ Source   MicroPython ports/esp32/vfs_rom_ioctl.c, extmod/vfs_rom.c (header and s
 import sys
 
 import vfs
-
 from vb import board_flash
 
 _MAGIC = b"\xd2\xcd1"

@@ -7,7 +7,6 @@ the board says so for ever.
 import time
 
 import vfs
-
 from vb import board_flash
 
 _BOOT_PY = """\

@@ -22,14 +22,14 @@ _host_ns = time.time_ns
 def _open():
     path = config.get("rtc")
     try:
-        file = open(path, "r+b")
+        file = open(path, "r+b")  # noqa: SIM115 - open as long as the board runs
         head = file.read(_HEAD_BYTES)
         if len(head) == _HEAD_BYTES and head[:4] == _MAGIC:
             return file
         file.close()
     except OSError:
         pass
-    file = open(path, "w+b")
+    file = open(path, "w+b")  # noqa: SIM115 - open as long as the board runs
     file.write(struct.pack(_HEAD, _MAGIC, 0, 0, _host_ns()) + bytes(MEMORY_BYTES))
     return file
 
