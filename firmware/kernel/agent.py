@@ -23,8 +23,10 @@ from .identity import Identity
 from .limits import (
     ANNOUNCE_JITTER_MS,
     ANNOUNCE_MS,
+    ANNOUNCE_SOON_MS,
     EXPIRE_MS,
     HEADER_BYTES,
+    NEIGHBOURS_MAX,
     PING_BYTES_MAX,
     TELEMETRY_MS,
 )
@@ -213,11 +215,19 @@ class Agent:
         if not is_broadcast and header.target != identity.node:
             return meters.DROPPED_OTHER_TARGET
         if self.neighbours.find(header.source) == NOBODY:
-            self._out.report(EVENT_NEIGHBOUR_JOINED, header.source)
+            self._on_joined(now_ms, header.source)
         row = self.neighbours.hear(now_ms, header.source, link)
         if not self.neighbours.accept(row, header.sequence, is_broadcast):
             return meters.DROPPED_DUPLICATE
         return 0
+
+    def _on_joined(self, now_ms: int, source: int) -> None:
+        self._out.report(EVENT_NEIGHBOUR_JOINED, source)
+        # A crowd larger than the table joins and is forgotten all the time: no haste then.
+        soon_ms = ANNOUNCE_SOON_MS // 2 + self._rng.below(ANNOUNCE_SOON_MS // 2)
+        left_ms = ticks_diff(self._timers.at_ms(TIMER_ANNOUNCE), now_ms)
+        if left_ms > soon_ms and self.neighbours.count < NEIGHBOURS_MAX:
+            self._timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, soon_ms))
 
     def _handle(self, payload: memoryview) -> None:
         kind = self._header.kind

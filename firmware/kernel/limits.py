@@ -30,4 +30,5 @@ STATE_BYTES_MAX = 1_024  # `agent.state`, encoded; it has to fit RTC memory late
 ANNOUNCE_MS = 10_000  # from one announcement to the next, give or take the jitter
 ANNOUNCE_JITTER_MS = 2_000  # keeps boards that were powered together apart
 EXPIRE_MS = 5_000  # from one look for silent neighbours to the next
+ANNOUNCE_SOON_MS = 800  # from a new neighbour to our announcement, which tells it our name
 TELEMETRY_MS = 30_000  # one frame of 14 B and a map of seven integers

@@ -2,7 +2,7 @@
 
 from kernel.codec import cbor, frame
 from kernel.errors import EVENT_NAME_TAKEN, EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT
-from kernel.limits import ANNOUNCE_MS, HEADER_BYTES, OUTBOX_FRAMES_MAX
+from kernel.limits import ANNOUNCE_MS, ANNOUNCE_SOON_MS, HEADER_BYTES, OUTBOX_FRAMES_MAX
 from kernel.prng import Prng
 from support.pair import START_MS, Node, Pair, mac_of
 from support.script import Part, PartsByName
@@ -31,7 +31,16 @@ def test_agents_announce_themselves_and_meet():
         assert node.status("neighbours") == 1
         assert node.agent.neighbours.find_name(other.identity.name) >= 0
         assert (EVENT_NEIGHBOUR_JOINED, other.identity.node) in node.out.reports
-    assert 2 <= kinds(pair.heard).count(frame.KIND_ANNOUNCE) <= 6
+    assert 4 <= kinds(pair.heard).count(frame.KIND_ANNOUNCE) <= 8
+
+
+def test_a_new_neighbour_learns_our_name_soon():
+    pair = Pair()
+    pair.run(4000)
+    pair.heard.clear()
+    pair.send(pair.a, made(frame.KIND_ANNOUNCE, cbor.encode({1: "new", 2: 1, 3: "x"})))
+    pair.run(ANNOUNCE_SOON_MS)
+    assert kinds(pair.heard).count(frame.KIND_ANNOUNCE) == 1
 
 
 def test_a_silent_neighbour_leaves():

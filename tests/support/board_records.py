@@ -1,0 +1,95 @@
+"""Wait for what a virtual board's agent reports on its console."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cma_toolkit.boards.load import load_board
+from cma_toolkit.firmware.kernel.codec import cbor
+from cma_toolkit.host_tools.image import nvs_build
+from cma_toolkit.host_tools.ports.records import Record, RecordParser
+from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from support.flashed_board import make_flashed
+from support.virtual import VirtualBoards
+
+WITHIN_S = 20.0
+_POLL_S = 0.02
+
+Fields = dict[str, Any]
+
+
+class AgentBoard:
+    """One virtual board with our firmware and an application, and the records it prints."""
+
+    def __init__(
+        self,
+        boards: VirtualBoards,
+        name: str,
+        app: str = "",
+        settings: Mapping[str, Any] | None = None,
+        **texts: str,
+    ) -> None:
+        self.name = name
+        self.client = boards.client
+        files = {"app.py": app.encode()} if app else {}
+        self.info: BoardInfo = make_flashed(boards, name, files=files)
+        self.client.stop(name)
+        self._write_nvs({"status_ms": 200, **(settings or {})}, {"name": name, **texts})
+        self._console = boards.home / name / "console.log"
+        self.client.start(name)
+
+    def _write_nvs(self, settings: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+        part = load_board(self.info.board_id).partition("nvs")
+        entries = [nvs_build.blob("cma", key, value.encode()) for key, value in texts.items()]
+        entries.append(nvs_build.blob("cma", "settings", cbor.encode(dict(settings))))
+        self.write_flash(part.offset, nvs_build.build(entries, part.size_bytes))
+
+    def write_flash(self, offset: int, data: bytes) -> None:
+        """Overwrite a stretch of the flash of a board that is off."""
+        with Path(self.info.image).open("r+b") as flash:
+            flash.seek(offset)
+            flash.write(data)
+
+    def read_flash(self, offset: int, size_bytes: int) -> bytes:
+        """Return a stretch of the flash."""
+        with Path(self.info.image).open("rb") as flash:
+            flash.seek(offset)
+            return flash.read(size_bytes)
+
+    def printed(self) -> str:
+        """Return all that the board has printed but its records."""
+        items = RecordParser().feed(self._console.read_bytes())
+        return b"".join(item for item in items if isinstance(item, bytes)).decode(errors="replace")
+
+    def records(self) -> list[Fields]:
+        """Return every record so far."""
+        items = RecordParser().feed(self._console.read_bytes())
+        return [item.fields for item in items if isinstance(item, Record)]
+
+    def mark(self) -> int:
+        """Return how many records there are now."""
+        return len(self.records())
+
+    def wait(self, wanted: Callable[[Fields], object], since: int = 0) -> Fields:
+        """Return the first record after `since` that is wanted; fail after WITHIN_S."""
+        until_s = time.monotonic() + WITHIN_S
+        while time.monotonic() < until_s:
+            for fields in self.records()[since:]:
+                if wanted(fields):
+                    return fields
+            time.sleep(_POLL_S)
+        said = f"{self.printed()[-1500:]}\n{self.records()[-3:]}"
+        raise AssertionError(f"{self.name} did not report it; it printed:\n{said}")
+
+    def wait_event(self, event: str, since: int = 0) -> Fields:
+        """Return the first event of that name."""
+        return self.wait(lambda fields: fields.get("event") == event, since)
+
+    def wait_app(self, what: str, since: int = 0) -> Any:
+        """Return the value of the first `agent.report` of that name."""
+        return self.wait(lambda fields: fields.get("what") == what, since)["value"]
+
+    def wait_status(self, wanted: Callable[[Fields], object], since: int = 0) -> Fields:
+        """Return the first status that is wanted."""
+        return self.wait(lambda f: f["kind"] == "status" and wanted(f), since)
