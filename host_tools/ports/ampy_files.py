@@ -98,7 +98,7 @@ class AmpyFiles:
 
     def remove(self, path: str) -> int:
         """Remove a file, or a folder with all below it; returns 1, or 0 if there was none."""
-        remove = self._files.rmdir if self._is_folder(path) else self._files.rm
+        remove = self._files.rmdir if self.is_folder(path) else self._files.rm
         try:
             with self._talk("remove", path):
                 remove(path)
@@ -107,13 +107,13 @@ class AmpyFiles:
         return 1
 
     def _entry(self, row: str) -> Entry:
+        # The size that a folder's stat gives means nothing.
         path, size = row.rsplit(" - ", 1)
-        size_bytes = int(size.split()[0])
-        return Entry(
-            path.rsplit("/", 1)[-1], size_bytes == 0 and self._is_folder(path), size_bytes
-        )
+        is_folder = self.is_folder(path)
+        return Entry(path.rsplit("/", 1)[-1], is_folder, 0 if is_folder else int(size.split()[0]))
 
-    def _is_folder(self, path: str) -> bool:
+    def is_folder(self, path: str) -> bool:
+        """Return whether there is a folder of that path."""
         try:
             with self._talk("list", path):
                 self._files.ls(path, long_format=False)

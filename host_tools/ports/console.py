@@ -17,6 +17,9 @@ RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 PROMPT = RAW_BANNER + b">"
 # A friendly prompt prints its banner when a program gives way to it, never on Ctrl-C alone.
 _GAVE_WAY = re.compile(rb"MicroPython \S+ on \d{4}-|KeyboardInterrupt")
+_BOOT_BROKEN_OFF = re.compile(
+    rb'File "/?_?boot\.py", line \d+.*\r?\n(?:.*\r?\n)*?KeyboardInterrupt'
+)
 # What an ESP32's ROM loader answers with: SYNC of Espressif's serial protocol, in SLIP.
 _ROM_SYNC = b"\xc0\x00\x08\x24\x00\x00\x00\x00\x00\x07\x07\x12\x20" + b"\x55" * 32 + b"\xc0"
 FIRST_TRY_S = 0.6
@@ -31,6 +34,7 @@ class Arrival:
     """How we came to the prompt."""
 
     was_running: bool = False
+    boot_broken_off: bool = False
     tries: int = 0
     heard: bytes = field(default=b"", repr=False)
 
@@ -53,6 +57,7 @@ def reach_prompt(port: "BufferedPort", url: str, within_s: float) -> Arrival:
         _settle(port, arrival)
     port.unread(b">")
     arrival.was_running = bool(_GAVE_WAY.search(arrival.heard))
+    arrival.boot_broken_off = bool(_BOOT_BROKEN_OFF.search(arrival.heard))
     return arrival
 
 

@@ -52,7 +52,7 @@ def deploy(board: Files, files: Mapping[str, Path]) -> list[str]:
 
     Raises: CmaError 4 if the board has no place for an application.
     """
-    if not any(entry.name == USER.strip("/") for entry in board.list("/")):
+    if not board.is_folder(USER):
         raise refused(
             "This board has no place for an application: run cma flash, "
             "or cma adopt to keep what is on it."

@@ -29,6 +29,9 @@ class Files(Protocol):
     def list(self, path: str = "/") -> Entries:
         """Return the entries of a folder in order of name."""
 
+    def is_folder(self, path: str) -> bool:
+        """Return whether there is a folder of that path."""
+
     def hashes(self, paths: Sequence[str]) -> dict[str, str | None]:
         """Return the SHA-256 of each path in hexadecimal, None where no file is."""
 

@@ -63,6 +63,9 @@ class BoardSession:
         self._line = open_patiently(self.url, self._wait_s)
         try:
             self._reach_prompt()
+            if self.arrival.boot_broken_off or not self._has_root():
+                # Our Ctrl-C fell into the start-up: without it, what boot.py mounts is missing.
+                self.soft_reset(run_main=False)
         except BaseException:
             self._line.close()
             raise
@@ -140,6 +143,10 @@ class BoardSession:
         rows = self.run_script("files", do="list", path=path) or []
         return sorted((Entry(*row) for row in rows), key=lambda entry: entry.name)
 
+    def is_folder(self, path: str) -> bool:
+        """Return whether there is a folder of that path."""
+        return self.run_script("files", do="list", path=path) is not None
+
     def hash(self, path: str) -> str | None:
         """Return the SHA-256 of a file in hexadecimal, None if there is none."""
         return self.hashes([path])[path]
@@ -201,9 +208,21 @@ class BoardSession:
         except OSError as error:
             raise _went_away(self.url) from error
         self.arrival.was_running |= arrival.was_running
+        self.arrival.boot_broken_off = arrival.boot_broken_off
         self.arrival.tries = arrival.tries
         self._line.in_raw_repl = self._at_prompt = True
         self._let_run = False
+
+    def _has_root(self) -> bool:
+        from mpremote.transport import TransportExecError
+
+        assert self._line
+        with self._talk("look", self.url):
+            try:
+                self._line.exec("import os\nos.statvfs('/')")
+            except TransportExecError:
+                return False
+        return True
 
     def _require_prompt(self) -> None:
         if not self._at_prompt:
