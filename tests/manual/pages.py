@@ -1,8 +1,8 @@
 """The code blocks of a manual page, and how a test runs them.
 
 A fenced block is one of
-- `console`: lines that start with `$ ` are typed, in order, in the page's folder; `# exits N` at the
-  end of a line says which exit code it must have, `# Ctrl-C` that a person ends it so;
+- `console`: lines that start with `$ ` are typed, in order, in the page's folder; `# exits N` at
+  the end of a line says which exit code it must have, `# Ctrl-C` that a person ends it so;
 - a language and a file name (`python app.py`): the block is written to that file;
 - `python` or `toml` alone: it must parse;
 - `text`: what a person sees, or a drawing; not run.
@@ -57,7 +57,9 @@ class Page:
             fence = FENCE.match(line)
             if fence and block is None:
                 _, language, file = fence.groups()
-                assert language in LANGUAGES, f"{path}:{number}: a block in {language or 'no language'}"
+                assert language in LANGUAGES, (
+                    f"{path}:{number}: a block in {language or 'no language'}"
+                )
                 block = Block(language, file, number)
             elif fence:
                 assert block is not None

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from manual.pages import Block, Command, Page, commands
+
+from support.stock_board import make_stock
 from support.virtual import VirtualBoards
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +67,9 @@ class Shell:
     def type(self, command: Command) -> None:
         """Run one line; `cd` lasts for the rest of the page."""
         where = self.folder / ".where"
-        script = f"{self._with_virtual_ports(command.text)}\nstatus=$?; pwd > '{where}'; exit $status"
+        script = (
+            f"{self._with_virtual_ports(command.text)}\nstatus=$?; pwd > '{where}'; exit $status"
+        )
         cwd = where.read_text().strip() if where.exists() else self.folder
         process = subprocess.Popen(
             ["bash", "-c", script],
@@ -81,7 +85,9 @@ class Shell:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGINT)
             output, _ = process.communicate(timeout=30)
-            assert command.interrupted, f"line {command.line}: {command.text} does not end:\n{output}"
+            assert command.interrupted, (
+                f"line {command.line}: {command.text} does not end:\n{output}"
+            )
             return
         expected = command.exit_code
         assert process.returncode == expected, (
@@ -91,9 +97,18 @@ class Shell:
     def _with_virtual_ports(self, text: str) -> str:
         for port in sorted({word for word in text.split() if word.startswith("/dev/tty")}):
             if port not in self._ports:
-                self._ports[port] = self._boards.make().fast
+                self._ports[port] = self._plug_in(adopted=text.startswith("cma adopt"))
             text = text.replace(port, self._ports[port])
         return text
+
+    def _plug_in(self, *, adopted: bool) -> str:
+        """Give a blank board, or, where the page adopts it, one with somebody's program."""
+        if not adopted:
+            return self._boards.make(flashed=False).fast
+        name = f"old-{len(self._ports)}"
+        make_stock(self._boards, name)
+        self._boards.client.wait_for(name, "prompt", 20.0, since=0)
+        return f"virtual://{name}"
 
 
 @pytest.fixture

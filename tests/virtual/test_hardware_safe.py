@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 import pytest
-from support.virtual import home_of_boards, VirtualBoards
 
 from cma_toolkit.host_tools.ports.session import BoardSession
+from support.virtual import VirtualBoards, home_of_boards
 
 FILE = "/cma-hardware-test.bin"
 
@@ -25,7 +25,7 @@ def board_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield port
         return
     with home_of_boards() as home:
-        yield VirtualBoards(home).make().url
+        yield VirtualBoards(home).make().pty
 
 
 def _mpremote(url: str, *words: str) -> str:

@@ -1,0 +1,3 @@
+"""Virtual boards for the manuals."""
+
+from support.virtual import *  # noqa: F403 - fixtures are found by their names
