@@ -20,6 +20,7 @@ from cma_toolkit.host_tools.flash.flash_job import (
     write_regions,
 )
 from cma_toolkit.host_tools.flash.table_state import (
+    FLASHING,
     RESTORING,
     SECTOR_BYTES,
     Table,
@@ -147,7 +148,8 @@ def _examine(device: Device, chip: Chip, request: BackupRequest, reporter: Repor
     reporter.step("look")
     sector = device.read(TABLE_OFFSET, SECTOR_BYTES)
     state = judge(sector, partition_table.to_bytes(board.partitions))
-    if state.table is Table.UNFINISHED and not state.adopting:
+    saved = backups.backups_of(Path(request.folder), chip.mac)
+    if state.mark == RESTORING or (state.mark == FLASHING and not saved):
         raise refused(
             f"A cma {state.mark} of this board was cut short. Run cma {state.mark} again first."
         )

@@ -22,7 +22,9 @@ VIRTUAL_RESET = "D0|R1|W0.01|R0"
 CHUNK_BYTES = 128 * 1024
 READ_BYTES = 64 * 1024
 BLANK_MD5 = md5(b"\xff" * READ_BYTES).hexdigest()
+# An erase and a write of a whole chunk on a slow flash chip.
 CHUNK_TIMEOUT_S = 6.0
+ANSWER_TIMEOUT_S = 3.0
 ROM_BAUD = 115_200
 
 OnBytes = Callable[[int], None]
@@ -176,13 +178,14 @@ class Device:
 
     def _send(self, offset: int, data: bytes) -> None:
         packed = zlib.compress(data, 9)
+        timeout_s = max(ANSWER_TIMEOUT_S, CHUNK_TIMEOUT_S * len(data) / CHUNK_BYTES)
         block_bytes = self._esp.FLASH_WRITE_SIZE
         self._esp.flash_defl_begin(len(data), len(packed), offset)
         for sequence, start in enumerate(range(0, len(packed), block_bytes)):
             block = packed[start : start + block_bytes]
-            self._esp.flash_defl_block(block, sequence, timeout=CHUNK_TIMEOUT_S)
+            self._esp.flash_defl_block(block, sequence, timeout=timeout_s)
         # The stub answers a block before it has written it; this answer comes after all of them.
-        self._esp.flash_defl_finish(reboot=False, timeout=CHUNK_TIMEOUT_S)
+        self._esp.flash_defl_finish(reboot=False, timeout=timeout_s)
 
     @contextlib.contextmanager
     def translated(self, doing: str) -> Iterator[None]:
@@ -273,7 +276,7 @@ def _first_line(text: str) -> str:
 
 
 def _install_logger(say: Callable[[str], None]) -> None:
-    from esptool.logger import TemplateLogger, log
+    from esptool.logger import EsptoolLogger, TemplateLogger
 
     class Quiet(TemplateLogger):  # type: ignore[misc]
         """Pass on warnings; what esptool tells of its steps our own events say better."""
@@ -301,4 +304,4 @@ def _install_logger(say: Callable[[str], None]) -> None:
         def set_verbosity(self, verbosity: str) -> None:
             """Drop it."""
 
-    log.set_logger(Quiet())
+    EsptoolLogger().set_logger(Quiet())

@@ -122,7 +122,7 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
         consent.check_consent(
             found.state, found.at_risk, adopting=request.adopting, yes=request.yes
         )
-        regions = _regions(device, request, found, contents)
+        regions = regions_for(device, request, found, contents)
         result = {
             "board": board.id,
             "chip": chip.name,
@@ -249,9 +249,10 @@ def _contents(board: Board, image: Path, romfs: Path) -> tuple[plan.Contents, st
     return contents, facts.version
 
 
-def _regions(
+def regions_for(
     device: Device, request: FlashRequest, found: Found, contents: plan.Contents
 ) -> list[plan.Region]:
+    """Return what this board gets; settings that are no NVS pages are blanked."""
     partitions = found.board.partitions
     nvs = plan.find_part(partitions, "nvs")
     fresh = request.erase or request.adopting or found.state.table is not Table.OURS

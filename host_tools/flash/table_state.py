@@ -13,6 +13,7 @@ SECTOR_BYTES = 4096
 TABLE_BYTES = 0xC00
 MARK_OFFSET = 0xE00
 MARK_BYTES = 64
+ERASED_HEAD = b"\xff\xff"
 MARK_HEAD = b"cma unfinished: "
 
 FLASHING = "flash"
@@ -59,7 +60,8 @@ def judge(sector: bytes, ours: bytes) -> TableState:
     """Tell whose table `sector` holds; `ours` is the table this board is about to get.
 
     Power may have failed while the sector was written. A mark without its end still says
-    unfinished, and so does a table in which every byte is either ours or not yet programmed.
+    unfinished; so does a table in which every byte is either ours or not yet programmed, and one
+    whose head is erased: no firmware finds a partition through it.
     """
     if not sector.strip(b"\xff"):
         return TableState(Table.BLANK)
@@ -68,7 +70,8 @@ def judge(sector: bytes, ours: bytes) -> TableState:
         return TableState(Table.UNFINISHED, _mark_of(sector))
     if found == wanted:
         return TableState(Table.OURS)
-    if all(byte in (own, 0xFF) for byte, own in zip(found, wanted, strict=True)):
+    torn = all(byte in (own, 0xFF) for byte, own in zip(found, wanted, strict=True))
+    if torn or found[:2] == ERASED_HEAD:
         return TableState(Table.UNFINISHED, FLASHING)
     return TableState(Table.FOREIGN)
 

@@ -64,6 +64,13 @@ def test_a_damaged_foreign_table_is_not_taken_for_a_torn_one_of_ours() -> None:
     assert judge(torn(finished_sector(STOCK), 60), OURS).table is Table.FOREIGN
 
 
+def test_a_table_whose_head_is_erased_leads_to_nothing() -> None:
+    erased = b"\xff" * 100 + finished_sector(STOCK)[100:]
+    half = b"\xff" * 20 + finished_sector(STOCK)[20:]
+    assert judge(erased, OURS).table is Table.BLANK
+    assert judge(half, OURS) == TableState(Table.UNFINISHED, FLASHING)
+
+
 def test_a_mark_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="longer"):
         unfinished_sector("adopt " + "0" * 64)
