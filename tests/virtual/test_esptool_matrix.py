@@ -34,7 +34,7 @@ BOARD_IDS = {
     "esp32c6": "esp32-c6-devkitc-1",
 }
 # One more run at a time costs 50 MB and hardly any processor time.
-RUNS_AT_ONCE = 32
+RUNS_AT_ONCE = 36
 BOOT_TIMEOUT_S = 30.0
 FATAL = 2
 TEXT = b"What a file on a board may look like.\n" * 100
@@ -189,6 +189,23 @@ def tell_of_refusals(bench: Bench) -> None:
     assert set(bench.flash(0, bench.board.flash_size_bytes)) == {0xFF}
 
 
+def tell_of_a_power_cut(bench: Bench) -> None:
+    """Lose the power in mid-write, boot into a loop, and heal it by running esptool again."""
+    client, name = bench.boards.client, bench.board.name
+    image = make_micropython(bench.chip)
+    bench.file("micropython.bin", image)
+    client.cut_power(name, after_flash_writes=20, torn_bytes=100)
+    bench.run("write-flash", bench.offset, "micropython.bin", code=FATAL)
+    client.wait_for(name, "no-power", BOOT_TIMEOUT_S)
+    written = bench.flash(bench.chip.bootloader_offset, len(image))
+    assert written.startswith(image[:0x1000])
+    assert written != image
+    client.restore_power(name)
+    client.wait_for(name, "boot-loop", BOOT_TIMEOUT_S)
+    bench.run("write-flash", bench.offset, "micropython.bin")
+    client.wait_for(name, "prompt", BOOT_TIMEOUT_S, since=0)
+
+
 STORIES: dict[str, Callable[[Bench], None]] = {
     "merged-image": tell_of_a_merged_image,
     "four-files": tell_of_four_files,
@@ -198,6 +215,7 @@ STORIES: dict[str, Callable[[Bench], None]] = {
     "identity": tell_of_the_chip,
     "differences": tell_of_what_differs,
     "refusals": tell_of_refusals,
+    "power-cut": tell_of_a_power_cut,
 }
 Told = dict[tuple[str, str], Future[None]]
 
