@@ -21,7 +21,7 @@ from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.port import BoardPort
 from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
 from cma_toolkit.sim.virtual_board.events import EventLog
-from cma_toolkit.sim.virtual_board.modes import BootLoop, Mode, RunningMode
+from cma_toolkit.sim.virtual_board.modes import BootLoop, Mode, RomMode, RunningMode
 from cma_toolkit.sim.virtual_board.nor_flash import PowerCut
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
 from cma_toolkit.sim.virtual_board.reset_button import ResetButton
@@ -130,6 +130,8 @@ class VirtualBoard:
     def arm_power_cut(self, after_flash_writes: int, torn_bytes: int | None) -> None:
         """Take the power in a later flash operation, in whatever mode the board is then."""
         self._starter.armed_cut = ArmedCut(after_flash_writes, torn_bytes)
+        if isinstance(self._mode, RomMode):
+            self._mode.arm_power_cut(self._starter.armed_cut)
         if self._running:
             self._running.arm_power_cut(after_flash_writes, torn_bytes)
 
@@ -236,6 +238,9 @@ class VirtualBoard:
             self._wake_timer.cancel()
             self._wake_timer = None
         self._wake_pins = []
+        if self._running and self._starter.armed_cut:
+            # What this boot has not counted down the next one does.
+            self._starter.armed_cut.after_flash_writes = self._running.cut_left or 1
         if self._mode:
             self._mode.kill()
             self._mode = self._running = None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from cma_toolkit.sim.virtual_board.nor_flash import NorFlash, PowerCut
+from cma_toolkit.sim.virtual_board.nor_flash import Fault, NorFlash, PowerCut
 from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
 from cma_toolkit.sim.virtual_board.run_config import RadioSettings
 
@@ -29,6 +29,10 @@ class Mode(Protocol):
 
 class RunningMode(Mode, Protocol):
     """MicroPython at work, and what its surroundings do to it."""
+
+    @property
+    def cut_left(self) -> int | None:
+        """Return after how many more flash operations the power goes, None if it stays."""
 
     def arm_power_cut(self, after_writes: int, torn_bytes: int | None) -> None:
         """Take the power in a flash write to come."""
@@ -74,6 +78,10 @@ class RomMode:
             self._on_output(reply)
         if self._alive and self._loader.take_run_request():
             self._on_run()
+
+    def arm_power_cut(self, fault: Fault) -> None:
+        """Take the power in a flash operation to come."""
+        self._flash.fault = fault
 
     def kill(self) -> None:
         """Leave the loader and close the flash."""

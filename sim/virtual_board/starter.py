@@ -12,7 +12,7 @@ from cma_toolkit.sim.virtual_board import boot
 from cma_toolkit.sim.virtual_board.chips import find_chip, parse_mac
 from cma_toolkit.sim.virtual_board.factory_flash import write_flash
 from cma_toolkit.sim.virtual_board.modes import BootLoop, RomMode, RunningMode
-from cma_toolkit.sim.virtual_board.nor_flash import CutAt, NorFlash
+from cma_toolkit.sim.virtual_board.nor_flash import Cut, NorFlash
 from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
 from cma_toolkit.sim.virtual_board.run_config import RadioSettings, RunConfig
 from cma_toolkit.sim.virtual_board.runtime import Request, RunMode
@@ -26,12 +26,17 @@ from cma_toolkit.sim.virtual_board.settings import (
 Output = Callable[[bytes], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class ArmedCut:
-    """A power cut that waits for its flash operation."""
+    """A power cut that waits for its flash operation, whichever mode makes it."""
 
     after_flash_writes: int
     torn_bytes: int | None
+
+    def before(self, index: int, kind: str, offset: int, size_bytes: int) -> Cut | None:
+        """Count one operation of the ROM loader down."""
+        self.after_flash_writes -= 1
+        return None if self.after_flash_writes else Cut(self.torn_bytes or 0)
 
 
 class Starter:
@@ -139,6 +144,4 @@ class Starter:
         )
 
     def _open_flash(self) -> NorFlash:
-        cut = self.armed_cut
-        fault = CutAt(cut.after_flash_writes, cut.torn_bytes) if cut else None
-        return NorFlash(self.image, self._board.flash_size_bytes, fault)
+        return NorFlash(self.image, self._board.flash_size_bytes, self.armed_cut)
