@@ -51,10 +51,10 @@ def _take_home(home: Path) -> None:
 
 
 def _check_runtime() -> None:
-    from cma_toolkit.sim.virtual_board.runtime_child import RuntimeMissingError, command
+    from cma_toolkit.sim.virtual_board.runtime_child import RuntimeMissingError, interpreter
 
     try:
-        command(heap_bytes=0)
+        interpreter([])
     except RuntimeMissingError as error:
         raise VirtualBoardError(str(error)) from error
 
