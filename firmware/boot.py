@@ -64,5 +64,15 @@ def add_paths():
             sys.path.append(path)
 
 
+def feed_watchdog():
+    """Keep a watchdog that still runs from biting at the prompt."""
+    try:
+        from device.watchdog import keep_fed_after_soft_reset
+    except ImportError:  # no kernel on this board: main.py says so
+        return
+    keep_fed_after_soft_reset()
+
+
 mount_user()
 add_paths()
+feed_watchdog()

@@ -1,14 +1,20 @@
-"""Frames over Wi-Fi: UDP multicast, for all and for one alike; the frame's target decides.
+"""Frames over Wi-Fi: UDP to the subnet's broadcast address, for all and for one alike.
 
-Unicast would need each neighbour's IP address, and where several boards share one address (virtual
-boards do) it reaches only one of them.
+The frame's target decides who takes it. Unicast would need each neighbour's IP address, and where
+several boards share one address (virtual boards do) it reaches only one of them; multicast depends
+on what access points and routes make of it.
 """
 
 import socket
 
-_GROUP = "239.255.67.77"  # administratively scoped (RFC 2365): never leaves the site
 _PORT = 47477
 _FRAME_BYTES_MAX = 250
+
+
+def _broadcast_address(address, netmask):
+    """Return the broadcast address of a subnet, all as dotted text."""
+    parts = zip(address.split("."), netmask.split("."))
+    return ".".join([str(int(own) | 255 - int(mask)) for own, mask in parts])
 
 
 class UdpLink:
@@ -19,6 +25,7 @@ class UdpLink:
     def __init__(self, board):
         self._wlan = board.wlan
         self._socket = None
+        self._target = None
         settings = board.settings
         # A radio that naps between an access point's beacons misses ESP-NOW frames.
         if hasattr(self._wlan, "PM_NONE"):
@@ -27,14 +34,13 @@ class UdpLink:
             self._wlan.connect(settings.wifi_ssid, settings.wifi_password)
 
     def _open(self):
-        address = bytes(int(part) for part in _GROUP.split("."))
-        own = bytes(int(part) for part in self._wlan.ifconfig()[0].split("."))
+        address, netmask = self._wlan.ifconfig()[:2]
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        udp.bind(socket.getaddrinfo("0.0.0.0", _PORT)[0][-1])
-        udp.setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), address + own)
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        udp.bind(("0.0.0.0", _PORT))
         udp.setblocking(False)
-        self._target = socket.getaddrinfo(_GROUP, _PORT)[0][-1]
+        self._target = (_broadcast_address(address, netmask), _PORT)
         self._socket = udp
 
     def _is_up(self):
@@ -53,11 +59,9 @@ class UdpLink:
 
     def receive(self):
         """Return the next frame that came, None if there is none; never wait."""
-        if not self._is_up():
-            return None
         try:
-            return self._socket.recv(_FRAME_BYTES_MAX + 1)
-        except OSError:  # EAGAIN
+            return self._socket.recv(_FRAME_BYTES_MAX + 1) if self._is_up() else None
+        except OSError:  # EAGAIN: nothing came; or the network went away, and comes back
             return None
 
     def close(self):

@@ -164,6 +164,29 @@ def test_drivers_and_pins_become_parts(shared_boards: VirtualBoards) -> None:
     board.client.stop("parts")
 
 
+def test_a_watchdog_ends_a_hang_but_not_a_session(shared_boards: VirtualBoards) -> None:
+    app = (
+        "def setup(agent):\n"
+        "    @agent.every(500)\n"
+        "    def f():\n"
+        "        while agent.state.get('hang'): pass\n"
+        "    agent.state['hang'] = not agent.state.get('hang', True)\n"
+    )
+    board = AgentBoard(shared_boards, "watched", app, {"watchdog_ms": 2000})
+    board.wait_status(lambda fields: fields["uptime_ms"] > 3000)
+    boots = shared_boards.client.info("watched").boot_count
+    # Longer than the watchdog's time, at the prompt and after a soft reset.
+    pty = shared_boards.client.info("watched").pty
+    assert mpremote(pty, "exec", "import time; time.sleep(3); print('alive')").strip() == "alive"
+    assert shared_boards.client.info("watched").boot_count == boots
+    since = board.mark()
+    shared_boards.client.press_reset("watched")
+    board.wait_event("started", since)  # this boot hangs
+    board.wait(lambda fields: fields.get("event") == "started", board.mark())
+    assert "WDT" in board.printed()
+    board.client.stop("watched")
+
+
 def erase_user(board: AgentBoard) -> None:
     board.client.stop(board.name)
     board.write_flash(USER.offset, b"\xff" * USER.size_bytes)
