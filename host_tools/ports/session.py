@@ -175,15 +175,14 @@ class BoardSession:
         with self._talk("soft reset", self.url):
             self._line.read_until(1, b">")
             self._line.serial.write(b"\r\x02\x04" if run_main else b"\x04")
-            said = self._line.read_until(1, SOFT_REBOOT, timeout_overall=timeout_s)
-            if not said.endswith(SOFT_REBOOT):
-                raise timed_out(
-                    f"{self.url}: no soft reset in {timeout_s:.0f} s. Press its reset."
-                )
-            self._at_prompt = False
-            self._let_run = run_main
-        if not run_main:
-            self._reach_prompt()
+            # A raw prompt survives the reset. To ask for it would interrupt boot.py.
+            for sign in (SOFT_REBOOT,) if run_main else (SOFT_REBOOT, console.RAW_BANNER):
+                if not self._line.read_until(1, sign, timeout_overall=timeout_s).endswith(sign):
+                    self._at_prompt = False
+                    raise timed_out(
+                        f"{self.url}: no soft reset in {timeout_s:.0f} s. Press its reset button."
+                    )
+            self._at_prompt, self._let_run = not run_main, run_main
 
     def hard_reset(self) -> None:
         """Reset the board as its button does; on native USB its port goes away for a moment."""
@@ -214,15 +213,10 @@ class BoardSession:
         self._let_run = False
 
     def _has_root(self) -> bool:
-        from mpremote.transport import TransportExecError
-
+        # Without a filesystem at `/` MicroPython answers with a block size of 0.
         assert self._line
         with self._talk("look", self.url):
-            try:
-                self._line.exec("import os\nos.statvfs('/')")
-            except TransportExecError:
-                return False
-        return True
+            return bool(self._line.eval("__import__('os').statvfs('/')[0]"))
 
     def _require_prompt(self) -> None:
         if not self._at_prompt:
