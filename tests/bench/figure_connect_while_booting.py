@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
 from support.booting import busy_board, connect_again_and_again
 from support.virtual import VirtualBoards, home_of_boards
 
@@ -15,6 +16,7 @@ def measure(say: Callable[[str], None]) -> int:
     reached = 0
     seed = int(os.environ.get("CMA_SEED", "1"))
     with home_of_boards() as home:
+        os.environ[HOME_VARIABLE] = str(home)  # where `virtual://` looks for its board
         boards = VirtualBoards(home)
         board = busy_board(boards, "busy")
         tries = connect_again_and_again(boards, board, COUNT, seed=seed, program_every=10)

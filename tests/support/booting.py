@@ -77,4 +77,4 @@ def _by_program(url: str) -> str:
         timeout=60,
         check=False,
     )
-    return "" if done.stdout == b"1\n" else f"{url}: {done.stdout!r} {done.stderr!r}"
+    return "" if done.stdout == b"1\r\n" else f"{url}: {done.stdout!r} {done.stderr!r}"
