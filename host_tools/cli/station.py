@@ -139,6 +139,7 @@ class Line:
                 item.board_id = str(outcome.value["board"])
                 item.chip = str(outcome.value["chip"])
                 item.mac = str(outcome.value["mac"])
+                self._procedure.database.saw(item.mac, port=item.port.url, chip=item.chip)
 
     def _test(self, items: list[Item]) -> None:
         going = [item for item in items if not item.error and not self._is_done(item)]

@@ -5,6 +5,7 @@ Secrets leave the board only as a hash over a salt that the host drew for this o
 
 import binascii
 import hashlib
+import os
 import sys
 
 NAMESPACE = "cma"
@@ -14,7 +15,8 @@ OUR_PARTITIONS = ("romfs", "state", "user")
 
 
 def run(arguments):
-    """Do `arguments["do"]`: read or write."""
+    """Do `arguments["do"]`: make_ready, read or write."""
+    globals().pop("len", None)  # ampy leaves a number of this name behind
     return ACTIONS[arguments["do"]](arguments)
 
 
@@ -33,6 +35,14 @@ def read(arguments):
     if ours:  # on any other board, opening the namespace would write it
         stored(arguments, reply)
     return reply
+
+
+def make_ready(arguments):
+    """Mount /user if boot.py was interrupted before it did; returns whether it is mounted."""
+    if is_ours() and "user" not in os.listdir("/"):
+        with open("/boot.py") as file:
+            exec(file.read(), {})
+    return "user" in os.listdir("/")
 
 
 def stored(arguments, reply):
@@ -95,4 +105,4 @@ def text_of_mac(raw):
     return ":".join([digits[i : i + 2] for i in range(0, len(digits), 2)])
 
 
-ACTIONS = {"read": read, "write": write}
+ACTIONS = {"make_ready": make_ready, "read": read, "write": write}

@@ -28,6 +28,8 @@ def handle(request: dict[str, Any], report: Reporter) -> dict[str, Any]:
             _copy(files, request, report)
     report.step("connect")
     with BoardSession(request["url"], wait_s=request["wait_s"]) as session:
+        # Our Ctrl-C may have cut boot.py short before it mounted /user.
+        session.run_script(SCRIPT, do="make_ready")
         if request["do"] == "read":
             report.step("read")
             return to_json(_read(session, request))
