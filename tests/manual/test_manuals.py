@@ -72,9 +72,8 @@ class Shell:
     def type(self, command: Command) -> None:
         """Run one line; `cd` lasts for the rest of the page."""
         where = self.folder / ".where"
-        script = (
-            f"{self._with_virtual_ports(command.text)}\nstatus=$?; pwd > '{where}'; exit $status"
-        )
+        line = self._with_virtual_ports(command.text)
+        script = f"{line}\nstatus=$?; pwd > '{where}'; exit $status"
         cwd = where.read_text().strip() if where.exists() else self.folder
         process = subprocess.Popen(
             ["bash", "-c", script],
@@ -90,9 +89,7 @@ class Shell:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGINT)
             output, _ = process.communicate(timeout=30)
-            assert command.interrupted, (
-                f"line {command.line}: {command.text} does not end:\n{output}"
-            )
+            assert command.interrupted, f"line {command.line}: {line} does not end:\n{output}"
             return
         code = process.returncode
         assert code == command.exit_code, f"line {command.line}: {line} → {code}:\n{output}"
