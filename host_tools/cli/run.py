@@ -103,6 +103,9 @@ class _Run:
             with AmpyFiles(self._port.url) as files:
                 deploy(files, project_files(self._app))
         self._board.__enter__()
+        if self._via == "ampy":
+            # ampy leaves a variable called `len` behind.
+            self._board.soft_reset(run_main=False)
         return self
 
     def __exit__(self, *exception: object) -> None:

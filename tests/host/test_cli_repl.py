@@ -20,11 +20,11 @@ def test_a_prompt_answers_and_ctrl_x_leaves(
     url = getattr(info, endpoint)
     with Terminal("cma_toolkit.host_tools.cli.main", "repl", "-p", url) as terminal:
         terminal.expect("Ctrl-x to exit")
-        terminal.type("\r\n")
+        terminal.press("\r\n")
         terminal.expect(">>> ")
-        terminal.type("print(6 * 7)\r\n")
+        terminal.press("print(6 * 7)\r\n")
         terminal.expect("42")
-        terminal.type("\x18")
+        terminal.press("\x18")
         assert terminal.wait() == 0
 
 

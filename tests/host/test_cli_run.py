@@ -44,7 +44,7 @@ def test_each_save_runs_and_an_error_keeps_what_ran(
         run.wait_for("version 2 starts")
         seconds = float(line.split("running in ")[1].split()[0])
         assert seconds <= 3
-        (folder / "app.py").write_text("def setup(agent:\n    pass\n")
+        (folder / "app.py").write_text("total = = 1\n")
         assert "app.py:1: SyntaxError" in run.wait_for("not started")
         write_app(folder, 3)
         run.wait_for("version 3 starts")
@@ -100,7 +100,7 @@ def test_without_an_application_the_way_to_one_is_told(tmp_path: Path) -> None:
 def test_virtual_boards_run_it_together_and_are_unplugged_again(
     virtual_home: Path, folder: Path
 ) -> None:
-    done = cma("run", "--virtual", "2", "--seconds", "8", "-o", "json", folder=folder)
+    done = cma("run", "--virtual", "2", "--seconds", "6", "-o", "json", folder=folder)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
     met = {line["port"] for line in told if line.get("neighbours")}

@@ -162,7 +162,7 @@ def test_a_board_that_sleeps_is_caught_when_it_wakes(shared_boards: VirtualBoard
         assert board.hash("/main.py")
 
 
-def failure(url: str, connect_s: float = 2.5) -> CmaError:
+def failure(url: str, connect_s: float = 1.2) -> CmaError:
     with pytest.raises(CmaError) as caught, BoardSession(url, connect_s=connect_s):
         pass
     return caught.value
