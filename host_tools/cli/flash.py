@@ -197,7 +197,7 @@ class Kitchen:
         """
         for board_id in sorted(board_ids):
             for board in micropython.wanted_boards(board_id, self.known.project):
-                micropython.fetch_release(self._store, board, self._version)
+                micropython.fetch_release(self._store, board, self._version, aside=True)
         self._images = None
 
     def romfs(self) -> Path:

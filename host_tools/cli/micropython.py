@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -133,10 +134,16 @@ def wanted_boards(board_id: str | None, project: Path | None) -> list[Board]:
 
 
 def fetch_release(
-    store: Store, board: Board, version: str = "", mirror: str | None = None
+    store: Store,
+    board: Board,
+    version: str = "",
+    mirror: str | None = None,
+    *,
+    aside: bool = False,
 ) -> Release:
     """Make sure that the store holds a board's release, downloading it if need be.
 
+    With `aside` the words go to standard error: standard output is another command's.
     Raises: CmaError without a network or with a wrong image.
     """
     mirror = mirror or os.environ.get(MIRROR_VARIABLE, download.MIRROR)
@@ -145,13 +152,14 @@ def fetch_release(
     for release in store.releases():
         if release.file == file:
             store.read(release)
-            _say(release, "is here already")
+            _say(release, "is here already", aside)
             return release
     part = store.folder / f".{file}.part"
-    with click.progressbar(length=100, label=f"{build} from {mirror}") as bar:
+    label = f"{build} from {mirror}"
+    with click.progressbar(length=100, label=label, file=sys.stderr) as bar:
         data = download.fetch_file(mirror, file, part, _advance(bar.update))
     release = store.add(data, file, mirror)
-    _say(release, "fetched")
+    _say(release, "fetched", aside)
     return release
 
 
@@ -178,8 +186,9 @@ def _advance(update: Callable[[int], None]) -> download.OnProgress:
     return on_progress
 
 
-def _say(release: Release, what: str) -> None:
+def _say(release: Release, what: str, aside: bool = False) -> None:
     known = "SHA-256 as the board's file says"
     first = f"SHA-256 {release.sha256[:16]}… recorded; every later use is held to it"
     vouch = known if release.pinned_by == PINNED_BY_BOARD else first
-    click.echo(f"{release.file} {what}: MicroPython {release.version} for {release.chip}, {vouch}")
+    text = f"{release.file} {what}: MicroPython {release.version} for {release.chip}, {vouch}"
+    click.echo(text, err=aside)

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +10,14 @@ import pytest
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.image import littlefs
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
-from support.stock_board import OLD_FILES, cma, large_micropython, make_stock, stock_flash
+from support.stock_board import (
+    OLD_FILES,
+    cma,
+    large_micropython,
+    make_stock,
+    start_cma,
+    stock_flash,
+)
 from support.virtual import VirtualBoards
 
 BACK = {
@@ -74,14 +80,8 @@ def test_adopt_then_restore_is_the_board_as_it_was(
 def adopt_until(board: BoardInfo, folder: Path, step: str) -> subprocess.Popen[str]:
     """Adopt until a long step has begun to move."""
     (folder / "large.bin").write_bytes(large_micropython(board.chip))
-    command = [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "adopt", board.fast]
-    running = subprocess.Popen(
-        [*command, "--yes", "--micropython", "large.bin", "-o", "json"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    words = ["--yes", "--micropython", "large.bin", "-o", "json"]
+    running = start_cma("adopt", board.fast, *words, folder=folder)
     assert running.stdout
     now = ""
     for line in running.stdout:

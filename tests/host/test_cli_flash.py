@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,8 @@ from cma_toolkit.host_tools.flash.table_state import Table, judge
 from cma_toolkit.host_tools.image import littlefs, partition_table
 from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
-from support.stock_board import OLD_FILES, cma, large_micropython, make_stock
+from support.mirror import serve_mirror
+from support.stock_board import OLD_FILES, cma, large_micropython, make_stock, start_cma
 from support.virtual import VirtualBoards
 
 CHIPS = {
@@ -175,14 +175,8 @@ def test_ctrl_c_leaves_nothing_that_is_called_done(
 
 def flashing_large(board: BoardInfo, folder: Path) -> subprocess.Popen[str]:
     (folder / "large.bin").write_bytes(large_micropython(board.chip))
-    command = [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "flash"]
-    return subprocess.Popen(
-        [*command, "-p", board.fast, "--micropython", "large.bin", "-o", "json"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    words = ["-p", board.fast, "--micropython", "large.bin", "-o", "json"]
+    return start_cma("flash", *words, folder=folder)
 
 
 def await_mid_write(running: subprocess.Popen[str]) -> None:
@@ -288,3 +282,30 @@ def test_erase_leaves_a_board_as_new(virtual_boards: VirtualBoards, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert flash_of(board)[state.offset : state.end].strip(b"\xff") == b""
     assert table_of(board) is Table.OURS
+
+
+def test_a_real_port_gets_its_release_fetched_first(
+    project: Path, virtual_boards: VirtualBoards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (OUR_FOLDER / "esp32-devkitc.toml").read_text()
+    before, _, rest = text.partition("[micropython.releases")
+    unpinned = f"{before}[usb]{rest.partition('[usb]')[2]}"
+    (project / "boards" / "mine.toml").write_text(unpinned)
+    board = virtual_boards.make(flashed=False)
+    blank = flash_of(board)
+    words = ["flash", "-p", board.url, "--board", "mine", "--dry-run", "-o", "json"]
+    stranger = project / "nothing-here"  # knows of no virtual board at this URL
+    monkeypatch.setenv("CMA_MIRROR", "http://127.0.0.1:9")
+    done = cma(*words, folder=project, home=stranger)
+    assert (done.returncode, "cma micropython add FILE" in done.stderr) == (3, True)
+    assert flash_of(board) == blank
+    with serve_mirror() as mirror:
+        file = "ESP32_GENERIC-20991231-v1.99.0.bin"
+        mirror.files[file] = make_micropython("esp32", version="1.99.0")
+        mirror.pages["/download/ESP32_GENERIC/"] = f'href="/resources/firmware/{file}"'
+        monkeypatch.setenv("CMA_MIRROR", mirror.url)
+        done = cma(*words, folder=project, home=stranger)
+    assert done.returncode == 0, done.stderr
+    (entry,) = boards_in(done.stdout).values()
+    assert entry["value"]["micropython"] == "1.99.0"  # type: ignore[index]
+    assert all(json.loads(line) for line in done.stdout.splitlines())

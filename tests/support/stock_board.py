@@ -15,6 +15,7 @@ from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
 from support.virtual import VirtualBoards
 
+CMA = (sys.executable, "-m", "cma_toolkit.host_tools.cli.main")
 LARGE_BYTES = 1_500_000
 OLD_FILES = {
     "boot.py": b"# This file is executed on every boot (including wake-boot from deepsleep)\n",
@@ -63,13 +64,31 @@ def make_stock(
 
 def cma(*words: str, folder: Path, home: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run one `cma` command as a person does, with the virtual boards of `home`."""
-    boards = {HOME_VARIABLE: str(home)} if home else {}
     return subprocess.run(
-        [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", *words],
+        [*CMA, *words],
         cwd=folder,
-        env={**os.environ, "CMA_CACHE": str(folder / "cache"), "CMA_PROGRESS": "plain", **boards},
+        env=environment(folder, home),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def start_cma(*words: str, folder: Path) -> subprocess.Popen[str]:
+    """Start one `cma` command, to meet it in the middle."""
+    return subprocess.Popen(
+        [*CMA, *words],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def environment(folder: Path, home: Path | None = None) -> dict[str, str]:
+    """Return the environment of a person whose cache and locks lie in `folder`."""
+    own = {"CMA_CACHE": str(folder / "cache"), "XDG_RUNTIME_DIR": str(folder)}
+    boards = {HOME_VARIABLE: str(home)} if home else {}
+    return {**os.environ, **own, "CMA_PROGRESS": "plain", **boards}
