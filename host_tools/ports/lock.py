@@ -21,6 +21,7 @@ from cma_toolkit.host_tools.errors import no_device
 # Windows locks are mandatory: one byte far behind the text leaves the text readable.
 WINDOWS_LOCK_OFFSET = 1 << 20
 TEXT_BYTES_MAX = 400
+COMMAND_CHARS_MAX = 80
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _user() -> str:
 
 def this_command() -> str:
     """Return the command line as a person typed it; a worker has its parent's."""
-    return os.environ.get("CMA_COMMAND") or " ".join(["cma", *sys.argv[1:]])
+    typed = os.environ.get("CMA_COMMAND") or " ".join(["cma", *sys.argv[1:]])
+    return typed if len(typed) <= COMMAND_CHARS_MAX else typed[:COMMAND_CHARS_MAX] + "…"
 
 
 def holders_of(path: str, proc: Path = Path("/proc")) -> list[Holder]:

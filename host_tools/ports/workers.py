@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.ports.lock import this_command
 
 LINE_BYTES_MAX = 1 << 20
 STDERR_TAIL_BYTES = 4096
@@ -99,7 +100,7 @@ async def _run_one(job: Job, on_event: Callable[[Event], None], timeout_s: float
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=LINE_BYTES_MAX,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "CMA_COMMAND": this_command()},
     )
     outcome = Outcome(job)
     try:

@@ -1,6 +1,7 @@
 """A process per board: what it tells arrives, and however it ends costs that board only."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ def test_steps_progress_and_result_arrive_and_prints_do_not_disturb() -> None:
 def test_each_board_has_a_process_of_its_own() -> None:
     outcomes, _events = run({}, {})
     assert len({os.getpid(), *(outcome.value["pid"] for outcome in outcomes)}) == 3
+
+
+def test_a_worker_goes_by_the_command_that_a_person_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/cma", "flash", "--all"])
+    (outcome,), _events = run({})
+    assert outcome.value["command"] == "cma flash --all"
 
 
 def test_failures_keep_their_code_and_sentence_and_the_order_of_the_jobs() -> None:

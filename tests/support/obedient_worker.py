@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.ports.lock import this_command
 from cma_toolkit.host_tools.ports.workers import Reporter, serve
 
 
@@ -21,7 +22,7 @@ def handle(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         time.sleep(600)
     if code := request.get("code"):
         raise CmaError("the board is wet. Dry it.", ExitCode(code))
-    return {"pid": os.getpid(), **request.get("value", {})}
+    return {"pid": os.getpid(), "command": this_command(), **request.get("value", {})}
 
 
 if __name__ == "__main__":
