@@ -64,12 +64,11 @@ class Pipes:
             os.set_blocking(self.stdin_read, True)
 
 
-def command(heap_bytes: int) -> list[str]:
-    """Return the command line that runs the boot shim and then the prompt.
+def interpreter(arguments: list[str]) -> list[str]:
+    """Return the command line that runs MicroPython's unix port with these arguments.
 
     Raises: RuntimeMissingError (the person's installation).
     """
-    arguments = ["-X", f"heapsize={heap_bytes}", "-i", "-c", _BOOT]
     chosen = os.environ.get(MICROPYTHON_ENV)
     if chosen:
         return [*shlex.split(chosen), *arguments]
@@ -105,7 +104,7 @@ class Child:
         self._guard_fd = os.memfd_create("guard")
         settings = {**settings, "control": control_fd, "guard": self._guard_fd}
         self._process = subprocess.Popen(
-            command(heap_bytes),
+            interpreter(["-X", f"heapsize={heap_bytes}", "-i", "-c", _BOOT]),
             stdin=pipes.stdin_read,
             stdout=pipes.stdout_write,
             stderr=pipes.stdout_write,

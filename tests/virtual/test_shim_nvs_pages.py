@@ -39,8 +39,10 @@ def generated(folder: Path, rows: list[tuple[str, str, str, str]]) -> bytes:
     with table.open("w", newline="") as file:
         csv.writer(file).writerows([("key", "type", "encoding", "value"), *rows])
     subprocess.run(
-        [sys.executable, "-m", "esp_idf_nvs_partition_gen", "generate"]
-        + [str(table), str(image), str(SIZE_BYTES)],
+        [
+            *(sys.executable, "-m", "esp_idf_nvs_partition_gen", "generate"),
+            *(str(table), str(image), str(SIZE_BYTES)),
+        ],
         check=True,
         capture_output=True,
     )

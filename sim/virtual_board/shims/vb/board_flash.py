@@ -1,8 +1,9 @@
-"""The flash of the board that this process is."""
+"""The flash of the board that this process is; see `flash` for why it has so few jumps."""
 
 from vb import config, control, guard
 from vb.flash import Blocks, Fault, Flash, Region
 
+_EIO = 5
 SIZE_BYTES = config.get("flash_bytes")
 
 
@@ -30,28 +31,30 @@ if config.get("cut"):
     _arm(config.VALUES)
 
 
-class GuardedBlocks:
-    """A block device that no Ctrl-C interrupts, and that hears of armed power cuts."""
-
-    def __init__(self, offset, size_bytes, block_bytes):
-        self._blocks = Blocks(Region(_flash, offset, size_bytes), block_bytes)
-
-    def readblocks(self, block, buffer, offset=0):
-        """Fill a buffer."""
-        return guard.run(self._blocks.readblocks, block, buffer, offset)
+class BoardBlocks(Blocks):
+    """A block device that hears of armed power cuts before it writes."""
 
     def writeblocks(self, block, data, offset=None):
         """Write a buffer."""
-        return guard.run(_after_hearing, self._blocks.writeblocks, block, data, offset)
+        try:
+            _HEAR[bool(control.poll(0))]()
+            return _WRITE(self, block, data, offset)
+        except MemoryError:
+            return -_EIO
 
     def ioctl(self, command, argument):
         """Answer what a filesystem asks."""
-        return guard.run(_after_hearing, self._blocks.ioctl, command, argument)
+        _HEAR[bool(control.poll(0))]()
+        return _IOCTL(self, command, argument)
 
 
-def _after_hearing(function, *arguments):
-    control.hear()
-    return function(*arguments)
+def _nothing():
+    """Do nothing."""
+
+
+_HEAR = (_nothing, control.hear)
+_WRITE = Blocks.writeblocks
+_IOCTL = Blocks.ioctl
 
 
 def region(offset, size_bytes):
@@ -69,4 +72,4 @@ def find(label):
 
 def blocks(offset, size_bytes, block_bytes=4096):
     """Return a block device on a stretch of this board's flash."""
-    return GuardedBlocks(offset, size_bytes, block_bytes)
+    return BoardBlocks(region(offset, size_bytes), block_bytes)

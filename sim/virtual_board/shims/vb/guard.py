@@ -1,16 +1,14 @@
-"""Stretches of code that Ctrl-C must not interrupt, because on a board they are C.
+"""Stretches of Python that Ctrl-C must not interrupt, because on a board they are C: NVS, otadata.
 
-littlefs calls our block device from C. A KeyboardInterrupt raised in there would leave littlefs in
-the middle of an operation. Inside a guard SIGINT is off, and the position of a file that we share
-with our owner says so: who wants to interrupt waits. An interrupt that came before and was not
-noticed yet is taken out and asked for again.
+Inside a guard SIGINT is off, and the position of a file that we share with our owner says so: who
+wants to interrupt waits. An interrupt that came before and was not noticed yet is raised at the end.
 
 A pending interrupt is noticed at jumps only. So the order of the lines matters: no jump before
 `_kbd_intr(-1)`, none after `_kbd_intr(_char)`.
 """
 
 import micropython
-from vb import config, control
+from vb import config
 
 _CTRL_C = 3
 _kbd_intr = micropython.kbd_intr
@@ -27,14 +25,19 @@ def set_interrupt_character(char):
 
 
 def run(function, *arguments):
-    """Call a function that no Ctrl-C interrupts, and return what it returns."""
+    """Call a function that no Ctrl-C interrupts, and return what it returns.
+
+    Raises: KeyboardInterrupt afterwards, if Ctrl-C was pressed just before.
+    """
     pending = _enter()
     try:
         value = function(*arguments)
     except BaseException as error:
-        _leave(pending)
+        _leave()
         raise error
-    _leave(pending)
+    _leave()
+    if pending:
+        raise KeyboardInterrupt
     return value
 
 
@@ -65,10 +68,8 @@ def _enter():
     return pending
 
 
-def _leave(pending):
+def _leave():
     global _depth
-    if pending:
-        control.say("interrupt-again")
     _depth -= 1
     if _depth:
         return

@@ -36,7 +36,7 @@ def _load():
     return _pages
 
 
-def _attempt(function, *arguments):
+def _attempt(function, arguments):
     control.hear()
     return function(_load(), *arguments)
 
@@ -47,7 +47,7 @@ def _do(function, *arguments):
     Raises: OSError with ESP-IDF's number and name.
     """
     try:
-        return guard.run(_attempt, function, *arguments)
+        return guard.run(_attempt, function, arguments)
     except NvsError as error:
         name = error.args[0]
         raise OSError(_ERRORS.get(name, -1), name)

@@ -135,9 +135,7 @@ class Page:
             index = word * 16 + place
             if index < ENTRIES:
                 bits &= ~((3 ^ self.states[index]) << place * 2)
-        self._region.program(
-            self._at + _STATES_AT + word * 4, struct.pack("<I", bits)
-        )
+        self._region.program(self._at + _STATES_AT + word * 4, struct.pack("<I", bits))
 
     def is_entry_blank(self, index):
         """Tell whether nothing was ever written there, a torn write included."""

@@ -12,7 +12,7 @@ class BinaryOutput(io.IOBase):
     """Write bytes that reach the host as they are."""
 
     def write(self, data, *span):
-        """Write a buffer, `(buffer, size)` its first bytes, `(buffer, at, size)` those from `at`."""
+        """Write a buffer, `(buffer, size)` of it, or `(buffer, at, size)`."""
         view = memoryview(data)
         if len(span) == 1:
             view = view[: span[0]]
