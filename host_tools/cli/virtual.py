@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.fleet.project import find_folder
 from cma_toolkit.sim.virtual_board.client import Client
 from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
 from cma_toolkit.sim.virtual_board.home import check_system
@@ -96,7 +97,7 @@ def create(
         raise CmaError("A MAC is for one board: leave out --mac or --count.", ExitCode.USAGE)
     names = [f"{name}-{index:02d}" for index in range(1, count + 1)] if count else [name]
     client = Client()
-    project = Path.cwd() if Path("boards").is_dir() else None
+    project = find_folder(Path.cwd())
     _show(
         [
             client.create(one, board, mac=mac, micropython=micropython, project=project)

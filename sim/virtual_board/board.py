@@ -10,6 +10,7 @@ earlier boot left on its way finds nobody.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -83,6 +84,7 @@ class VirtualBoard:
             fast=f"virtual://{self.settings.name}",
             state=self.state,
             client=self.line.holder,
+            pid=os.getpid(),
             boot_count=self._boot_number,
             event_count=self.events.count,
             led=self._led,
@@ -124,7 +126,11 @@ class VirtualBoard:
 
     def restore_power(self) -> None:
         """Give the power back."""
-        if self.state == "no-power":
+        if self.state != "no-power":
+            return
+        if self._button.held:
+            self._enter("reset")
+        else:
             self._boot(POWER_ON)
 
     def arm_power_cut(self, after_flash_writes: int, torn_bytes: int | None) -> None:
@@ -169,8 +175,7 @@ class VirtualBoard:
 
     def on_lines(self, dtr: bool, rts: bool) -> None:
         """Give the reset lines to the circuit."""
-        if self.state != "no-power":
-            self._button.on_lines(dtr, rts)
+        self._button.on_lines(dtr, rts)
 
     def on_detach(self) -> None:
         """Let the lines float; a reset that was held ends."""
@@ -190,11 +195,13 @@ class VirtualBoard:
     # What the reset circuit does.
 
     def _hold_reset(self) -> None:
-        self._end_boot()
-        self._enter("reset")
+        if self.state != "no-power":
+            self._end_boot()
+            self._enter("reset")
 
     def _release_reset(self, download: bool) -> None:
-        self._boot(POWER_ON, download=download)
+        if self.state != "no-power":
+            self._boot(POWER_ON, download=download)
 
     # Boots.
 

@@ -178,12 +178,16 @@ class Client:
         """End the supervisor, and with it every board's process; return when it is gone."""
         try:
             with self._connect() as connection:
-                _send_line(connection, {"verb": "shutdown"})
                 connection.settimeout(_ANSWER_TIMEOUT_S)
-                while connection.recv(4096):
-                    pass  # the socket closes when the process ends
-        except (FileNotFoundError, ConnectionError):
+                _send_line(connection, {"verb": "shutdown"})
+                pid = _read_line(connection)["value"]["pid"]
+            process = os.pidfd_open(pid)
+        except (FileNotFoundError, ConnectionError, ProcessLookupError):
             return
+        try:
+            select.select([process], [], [], _ANSWER_TIMEOUT_S)
+        finally:
+            os.close(process)
 
     def _board(self, verb: str, **fields: object) -> BoardInfo:
         return BoardInfo.from_dict(self._ask(verb, fields))

@@ -23,7 +23,7 @@ class BoardInfo:
     `url`, `pty` and `fast` are its endpoints; the first two are empty while it is off. `client`
     says who has its serial port open. `boot_count` and `event_count` count its boots and all that
     happened to it in this supervisor. `output_dropped_bytes` is what a reader that stopped
-    reading has lost.
+    reading has lost, `pid` the supervisor's process.
     """
 
     name: str

@@ -19,7 +19,7 @@ class ResetButton:
         self._on_hold = on_hold
         self._on_release = on_release
         self._timer: asyncio.TimerHandle | None = None
-        self._held = False
+        self.held = False
         self._circuit = ResetCircuit(self)
 
     def on_lines(self, dtr: bool, rts: bool) -> None:
@@ -30,19 +30,19 @@ class ResetButton:
         """Let the lines float: what was held in reset starts, what runs goes on."""
         self.cancel_timer()
         self._circuit = ResetCircuit(self)
-        if self._held:
+        if self.held:
             self.release(False)
 
     # The circuit's effects.
 
     def hold_reset(self) -> None:
         """Pull EN low."""
-        self._held = True
+        self.held = True
         self._on_hold()
 
     def release(self, download: bool) -> None:
         """Let EN rise, with IO0 low for the ROM loader."""
-        self._held = False
+        self.held = False
         self._on_release(download)
 
     def set_timer(self, at_ms: int) -> None:

@@ -1,15 +1,17 @@
 """All virtual boards of one home, in one process: what the control socket asks for, done here."""
 
 import asyncio
-import contextlib
 import inspect
+import os
 import shutil
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from cma_toolkit.boards.errors import BoardFileError
 from cma_toolkit.boards.load import load_board
+from cma_toolkit.sim.virtual_board.air import AirFullError
 from cma_toolkit.sim.virtual_board.board import VirtualBoard
 from cma_toolkit.sim.virtual_board.endpoints.fast import FastServer
 from cma_toolkit.sim.virtual_board.endpoints.line import Line
@@ -17,10 +19,10 @@ from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
 from cma_toolkit.sim.virtual_board.errors import VirtualBoardError, unknown_board
 from cma_toolkit.sim.virtual_board.home import check_name
 from cma_toolkit.sim.virtual_board.registry import STATES, write_registry
-from cma_toolkit.sim.virtual_board.settings import FILE, Settings, choose_mac
+from cma_toolkit.sim.virtual_board.settings import AIR_FILE, FILE, Settings, choose_mac
 
 Answer = dict[str, Any] | None
-_BOARDS_MAX = 1024
+_BOARDS_MAX = 512
 
 
 class Supervisor:
@@ -34,10 +36,11 @@ class Supervisor:
         self._ptys = PtyWatcher(loop)
         self._fast = FastServer(loop, home, self._find_line)
         self.ended = asyncio.Event()
+        # Nothing is plugged in yet, so nobody is on the air.
+        (home / AIR_FILE).unlink(missing_ok=True)
         for folder in sorted(home.iterdir()):
             if (folder / FILE).is_file():
-                with contextlib.suppress(BoardFileError):
-                    self._add(Settings.load(folder))
+                self._load(folder)
         self._write_registry()
 
     async def answer(self, verb: str, fields: dict[str, Any]) -> Answer:
@@ -89,6 +92,11 @@ class Supervisor:
             raise VirtualBoardError(f"{_BOARDS_MAX} virtual boards are enough: remove some.")
         settings = Settings(name, board_id, self._mac(name, mac), project)
         folder = self._home / name
+        if folder.exists():
+            raise VirtualBoardError(
+                f"{folder} exists, but holds no board that can be read: remove that folder, or "
+                "choose another name."
+            )
         folder.mkdir()
         try:
             settings.save(folder)
@@ -98,7 +106,7 @@ class Supervisor:
             shutil.rmtree(folder)
             raise VirtualBoardError(str(error), "usage") from error
         if start:
-            board.plug_in()
+            self._plug_in(board)
         return self._told(board)
 
     async def on_info(self, name: str) -> Answer:
@@ -109,7 +117,7 @@ class Supervisor:
         """Plug a board in."""
         board = self._board(name)
         if board.state == "off":
-            board.plug_in()
+            self._plug_in(board)
         return self._told(board)
 
     async def on_stop(self, name: str) -> Answer:
@@ -213,9 +221,9 @@ class Supervisor:
             ) from error
 
     async def on_shutdown(self) -> Answer:
-        """End the supervisor."""
-        self.ended.set()
-        return None
+        """End the supervisor, once its client has heard so."""
+        self._loop.call_soon(self.ended.set)
+        return {"pid": os.getpid()}
 
     def _add(self, settings: Settings) -> VirtualBoard:
         project = Path(settings.project) if settings.project else None
@@ -229,6 +237,23 @@ class Supervisor:
         )
         self._boards[settings.name] = board
         return board
+
+    def _load(self, folder: Path) -> None:
+        """Take up a board of an earlier supervisor; one that cannot be read is left alone."""
+        try:
+            self._add(Settings.load(folder))
+        except (BoardFileError, ValueError, TypeError, KeyError) as error:
+            print(f"{folder}: not a board: {error}", file=sys.stderr, flush=True)
+
+    def _plug_in(self, board: VirtualBoard) -> None:
+        try:
+            board.plug_in()
+        except AirFullError as error:
+            board.unplug()
+            raise VirtualBoardError(
+                "Too many virtual boards were made since the supervisor started: run "
+                "cma virtual stop --all, then start those you need."
+            ) from error
 
     def _unplug(self, board: VirtualBoard) -> None:
         self._fast.drop(board.settings.name)

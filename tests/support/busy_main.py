@@ -1,4 +1,5 @@
-# A main.py that never rests: two tasks print, one computes.
+"""A main.py that never rests: two tasks print, one computes."""
+
 import asyncio
 import time
 

@@ -52,9 +52,8 @@ def test_the_reset_lines_reset_the_board_as_a_bridge_does(board: BoardInfo) -> N
     port = opened()
     port.dtr = False  # RTS alone: EN low
     port.rts = False
-    said = said_until(port, b">>> ")
-    assert b"rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)" in said
-    assert b"MicroPython" in said
+    said_until(port, b"rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n")
+    assert b"MicroPython" in said_until(port, b">>> ")
     port.close()
 
 

@@ -106,6 +106,17 @@ def test_the_registry_is_whole_at_every_moment(virtual_boards: VirtualBoards) ->
         resets.result()
 
 
+def test_a_board_that_cannot_be_read_is_left_alone(virtual_boards: VirtualBoards) -> None:
+    good = virtual_boards.make(flashed=False)
+    bad = virtual_boards.make(flashed=False)
+    virtual_boards.client.shutdown()
+    (virtual_boards.home / bad.name / "board.json").write_text("{")
+    virtual_boards.client.start(good.name)
+    assert [board.name for board in virtual_boards.client.list()] == [good.name]
+    with pytest.raises(VirtualBoardError, match="remove that folder"):
+        virtual_boards.client.create(bad.name, "esp32-devkitc")
+
+
 def test_a_home_with_a_very_long_path_works(tmp_path: Path) -> None:
     home = tmp_path / ("long" * 30)
     client = Client(home)
