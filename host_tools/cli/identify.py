@@ -13,6 +13,7 @@ from cma_toolkit.host_tools.cli.common import (
     chosen_port,
     examples,
     fleet_database,
+    fleet_finder,
 )
 from cma_toolkit.host_tools.errors import no_device, refused, usage
 from cma_toolkit.host_tools.ports.facts import Facts, facts_of
@@ -43,8 +44,9 @@ def command(options: BoardOptions, who: str | None, seconds: float, pin: int | N
     port = chosen_port(options)
     with BoardSession(port.url, wait_s=options.wait_s, connect_s=options.timeout_s) as board:
         facts = facts_of(board.run_script("probe", timeout_s=options.timeout_s))
-        if who and not port.virtual:
-            _check_it_is(who, port.url, facts)
+        for meant in options.selector.devices:
+            if port.name != meant:
+                _check_it_is(meant, port.url, facts)
         led = {"pin": pin, "kind": "gpio", "active": 1} if pin is not None else _led_of(facts)
         label = facts.name or port.label
         if not options.quiet and options.output == "table":
@@ -58,8 +60,8 @@ def command(options: BoardOptions, who: str | None, seconds: float, pin: int | N
 
 def _check_it_is(who: str, url: str, facts: Facts) -> None:
     # A USB bridge does not tell who is behind it: boards may have changed places.
-    known = (facts.name, facts.mac, f"id:{facts.mac}")
-    if who.lower() not in known and not who.startswith("label="):
+    macs = {known.mac.lower() for known in fleet_finder()(who)} | {who.lower().removeprefix("id:")}
+    if facts.name.lower() != who.lower() and facts.mac.lower() not in macs:
         raise no_device(
             f"{url} is {facts.name or facts.mac} now, not {who}: run cma devices, then this again."
         )
