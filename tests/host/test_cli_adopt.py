@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from cma_toolkit.boards.load import load_board
+from cma_toolkit.host_tools.cli.common import HANDLERS
 from cma_toolkit.host_tools.image import littlefs
+from cma_toolkit.host_tools.ports.serial_port import open_serial
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
 from support.stock_board import (
     OLD_FILES,
@@ -66,6 +68,7 @@ def test_adopt_then_restore_is_the_board_as_it_was(
     done = cma("adopt", board.fast, "--yes", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert user_files(board) == BACK
+    assert heard_after_reset(virtual_boards, board, b"old main says hello")
     backup = backup_of(tmp_path, board)
     assert sha256(backup.read_bytes()).hexdigest() in backup.with_suffix(".bin.sha256").read_text()
     again = cma("adopt", board.fast, "--yes", folder=tmp_path)
@@ -75,6 +78,16 @@ def test_adopt_then_restore_is_the_board_as_it_was(
     assert backup.read_bytes() == before
     virtual_boards.client.stop(board.name)
     assert littlefs.read(flash_of(board)[0x200000:]) == OLD_FILES
+
+
+def heard_after_reset(boards: VirtualBoards, board: BoardInfo, wanted: bytes) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CMA_PORT_HANDLERS", HANDLERS)
+        port = open_serial(board.fast, timeout_s=30.0)
+    boards.client.press_reset(board.name)
+    heard: bytes = port.read_until(wanted)
+    port.close()
+    return heard.endswith(wanted)
 
 
 def adopt_until(board: BoardInfo, folder: Path, step: str) -> subprocess.Popen[str]:
