@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cma_toolkit.boards.load import list_boards
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.ports.listen import Heard, Listeners
 from cma_toolkit.host_tools.ports.records import Record, RecordParser
@@ -16,9 +17,11 @@ from cma_toolkit.host_tools.ports.records import Record, RecordParser
 if TYPE_CHECKING:
     from rich.table import Table
 
-COLUMNS = ("board", "chip", "boots", "neighbours", "out", "in", "lost", "battery", "")
+COLUMNS = ("board", "kind", "chip", "boots", "neighbours", "out", "in", "lost", "battery", "")
 DRAW_EVERY_S = 0.25
 LINE_EVERY_S = 3.0
+
+CHIPS = {board.id: board.chip for board in list_boards()}
 
 
 @dataclass
@@ -26,6 +29,7 @@ class BoardView:
     """The latest that one board told of itself."""
 
     label: str
+    kind: str = ""
     chip: str = ""
     boots: int = 0
     neighbours: int = 0
@@ -41,13 +45,14 @@ class BoardView:
             return
         for key in ("boots", "neighbours", "sent", "received", "lost", "battery_mv"):
             setattr(self, key, record.get(key) or 0)
-        self.chip = record.get("chip") or record.get("board") or ""
+        self.kind = record.get("board") or ""
+        self.chip = CHIPS.get(self.kind, "")
 
     def cells(self) -> list[str]:
         """Return the row of the table."""
         battery = f"{self.battery_mv / 1000:.2f} V" if self.battery_mv else "-"
         numbers = (self.boots, self.neighbours, self.sent, self.received, self.lost)
-        return [self.label, self.chip, *map(str, numbers), battery, self.note]
+        return [self.label, self.kind, self.chip, *map(str, numbers), battery, self.note]
 
 
 class BoardWatch:

@@ -270,6 +270,7 @@ def remember(outcomes: Sequence[Outcome], kitchen: Kitchen) -> None:
             mac = str(outcome.value.get("mac", ""))
             if outcome.code or not mac or outcome.value.get("dry_run"):
                 continue
-            database.saw(mac, port=outcome.job.port, chip=str(outcome.value["chip"]))
+            kind, chip = str(outcome.value["board"]), str(outcome.value["chip"])
+            database.saw(mac, port=outcome.job.port, chip=chip, board=kind)
             written = f"wrote {outcome.value['written_bytes']} bytes"
             database.record(Result("", mac, "", "flash", 0, written, outcome.took_s))

@@ -118,15 +118,25 @@ class Database:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def saw(self, mac: str, *, port: str, chip: str = "", now: datetime | None = None) -> None:
-        """Remember that a board answered at a port."""
+    def saw(
+        self,
+        mac: str,
+        *,
+        port: str,
+        chip: str = "",
+        board: str = "",
+        now: datetime | None = None,
+    ) -> None:
+        """Remember that a board answered at a port, and what kind it is if that is known."""
         with self._transaction() as db:
             db.execute("UPDATE boards SET port = '' WHERE port = ? AND mac <> ?", (port, mac))
             db.execute(
-                "INSERT INTO boards (mac, port, chip, seen_at) VALUES (?, ?, ?, ?)"
+                "INSERT INTO boards (mac, port, chip, board, seen_at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (mac) DO UPDATE SET port = excluded.port,"
-                " chip = iif(excluded.chip = '', chip, excluded.chip), seen_at = excluded.seen_at",
-                (mac, port, chip, _text(now)),
+                " chip = iif(excluded.chip = '', chip, excluded.chip),"
+                " board = iif(excluded.board = '', board, excluded.board),"
+                " seen_at = excluded.seen_at",
+                (mac, port, chip, board, _text(now)),
             )
 
     def claim(self, mac: str, name: str) -> None:

@@ -103,3 +103,16 @@ def test_the_station_names_labels_and_waits_for_the_next_board(
     assert any((project / "labels").iterdir())
     devices = json.loads(type_line("cma devices -o json", project).splitlines()[0])
     assert "greenhouse-01" in json.dumps(devices)
+
+
+def test_a_board_stays_what_it_was_flashed_as(
+    tmp_path: Path, type_line: Type, virtual_boards: VirtualBoards
+) -> None:
+    type_line("cma new greenhouse")
+    project = tmp_path / "greenhouse"
+    virtual_boards.make("xiao-esp32c3", flashed=False, name="xiao")
+    type_line("cma flash -p virtual://xiao --board xiao-esp32c3", project)
+    type_line("cma provision -p virtual://xiao --assign", project)
+    seen = virtual_boards.client.info("xiao")
+    told = type_line("cma devices -o json", project)
+    assert seen.board_id in told, "the inventory's line names no kind: what was flashed counts"
