@@ -114,8 +114,10 @@ class RunMode:
             return
         if not self._is_up:
             self._held += data
-        else:
-            self._input.feed(data)
+            return
+        if self._child:
+            self._child.look_for_prompt()
+        self._input.feed(data)
 
     def kill(self) -> None:
         """End at once; no callback of this boot arrives any more."""

@@ -137,8 +137,8 @@ class Child:
         try:
             os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
             if not _catches_sigint(self.pid):
-                guarded = os.lseek(self._guard_fd, 0, os.SEEK_CUR) > 0
-                return Interrupt.LATER if guarded else Interrupt.DATA
+                self._interrupted_at_ns = None
+                return Interrupt.LATER if self._is_guarded() else Interrupt.DATA
             if not self._is_unnoticed(state):
                 self._interrupted_at_ns = _cpu_ns(self.pid)
                 os.kill(self.pid, signal.SIGINT)
@@ -146,9 +146,14 @@ class Child:
         finally:
             os.kill(self.pid, signal.SIGCONT)
 
+    def look_for_prompt(self) -> None:
+        """Learn that an interrupt was noticed: no code runs any more that it could interrupt."""
+        if self._interrupted_at_ns is not None and self.is_at_prompt():
+            self._interrupted_at_ns = None
+
     def is_at_prompt(self) -> bool:
-        """Tell whether no code runs that Ctrl-C could interrupt."""
-        return not _catches_sigint(self.pid)
+        """Tell whether no code runs that Ctrl-C could interrupt, now or after a guard."""
+        return not _catches_sigint(self.pid) and not self._is_guarded()
 
     def kill(self) -> None:
         """End the process at once and reap it."""
@@ -163,6 +168,9 @@ class Child:
             os.close(self._guard_fd)
             self.end_fd = -1
         return status
+
+    def _is_guarded(self) -> bool:
+        return os.lseek(self._guard_fd, 0, os.SEEK_CUR) > 0
 
     def _is_unnoticed(self, state: str) -> bool:
         """Tell whether an earlier interrupt may still wait to be noticed."""

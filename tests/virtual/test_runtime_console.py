@@ -148,12 +148,13 @@ def test_ctrl_c_is_data_when_a_program_wants_it() -> None:
         board.type(b"\x01")
         await board.until(RAW)
         code = "import sys,micropython\nmicropython.kbd_intr(-1)\nprint('ready')\n"
-        code += "print(sys.stdin.buffer.read(5))\nmicropython.kbd_intr(3)\nopen('x','w').close()\n"
+        code += "print(sys.stdin.buffer.read(5))\nmicropython.kbd_intr(3)\nopen('x','w').close()\nprint('on')\n"
         code += "while 1: pass\n"
         board.type(code.encode() + b"\x04")
         await board.until(b"ready\r\n")
         board.type(b"\x03a\x03\x04b")
         assert await board.until(b"\r\n") == b"b'\\x03a\\x03\\x04b'\r\n"
+        await board.until(b"on\r\n")
         board.type(b"\x03")
         assert b"KeyboardInterrupt" in await board.until(b"\x04>")
 

@@ -10,6 +10,7 @@ from vb import board_flash
 
 _MAGIC = b"\xd2\xcd1"
 _HEAD_BYTES = 16
+_SECTOR_BYTES = 4096
 _EINVAL = 22
 
 
@@ -21,22 +22,31 @@ def rom_ioctl(operation, segment=0, *_):
     if found and operation == 1:
         return 1
     if found and operation == 2 and segment == 0:
-        return found[0]
+        return _Mapped(found[0])
     return -_EINVAL
+
+
+class _Mapped(bytearray):
+    """The partition as a board gives it: with its methods, and mapped into memory.
+
+    A board maps all of it; here a copy of the image, or of one sector without one, must do.
+    """
+
+    def __init__(self, partition):
+        row = board_flash.find("romfs")
+        super().__init__(_image(row) or _read(row, _SECTOR_BYTES))
+        self.readblocks = partition.readblocks
+        self.writeblocks = partition.writeblocks
+        self.ioctl = partition.ioctl
+        self.info = partition.info
 
 
 def mount():
     """Mount the image that the partition holds, if it holds one, and let imports find it."""
     row = board_flash.find("romfs")
-    if row is None:
+    image = row and _image(row)
+    if not image:
         return
-    region = board_flash.region(row[3], row[4])
-    size = _size_bytes(region)
-    if not size or size > row[4]:
-        return
-    # A board reads it in place from flash; here it costs as much of the heap.
-    image = bytearray(size)
-    region.read(0, image)
     try:
         vfs.mount(vfs.VfsRom(image), "/rom")
     except OSError:
@@ -44,9 +54,22 @@ def mount():
     sys.path += ["/rom", "/rom/lib"]
 
 
-def _size_bytes(region):
-    head = bytearray(_HEAD_BYTES)
-    region.read(0, head)
+def _image(row):
+    """Return a copy of the image that a partition holds, None without one.
+
+    A board reads it in place from flash; here it costs as much of the heap.
+    """
+    size = _size_bytes(_read(row, _HEAD_BYTES))
+    return _read(row, size) if 0 < size <= row[4] else None
+
+
+def _read(row, size):
+    data = bytearray(size)
+    board_flash.region(row[3], row[4]).read(0, data)
+    return data
+
+
+def _size_bytes(head):
     if head[:3] != _MAGIC:
         return 0
     size = 0
