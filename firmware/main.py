@@ -18,6 +18,8 @@ def run():
     try:
         loop.run("/user")
     except KeyboardInterrupt:
+        # Only for a person: after an error of ours the watchdog, if there is one, shall bite.
+        loop.watchdog.keep_fed()
         print("cma: agent stopped; Ctrl-D starts it again")
     finally:
         loop.close()

@@ -18,7 +18,7 @@ class EspnowLink:
         self._espnow = espnow.ESPNow()
         self._espnow.config(rxbuf=_RX_BYTES)
         self._espnow.active(True)
-        self._espnow.add_peer(_BROADCAST_MAC)
+        self._add_peer(_BROADCAST_MAC)
         self._macs = {}  # node id → hardware address, learnt from what was received
         self._peers = []  # addresses given to ESP-NOW, longest unused first
 
@@ -39,8 +39,15 @@ class EspnowLink:
         else:
             if len(self._peers) == _PEERS_MAX:
                 self._espnow.del_peer(self._peers.pop(0))
-            self._espnow.add_peer(mac)
+            self._add_peer(mac)
         self._peers.append(mac)
+
+    def _add_peer(self, mac):
+        try:
+            self._espnow.add_peer(mac)
+        except OSError as error:
+            if "EXIST" not in str(error):  # it survived a soft reset: as good as added
+                raise
 
     def receive(self):
         """Return the next frame that came, None if there is none; never wait."""

@@ -1,6 +1,6 @@
 """Frames over a wire: COBS with a CRC, see `kernel.codec.cobs`."""
 
-from machine import UART
+from machine import UART, Pin
 
 from kernel.codec.cobs import Stuffer, Unstuffer
 
@@ -17,8 +17,8 @@ class UartLink:
         self._uart = UART(
             1,
             settings.whole("uart_baud", 115_200),
-            tx=settings.values["uart_tx"],
-            rx=settings.values["uart_rx"],
+            tx=Pin(settings.whole("uart_tx", -1)),
+            rx=Pin(settings.whole("uart_rx", -1)),
             rxbuf=_RX_BYTES,
         )
         self._stuffer = Stuffer()

@@ -56,7 +56,7 @@ class Loop:
         identity = Identity(settings.name, node_id(board.mac), settings.network(), settings.board)
         rng = Prng(int.from_bytes(os.urandom(4), "big"))
         self.agent = Agent(identity, rng, FileStore(_STATE_FOLDER), board.parts)
-        self._watchdog = Watchdog(settings.whole("watchdog_ms", 0))
+        self.watchdog = Watchdog(settings.whole("watchdog_ms", 0))
         self._status_ms = settings.whole("status_ms", _STATUS_MS)
         self._buffer = bytearray(FRAME_BYTES_MAX + 1)
         self._application = app.MISSING
@@ -69,10 +69,9 @@ class Loop:
         asyncio.run(self._main(folder))
 
     def close(self):
-        """Leave the links and the watchdog as a person at the prompt needs them."""
+        """Let go of the links and forget the tasks."""
         for link in self._links:
             link.close()
-        self._watchdog.keep_fed()
         asyncio.new_event_loop()
 
     async def _main(self, folder):
@@ -84,7 +83,7 @@ class Loop:
             self._application = app.FAILED
         status_at_ms = _now_ms()
         while True:
-            self._watchdog.feed()
+            self.watchdog.feed()
             self._receive()
             now_ms = _now_ms()
             if ticks_diff(self.agent.next_wake_at_ms(), now_ms) <= 0:
@@ -104,12 +103,19 @@ class Loop:
     def _receive(self):
         for index in range(len(self._links)):
             for _ in range(_FRAMES_PER_TURN):
-                data = self._links[index].receive()
+                data = self._next_frame(index)
                 if data is None:
                     break
                 length = min(len(data), len(self._buffer))
                 self._buffer[:length] = memoryview(data)[:length]
                 self.agent.on_frame(_now_ms(), index, self._buffer, length, self.sink)
+
+    def _next_frame(self, index):
+        try:
+            return self._links[index].receive()
+        except (OSError, ValueError) as error:  # ESP-NOW raises both when its buffer overran
+            self.sink.note("link failed", "%s: %s" % (self._links[index].name, error))
+            return None
 
     def _print_status(self):
         self.agent.on_battery(self._board.battery_mv())
@@ -126,13 +132,19 @@ def _now_ms():
 def _open_links(board):
     from device.link_espnow import EspnowLink
 
-    links = [EspnowLink(board)]
+    makers = [EspnowLink]
     if board.settings.wifi_ssid:
         from device.link_udp import UdpLink
 
-        links.append(UdpLink(board))
+        makers.append(UdpLink)
     if "uart_tx" in board.settings.values and "uart_rx" in board.settings.values:
         from device.link_uart import UartLink
 
-        links.append(UartLink(board))
+        makers.append(UartLink)
+    links = []
+    for maker in makers:
+        try:
+            links.append(maker(board))
+        except (OSError, ValueError) as error:  # no such pin, no radio: the others still serve
+            Console(board.settings.name).note("link failed", "%s: %s" % (maker.name, error))
     return links

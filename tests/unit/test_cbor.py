@@ -68,6 +68,7 @@ REFUSED = {
     "undefined": "f7",
     "simple value 255": "f8ff",
     "half that is a single": "fa3fc00000",
+    "zero as a single": "fa00000000",
     "single that is a double": "fb3ff8000000000000",
     "NaN of another form": "fa7fc00000",
     "NaN with a payload": "f97e01",

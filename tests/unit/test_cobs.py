@@ -61,3 +61,12 @@ def test_zeros_between_frames_mean_nothing():
     unstuffer = Unstuffer()
     assert received(unstuffer, b"\x00\x00" + stuffed(b"ok") + b"\x00") == [b"ok"]
     assert unstuffer.damaged == 0
+
+
+def test_each_damaged_frame_counts_once():
+    unstuffer = Unstuffer()
+    changed = bytearray(stuffed(b"frame"))
+    changed[3] ^= 1
+    only_a_checksum = b"\x05\x01\x02\x03\x04\x00"
+    assert received(unstuffer, bytes(changed)) == [] and unstuffer.damaged == 1
+    assert received(unstuffer, only_a_checksum) == [] and unstuffer.damaged == 2

@@ -56,3 +56,18 @@ def test_node_ids_are_never_none_and_never_all():
 def test_drivers_find_source_and_target():
     assert frame.read_source(made()) == 0x12345678
     assert frame.read_target(made()) == frame.BROADCAST
+
+
+def test_the_longest_frame_and_the_last_kind_are_read():
+    header = frame.Header()
+    longest = made(_1=frame.KIND_LAST) + bytearray(FRAME_BYTES_MAX - HEADER_BYTES - 1)
+    assert header.read(longest, FRAME_BYTES_MAX) and header.kind == frame.KIND_LAST
+
+
+def test_special_node_ids_are_moved_aside():
+    assert frame.node_id(ZERO_CRC) == frame.node_id(ONES_CRC) == 1
+
+
+# Six bytes whose CRC-32 ends in 30 zeros, and in 30 ones.
+ZERO_CRC = b"\x02\x00)>\x14\xde"
+ONES_CRC = b"\x02\x00\x82\x8f\x10\x8c"

@@ -13,6 +13,7 @@ def test_an_announcement_comes_back():
 def test_a_later_version_may_add_keys():
     payload = cbor.encode({1: "a", 2: 1, 3: "x", 99: [1, 2]})
     assert messages.read_announcement(payload) == ("a", 1)
+    assert messages.read_announcement(cbor.encode({1: "a" * 32, 2: 0})) == ("a" * 32, 0)
 
 
 def test_an_announcement_of_another_shape_is_refused():

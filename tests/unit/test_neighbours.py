@@ -100,3 +100,11 @@ def test_a_gap_wider_than_the_window_keeps_counting():
     neighbours = Neighbours(2)
     assert feed(neighbours, (10, 60, 59, 60)) == [True, True, True, False]
     assert neighbours.lost == 48
+
+
+def test_a_silent_node_is_found_behind_a_free_row():
+    neighbours = Neighbours(4)
+    neighbours.hear(0, A, 0)
+    neighbours.hear(0, B, 0)
+    late = NEIGHBOUR_SILENT_MS_MAX + 1
+    assert [neighbours.expire(late) for _ in range(3)] == [A, B, 0]

@@ -58,3 +58,10 @@ def test_an_application_that_failed_leaves_no_timer():
     assert timers.next(0) == TIMER_ANNOUNCE
     timers.every(0, 20, len)
     assert timers.callback(TIMERS_OWN) is len and timers.at_ms(TIMERS_OWN) == 20
+
+
+def test_of_two_that_are_due_at_once_the_first_made_comes_first():
+    timers = Timers()
+    for _ in range(3):
+        timers.every(0, 1000, len)
+    assert [timers.take_due(1000) for _ in range(3)] == [TIMERS_OWN + n for n in range(3)]

@@ -65,18 +65,33 @@ def test_boards_of_two_networks_do_not_hear_each_other(shared_boards: VirtualBoa
         board.client.stop(board.name)
 
 
-def test_wifi_and_a_wire_carry_frames_too(shared_boards: VirtualBoards) -> None:
+def test_wifi_carries_frames_beside_the_radio(shared_boards: VirtualBoards) -> None:
     wifi = {"wifi_ssid": WIFI[0], "wifi_password": WIFI[1]}
-    loop = {"uart_tx": 4, "uart_rx": 4}
-    first = AgentBoard(shared_boards, "first", TALK, loop, **wifi)
+    first = AgentBoard(shared_boards, "first", TALK, **wifi)
     second = AgentBoard(shared_boards, "second", HEAR, **wifi)
-    assert first.wait_status(lambda fields: True)["links"] == ["espnow", "udp", "uart"]
-    # The wire leads back to its board, and each frame comes by radio and by Wi-Fi.
-    first.wait_status(lambda fields: fields["dropped"].get("echo", 0) > 2)
+    assert first.wait_status(lambda fields: True)["links"] == ["espnow", "udp"]
+    # Each frame comes twice, and is taken once.
     second.wait_status(lambda fields: fields["dropped"].get("duplicate", 0) > 2)
     second.wait_app("heard")
     for board in (first, second):
         board.client.stop(board.name)
+
+
+def test_a_wire_carries_frames(shared_boards: VirtualBoards) -> None:
+    # It leads back to its own board, which knows its own frames again.
+    board = AgentBoard(shared_boards, "wired", TALK, {"uart_tx": 4, "uart_rx": 4})
+    status = board.wait_status(lambda fields: fields["dropped"].get("echo", 0) > 2)
+    assert status["links"] == ["espnow", "uart"]
+    assert set(status["dropped"]) <= {"echo", "no such neighbour"}
+    board.client.stop("wired")
+
+
+def test_a_link_that_cannot_be_opened_leaves_the_others(shared_boards: VirtualBoards) -> None:
+    board = AgentBoard(shared_boards, "pinless", "", {"uart_tx": 4, "uart_rx": 99})
+    assert "uart" in board.wait_event("link failed")["value"]
+    status = board.wait_status(lambda fields: fields["sent"] >= 1)
+    assert status["links"] == ["espnow"]
+    board.client.stop("pinless")
 
 
 def test_state_is_old_or_new_after_power_cuts_in_mid_write(shared_boards: VirtualBoards) -> None:

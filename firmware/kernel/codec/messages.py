@@ -10,9 +10,7 @@ from ..limits import HEADER_BYTES, NAME_BYTES_MAX, TOPIC_BYTES_MAX
 from . import cbor
 
 ANNOUNCE_NAME, ANNOUNCE_BOOTS, ANNOUNCE_BOARD = 1, 2, 3
-TELEMETRY_UPTIME_S, TELEMETRY_NEIGHBOURS, TELEMETRY_SENT, TELEMETRY_RECEIVED = 1, 2, 3, 4
-TELEMETRY_LOST, TELEMETRY_BATTERY_MV, TELEMETRY_ERRORS = 5, 6, 7
-TELEMETRY_FIGURES = 7
+TELEMETRY_FIGURES = 7  # their keys are 1, 2, …, in the order of `write_telemetry`
 
 
 def announcement(name: str, boots: int, board: str) -> bytes:
@@ -63,7 +61,8 @@ def read_message(payload: "bytes | memoryview") -> "tuple[str, object]":
 def write_telemetry(buffer: bytearray, figures: "list[int]") -> int:
     """Write the payload of a telemetry frame behind the header; return the frame's length.
 
-    Shape: `figures` in the order of the keys TELEMETRY_UPTIME_S … TELEMETRY_ERRORS.
+    Shape: `figures`: uptime (s), neighbours, frames sent, received, lost, battery (mV),
+    exceptions of the application.
     """
     offset = cbor.write_head(buffer, HEADER_BYTES, 5, len(figures))
     for index in range(len(figures)):
