@@ -39,7 +39,7 @@ def command(options: BoardOptions) -> int:
     A running program is interrupted, asked, and started again; nothing is written.
     """
     ports = chosen_ports(options.for_all(), several=True)
-    asked = [port for port in ports if port.state not in SILENT_STATES]
+    asked = [port for port in ports if _can_answer(port, options)]
     jobs = [_job(port, options) for port in asked]
     outcomes = run_with_progress(
         jobs, "Asking", quiet=options.quiet or not options.verbose, timeout_s=_time(options)
@@ -49,6 +49,11 @@ def command(options: BoardOptions) -> int:
     _remember(rows)
     _show(rows, options)
     return 0
+
+
+def _can_answer(port: Port, options: BoardOptions) -> bool:
+    wakes = port.state == "asleep" and options.wait_s > 0
+    return port.state not in SILENT_STATES or wakes
 
 
 def _job(port: Port, options: BoardOptions) -> Job:

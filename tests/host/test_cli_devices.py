@@ -76,6 +76,19 @@ def test_a_running_program_runs_again_and_the_fleet_remembers_the_port(
     assert known and (known.port, known.chip) == ("virtual://busy", "esp32")
 
 
+def test_a_sleeping_board_is_waited_for_when_asked(
+    virtual_boards: VirtualBoards, tmp_path: Path
+) -> None:
+    main = b"import machine, time\ntime.sleep_ms(300)\nmachine.deepsleep(2500)\n"
+    make_stock(virtual_boards, "sleepy", files={"main.py": main})
+    virtual_boards.client.wait_for("sleepy", "asleep", 10.0)
+    assert cma("devices", folder=tmp_path).stdout.split()[-1] == "asleep"
+    virtual_boards.client.wait_for("sleepy", "asleep", 10.0)
+    waited = cma("devices", "--wait", "20", folder=tmp_path)
+    assert waited.returncode == 0, waited.stderr
+    assert "1 file, not managed" in waited.stdout
+
+
 def test_no_board_at_all_is_exit_code_3(
     virtual_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,20 @@ def test_virtual_boards_run_it_together_and_are_unplugged_again(
     assert {board.state for board in read_registry(virtual_home)} == {"off"}
 
 
+@pytest.mark.parametrize("verb", ["run", "monitor", "identify"])
+def test_a_port_that_is_not_there_is_exit_code_3(folder: Path, verb: str) -> None:
+    done = cma(verb, "-p", "/dev/ttyUSB77", folder=folder)
+    assert done.returncode == ExitCode.NO_DEVICE
+    assert done.stderr.startswith("cma: No such port: /dev/ttyUSB77. Plug the board in")
+
+
+def test_a_board_that_does_not_answer_says_why(shared_boards: VirtualBoards, folder: Path) -> None:
+    shared_boards.make(flashed=False, name="blank")
+    done = cma("run", "-p", "blank", "--timeout", "2", folder=folder)
+    assert done.returncode == ExitCode.REFUSED
+    assert "flash is blank" in done.stderr and "Run cma flash." in done.stderr
+
+
 def test_virtual_boards_are_not_watched(folder: Path) -> None:
     done = cma("run", "--virtual", "2", "--watch", folder=folder)
     assert done.returncode == ExitCode.USAGE
