@@ -131,6 +131,7 @@ def test_a_romfs_is_built_deployed_and_imported(desk: Desk) -> None:
     desk.file("rom/in_rom.py", "ANSWER = 'executed in place'\n")
     said = desk.run("romfs", "query", "+", "romfs", "build", "rom", "+", "romfs", "deploy", "rom")
     assert "ROMFS0 partition has size 524288 bytes" in said and "deployed" in said
+    assert "Raw contents: d2:cd:31" in desk.run("romfs", "query")
     assert desk.run("exec", "import in_rom; print(in_rom.ANSWER)") == "executed in place\n"
 
 
