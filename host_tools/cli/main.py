@@ -64,9 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE
-    except click.Abort:
-        code = ExitCode.INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):  # click turns a Ctrl-C into its Abort
         click.echo("cma: interrupted; nothing unfinished is recorded as done.", err=True)
         code = ExitCode.INTERRUPTED
     except REFUSALS as error:
