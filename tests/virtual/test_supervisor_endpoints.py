@@ -80,7 +80,7 @@ def test_a_second_fast_client_is_told_who_has_the_port(plug: Loopback, first: st
     started_s = time.monotonic()
     with pytest.raises(serial.SerialException, match=r"busy: .* has it open"):
         opened(plug, "fast")
-    assert time.monotonic() - started_s < 1
+    assert time.monotonic() - started_s < 3
     port.write(b"still mine")
     assert port.read(10) == b"still mine"
     closed(port)
@@ -117,7 +117,7 @@ def test_a_read_on_the_fast_port_ends_with_its_timeout_and_without_data(plug: Lo
     port = opened(plug, "fast", timeout_s=0.2)
     started_s = time.monotonic()
     assert port.read(5) == b""
-    assert 0.19 < time.monotonic() - started_s < 1
+    assert 0.19 < time.monotonic() - started_s < 3
     port.timeout = 0
     assert port.read(5) == b""
     closed(port)
