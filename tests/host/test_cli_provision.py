@@ -69,6 +69,10 @@ class Bench:
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
 
+    def make_tiny(self) -> None:
+        self.write("app.py", "def setup(agent):\n    pass\n")
+        shutil.rmtree(self.folder / "drivers")
+
     def database(self) -> Database:
         return Database(self.folder / ".cma" / "fleet.db")
 
@@ -188,8 +192,7 @@ def test_the_others_are_done_when_some_fail(bench: Bench) -> None:
 
 
 def test_files_may_go_by_ampy(bench: Bench) -> None:
-    bench.write("app.py", "def setup(agent):\n    pass\n")  # ampy sends 32 bytes at a time
-    shutil.rmtree(bench.folder / "drivers")
+    bench.make_tiny()  # ampy sends 32 bytes at a time
     bench.type("provision", "-p", "virtual://one", "--assign", "--via", "ampy")
     assert on_board("one", "/user/app.py") == (bench.folder / "app.py").read_bytes()
 
@@ -232,3 +235,19 @@ def test_a_lost_boards_name_is_released(tmp_path: Path, virtual_home: Path) -> N
         database.claim("a4:cf:12:00:00:01", "greenhouse-01")
     assert "a4:cf:12:00:00:01" in bench.type("provision", "--release", "greenhouse-01").out
     assert "greenhouse-01" in bench.type("provision", "--release", "greenhouse-01", code=2).err
+
+
+@pytest.mark.parametrize(("writes", "step"), [(3, "copy files"), (30, "write settings")])
+def test_a_board_that_loses_power_in_the_middle_is_not_done_and_completes_next_time(
+    bench: Bench, writes: int, step: str
+) -> None:
+    bench.make_tiny()  # one file: most of the flash writes are settings
+    bench.boards.client.cut_power("one", after_flash_writes=writes, torn_bytes=5)
+    cut = bench.type("provision", "-p", "virtual://one", "--assign", "--timeout", "4", code=7)
+    assert cut.err.split(": FAIL")[0].splitlines()[-2] == f"one: {step}"
+    with bench.database() as database:
+        assert sorted(board.claim for board in database.boards()) == ["", "started"]
+    bench.boards.client.restore_power("one")
+    bench.type("provision", "-p", "virtual://one")
+    assert nvs("one")["name"] == "box-2"
+    assert on_board("one", "/user/app.py") == (bench.folder / "app.py").read_bytes()
