@@ -39,3 +39,12 @@ def test_floats_take_the_fewest_bytes():
         9,
         5,
     ]
+
+
+def test_the_last_bit_that_a_single_keeps_is_known():
+    for exponent in (0, 1, 100, -125, -126, -127, -130, -140, -148):
+        for place in range(1, 53):
+            double = struct.pack(">d", (1.0 + 2.0**-place) * 2.0**exponent)
+            single = struct.pack(">f", struct.unpack(">d", double)[0])
+            kept = struct.unpack(">f", single)[0] == struct.unpack(">d", double)[0]
+            assert floats.fits_single(double) == kept, (exponent, place)
