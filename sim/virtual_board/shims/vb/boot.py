@@ -24,9 +24,16 @@ def start(main):
     """Boot; `main` holds the globals of `__main__`."""
     main.pop("vb", None)
     _install()
+    romfs.mount()
+    sys.path.append("/lib")
+    is_mounted = root.mount()
     try:
+        # From here on what the host types arrives, and Ctrl-C leads to the prompt.
         control.say("up", cause=config.get("cause"))
-        _run_scripts(main)
+        if is_mounted:
+            _run_scripts(main)
+        else:
+            root.complain_for_ever()
     except KeyboardInterrupt as error:
         _show(error)
     except SystemExit:
@@ -57,12 +64,6 @@ def _install():
 
 
 def _run_scripts(main):
-    romfs.mount()
-    sys.path.append("/lib")
-    try:
-        root.mount()
-    except KeyboardInterrupt as error:
-        _show(error)
     if _run("boot.py", main) and not config.get("raw"):
         _run("main.py", main)
 

@@ -22,24 +22,39 @@ _ERASED = 0xFF
 
 
 def mount():
-    """Mount the partition `vfs`, or `ffat` on boards that have that instead."""
+    """Mount the partition `vfs`, or `ffat` on boards that have that instead.
+
+    Returns: False if somebody's data is there that cannot be read.
+    """
     row = board_flash.find("vfs")
     block_bytes = 4096
     if row is None:
         row = board_flash.find("ffat")
         block_bytes = 512
     if row is None:
-        return
+        return True
     device = board_flash.blocks(row[3], row[4], block_bytes)
     try:
         vfs.mount(device, "/")
+        return True
     except OSError:
-        _set_up(device, vfs.VfsLfs2 if row[0] == "vfs" else vfs.VfsFat)
+        if not _is_blank(device):
+            return False
+    _set_up(device, vfs.VfsLfs2 if row[0] == "vfs" else vfs.VfsFat)
+    return True
+
+
+def complain_for_ever():
+    """Say that the filesystem is damaged, until Ctrl-C.
+
+    Raises: KeyboardInterrupt.
+    """
+    while True:
+        print(_CORRUPTED)
+        time.sleep(3)
 
 
 def _set_up(device, filesystem):
-    if not _is_blank(device):
-        _complain_for_ever()
     print("Performing initial setup")
     filesystem.mkfs(device)
     vfs.mount(filesystem(device), "/")
@@ -51,9 +66,3 @@ def _is_blank(device):
     block = bytearray(device.ioctl(5, 0))
     device.readblocks(0, block)
     return all([byte == _ERASED for byte in block])
-
-
-def _complain_for_ever():
-    while True:
-        print(_CORRUPTED)
-        time.sleep(3)
