@@ -11,6 +11,9 @@ setup(
     packages=["cma_toolkit." + room for room in find_packages(include=ROOMS)],
     package_dir={"cma_toolkit": "."},
     package_data={
-        "": ["*.toml", "*.json", "*.md", "*.cddl", "*.csv", "*.py", "py.typed", ".gitignore"]
+        "cma_toolkit.host_tools.project": ["template/*", "template/*/*"],
+        "cma_toolkit.sim.virtual_board": ["shims/*", "shims/*/*"],
+        "cma_toolkit.firmware": ["*", "*/*", "*/*/*"],
+        "": ["*.toml", "*.json", "*.md", "*.cddl", "*.csv", "*.py", "py.typed", ".gitignore"],
     },
 )
