@@ -46,20 +46,31 @@ def mount_user():
         print("cma: this board has no partition 'user'; run: cma flash")
         return
     part = parts[0]
-    nvs = esp32.NVS(NAMESPACE)
     try:
-        if is_format_unfinished(nvs) or is_blank(part):
-            print("cma: making the filesystem at /user")
-            format_user(part, nvs)
-        vfs.mount(vfs.VfsLfs2(part), "/user")
+        filesystem = open_or_make(part, esp32.NVS(NAMESPACE))
+        vfs.mount(filesystem, "/user")
     except OSError as error:
         print("cma: /user cannot be mounted (%s) and was left as it is;" % error)
         print("cma: save it with esptool read-flash, then run: cma flash --erase")
 
 
+def open_or_make(part, nvs):
+    """Return the filesystem of a partition, made if it is blank or its making lost power."""
+    unfinished = is_format_unfinished(nvs)
+    if not is_blank(part):
+        try:
+            return vfs.VfsLfs2(part)  # whole, and so kept, whatever the mark of a format says
+        except OSError:
+            if not unfinished:
+                raise
+    print("cma: making the filesystem at /user")
+    format_user(part, nvs)
+    return vfs.VfsLfs2(part)
+
+
 def add_paths():
     """Let `import` find the kernel in the ROM filesystem and the user's files after it."""
-    for path in ("/rom", "/user"):
+    for path in ("/rom", "/user", "/user/lib"):
         if path not in sys.path:
             sys.path.append(path)
 
