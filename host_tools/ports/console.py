@@ -25,7 +25,8 @@ _ROM_SYNC = b"\xc0\x00\x08\x24\x00\x00\x00\x00\x00\x07\x07\x12\x20" + b"\x55" * 
 FIRST_TRY_S = 0.6
 LONGEST_TRY_S = 3.0
 QUIET_S = 0.15
-SILENCE_S = 0.1
+SILENCE_S = 0.04
+WOKE_S = 0.5
 HEARD_BYTES_MAX = 8192
 
 
@@ -37,6 +38,8 @@ class Arrival:
     boot_broken_off: bool = False
     tries: int = 0
     heard: bytes = field(default=b"", repr=False)
+    heard_at_s: float = field(default_factory=time.monotonic, repr=False)
+    woke_at_s: float = field(default=float("-inf"), repr=False)
 
 
 def reach_prompt(port: "BufferedPort", url: str, within_s: float) -> Arrival:
@@ -72,16 +75,21 @@ def _try_once(port: "BufferedPort", arrival: Arrival, patience_s: float) -> bool
 def _hear_until(port: "BufferedPort", arrival: Arrival, ending: bytes, patience_s: float) -> bool:
     deadline_s = time.monotonic() + patience_s
     recent = b""
-    while time.monotonic() < deadline_s:
+    while (now_s := time.monotonic()) < deadline_s:
         chunk = port.read_some(SILENCE_S)
-        if not chunk and not recent:
-            # A board that sleeps may be awake for a moment only: a Ctrl-C must fall into it.
-            port.write(b"\x03")
+        if chunk and now_s - arrival.heard_at_s > WOKE_S:
+            arrival.woke_at_s = now_s
+        arrival.heard_at_s = now_s if chunk else arrival.heard_at_s
         arrival.heard = (arrival.heard + chunk)[-HEARD_BYTES_MAX:]
         recent = (recent + chunk)[-HEARD_BYTES_MAX:]
         if ending in recent:
             port.unread(recent.rpartition(ending)[2])
             return True
+        # A board that sleeps may be awake for a moment only: a Ctrl-C must fall into it. More
+        # than one on a board that runs could break off how its program ends.
+        woke_just_now = now_s - arrival.woke_at_s < WOKE_S and not _GAVE_WAY.search(recent)
+        if woke_just_now or not recent:
+            port.write(b"\x03")
     return False
 
 

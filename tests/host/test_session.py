@@ -46,8 +46,8 @@ while True:
 SLEEPY_MAIN = b"""
 import machine, time
 print("main starts")
-time.sleep_ms(300)
-machine.deepsleep(1500)
+time.sleep_ms(50)
+machine.deepsleep(3000)
 """
 BYTES = bytes(range(256)) * 20
 
@@ -158,7 +158,7 @@ def test_a_board_that_boots_is_waited_for(shared_boards: VirtualBoards) -> None:
 def test_a_board_that_sleeps_is_caught_when_it_wakes(shared_boards: VirtualBoards) -> None:
     info = make_stock(shared_boards, "sleepy", files={"main.py": SLEEPY_MAIN})
     shared_boards.client.wait_for("sleepy", "asleep", 10.0)
-    with BoardSession(info.fast, wait_s=20.0, resume=False) as board:
+    with BoardSession(info.fast, wait_s=8.0, connect_s=1.0, resume=False) as board:
         assert board.hash("/main.py")
 
 
@@ -169,7 +169,7 @@ def failure(url: str, connect_s: float = 1.2) -> CmaError:
 
 
 def test_a_board_that_only_sleeps_is_told_apart(shared_boards: VirtualBoards) -> None:
-    main = SLEEPY_MAIN.replace(b"1500", b"600_000")
+    main = SLEEPY_MAIN.replace(b"3000", b"600_000")
     info = make_stock(shared_boards, "hibernating", files={"main.py": main})
     shared_boards.client.wait_for("hibernating", "asleep", 10.0)
     error = failure(info.fast)
