@@ -57,7 +57,7 @@ class VirtualBoard:
         self.settings = settings
         self._starter = Starter(loop, board, settings, folder)
         self._on_change = on_change
-        self._port = BoardPort(loop, self, settings.name, folder, ptys)
+        self._port = BoardPort(loop, self, folder, ptys)
         self._console = ConsoleFile(folder / CONSOLE_FILE)
         self._button = ResetButton(loop, self._hold_reset, self._release_reset)
         self._mode: Mode | None = None
@@ -103,9 +103,7 @@ class VirtualBoard:
         self._boot(POWER_ON)
 
     def unplug(self) -> None:
-        """Take power and endpoints."""
-        if self.state == "off":
-            return
+        """Take power and endpoints; harmless when there are none."""
         self._end_boot()
         self._enter("off")
         self._port.close()

@@ -248,6 +248,9 @@ class Supervisor:
     def _plug_in(self, board: VirtualBoard) -> None:
         try:
             board.plug_in()
+        except VirtualBoardError:
+            board.unplug()
+            raise
         except AirFullError as error:
             board.unplug()
             raise VirtualBoardError(

@@ -78,7 +78,7 @@ class Loopback:
 
     def _open(self, home: Path) -> BoardPort:
         self._watcher = PtyWatcher(self._loop)
-        port = BoardPort(self._loop, self, self.name, home / self.name, self._watcher)
+        port = BoardPort(self._loop, self, home / self.name, self._watcher)
         port.open(0)
         self._fast = FastServer(self._loop, home, self._find)
         return port

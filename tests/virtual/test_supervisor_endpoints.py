@@ -86,11 +86,23 @@ def test_a_second_fast_client_is_told_who_has_the_port(plug: Loopback, first: st
     closed(port)
 
 
-def test_a_second_network_client_is_told_who_has_the_port_and_closed(plug: Loopback) -> None:
-    port = opened(plug, "fast")
-    with socket.create_connection(("127.0.0.1", plug.port.tcp_port)) as second:
-        assert second.makefile("rb").read().startswith(b"virtual board plug is busy: ")
+@pytest.mark.parametrize("first", ["rfc2217", "fast"])
+def test_a_second_network_client_is_refused_until_the_first_leaves(
+    plug: Loopback, first: str
+) -> None:
+    port = opened(plug, first)
+    number = plug.port.tcp_port
+    with pytest.raises(serial.SerialException, match="Could not open port"):
+        opened(plug, "rfc2217")
+    with socket.socket() as thief, pytest.raises(OSError, match="in use"):
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(("127.0.0.1", number))  # the board's port stays the board's
     closed(port)
+    assert plug.detached.wait(5)
+    again = opened(plug, "rfc2217")
+    again.write(b"free")
+    assert again.read(4) == b"free"
+    closed(again)
 
 
 def test_the_port_is_free_again_when_its_client_leaves(plug: Loopback) -> None:

@@ -49,6 +49,7 @@ class Line:
         self._stall_timer: asyncio.TimerHandle | None = None
         self._taken_at_pause: dict[Outbox, int] = {}
         self.holder = ""
+        self.on_holder: Callable[[], None] = _nobody_cares
         self.dropped_bytes = 0
 
     @property
@@ -61,11 +62,13 @@ class Line:
         if self.holder:
             return False
         self.holder = holder
+        self.on_holder()
         return True
 
     def release(self) -> None:
         """Give the line back: the reset lines float."""
         self.holder = ""
+        self.on_holder()
         self._board.on_detach()
 
     def attach(self, outbox: Outbox, encode: Callable[[bytes], bytes] = bytes) -> None:
@@ -123,3 +126,7 @@ class Line:
         self._watch()
         for outbox in stalled:
             self.dropped_bytes += outbox.clear()
+
+
+def _nobody_cares() -> None:
+    """Take note of nothing."""

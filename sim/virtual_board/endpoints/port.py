@@ -15,12 +15,11 @@ class BoardPort:
         self,
         loop: asyncio.AbstractEventLoop,
         board: BoardSide,
-        name: str,
         folder: Path,
         ptys: PtyWatcher,
     ) -> None:
         self.line = Line(loop, board)
-        self._tcp = TcpEndpoint(loop, self.line, name)
+        self._tcp = TcpEndpoint(loop, self.line)
         self._pty = PtyEndpoint(ptys, self.line, folder)
 
     @property

@@ -1,27 +1,31 @@
 """A board's serial port on the network, for unmodified tools: `rfc2217://127.0.0.1:PORT`."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable
 
 from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.outbox import Outbox
 from cma_toolkit.sim.virtual_board.endpoints.telnet import ComPortServer, Data, Lines, escape
+from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
 
 HOST = "127.0.0.1"
 # Small, so that a Ctrl-C is not seen long after the output that came before it.
 _SEND_BUFFER_BYTES = 16 * 1024
 _READ_BYTES_MAX = 64 * 1024
+_ATTEMPTS = 8
 
 
 class TcpEndpoint:
-    """Listen for one client at a time; a second one is told who has the port, and closed."""
+    """Listen while nobody has the board; then a connection is refused by the system, at once.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, line: Line, name: str) -> None:
+    pyserial reports exactly that as a port which is busy or absent. A server that accepts a
+    second client and closes it ends esptool without a word.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, line: Line) -> None:
         self._loop = loop
         self._line = line
-        self._name = name
         self._server: socket.socket | None = None
         self._client: _Client | None = None
         self.port = 0
@@ -33,18 +37,10 @@ class TcpEndpoint:
 
     def open(self, wanted_port: int) -> None:
         """Listen on the wanted port, or on another if that is taken."""
-        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            server.bind((HOST, wanted_port))
-            server.listen(8)
-        except OSError:
-            server.bind((HOST, 0))
-            server.listen(8)
-        server.setblocking(False)
-        self._server = server
-        self.port = server.getsockname()[1]
-        self._loop.add_reader(server, self._on_connection)
+        self._server = _bound(wanted_port)
+        self.port = self._server.getsockname()[1]
+        self._line.on_holder = self._listen_or_not
+        self._listen_or_not()
 
     def close(self) -> None:
         """Stop listening and drop the client."""
@@ -56,6 +52,20 @@ class TcpEndpoint:
             self._server = None
         self.port = 0
 
+    def _listen_or_not(self) -> None:
+        if not self._server:
+            return
+        if not self._line.holder:
+            self._server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._server.listen(8)
+            self._loop.add_reader(self._server, self._on_connection)
+            return
+        self._loop.remove_reader(self._server)
+        # Linux: a listener that is shut down keeps its port and may listen again. Meanwhile nobody
+        # may share the port, as those who reuse addresses may with one that does not listen.
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+
     def _on_connection(self) -> None:
         assert self._server
         try:
@@ -63,13 +73,8 @@ class TcpEndpoint:
         except (BlockingIOError, ConnectionError):
             return
         connection.setblocking(False)
-        # A client that left may still be on its way out in this very turn of the loop.
-        if self._client:
-            self._client.on_readable()
         if not self._line.claim(f"rfc2217 client {address[0]}:{address[1]}"):
-            reason = f"virtual board {self._name} is busy: {self._line.holder} has it open\r\n"
-            with contextlib.suppress(OSError), connection:
-                connection.send(reason.encode())
+            connection.close()
             return
         self._client = _Client(self._loop, self._line, connection, self._on_client_gone)
 
@@ -138,3 +143,27 @@ class _Client:
             self._loop.add_writer(self._connection, self._outbox.flush)
         else:
             self._loop.remove_writer(self._connection)
+
+
+def _bound(wanted_port: int) -> socket.socket:
+    """Return a socket bound to the wanted port, or to a free one if that is taken."""
+    for port in (wanted_port, *(0,) * _ATTEMPTS):
+        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        server.setblocking(False)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            # Only a port that was asked for by number outlives the end of listening.
+            server.bind((HOST, port or _free_port()))
+            server.listen(8)
+        except OSError:
+            server.close()
+            continue
+        return server
+    raise VirtualBoardError("No TCP port is free on this computer: stop some virtual boards.")
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as finder:
+        finder.bind((HOST, 0))
+        port: int = finder.getsockname()[1]
+        return port
