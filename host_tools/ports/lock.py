@@ -91,7 +91,7 @@ def lock_folder() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if runtime and Path(runtime).is_dir():
         return Path(runtime) / "cma" / "ports"
-    return Path(tempfile.gettempdir()) / f"cma-{_user()}" / "ports"
+    return Path(tempfile.gettempdir()) / f"cma_toolkit-{_user()}" / "ports"
 
 
 def _user() -> str:
@@ -149,6 +149,9 @@ def _command_of(process: Path) -> str:
 
 def _file_stem(url: str) -> str:
     name = os.path.realpath(url) if url.startswith("/") else url
+    if url.startswith("virtual://"):
+        # Each home of virtual boards has names of its own.
+        name += " " + os.environ.get("CMA_VIRTUAL_HOME", "")
     return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 

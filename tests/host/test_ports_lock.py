@@ -69,6 +69,16 @@ def test_a_port_has_one_lock_by_whatever_name(tmp_path: Path) -> None:
         PortLock(str(tmp_path / "by-id"), tmp_path).acquire()
 
 
+def test_boards_of_two_homes_may_have_one_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CMA_VIRTUAL_HOME", "/home/one")
+    with PortLock("virtual://a", tmp_path):
+        monkeypatch.setenv("CMA_VIRTUAL_HOME", "/home/two")
+        with PortLock("virtual://a", tmp_path):
+            pass
+
+
 def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
     for _again in range(2):
         with PortLock("virtual://a", tmp_path):
@@ -79,7 +89,7 @@ def test_locks_lie_in_the_runtime_folder(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert lock_folder() == tmp_path / "cma" / "ports"
     monkeypatch.delenv("XDG_RUNTIME_DIR")
-    assert lock_folder().parent.name == f"cma-{os.getuid()}"
+    assert lock_folder().parent.name == f"cma_toolkit-{os.getuid()}"
 
 
 def test_a_program_that_holds_a_device_is_named() -> None:
