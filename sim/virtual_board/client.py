@@ -180,8 +180,10 @@ class Client:
             with self._connect() as connection:
                 connection.settimeout(_ANSWER_TIMEOUT_S)
                 _send_line(connection, {"verb": "shutdown"})
-                pid = _read_line(connection)["value"]["pid"]
-            process = os.pidfd_open(pid)
+                told = _read_line(connection)["value"]
+            if not told:
+                return  # a supervisor of another version: it ends, but does not say who it is
+            process = os.pidfd_open(told["pid"])
         except (FileNotFoundError, ConnectionError, ProcessLookupError):
             return
         try:
