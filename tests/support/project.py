@@ -1,6 +1,5 @@
 """An application's folder, and `cma` at work in it, read line by line."""
 
-import os
 import queue
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from support.stock_board import environment
 
 APP = """
 def setup(agent):
@@ -33,7 +32,7 @@ class RunningCommand:
         self._process = subprocess.Popen(
             [sys.executable, "-u", "-m", "cma_toolkit.host_tools.cli.main", *words],
             cwd=folder,
-            env={**os.environ, HOME_VARIABLE: str(home), "CMA_PROGRESS": "plain"},
+            env=environment(folder, home),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
