@@ -27,7 +27,8 @@ from cma_toolkit.sim.virtual_board.runtime_watchdog import Watchdog
 
 _READ_BYTES = 65536
 _CRASH_PAUSE_S = 1.0
-_GUARD_S = 0.002
+_RETRY_S = 0.001
+_RETRIES = 500
 _ENTER_RAW = b"\x01"
 
 
@@ -271,12 +272,15 @@ class RunMode:
             return False
         outcome = self._child.interrupt()
         if outcome is Interrupt.LATER:
-            self._loop.call_later(_GUARD_S, self._interrupt_later, self._child)
+            self._loop.call_later(_RETRY_S, self._interrupt_later, self._child, _RETRIES)
         return outcome is not Interrupt.DATA
 
-    def _interrupt_later(self, child: Child) -> None:
-        if child is self._child:
-            self._interrupt()
+    def _interrupt_later(self, child: Child, retries: int) -> None:
+        if child is not self._child:
+            return
+        outcome = child.interrupt(at_any_cost=retries == 0)
+        if outcome is Interrupt.LATER:
+            self._loop.call_later(_RETRY_S, self._interrupt_later, child, max(0, retries - 1))
 
     def _type(self, data: bytes) -> None:
         """Write to the board's UART as far as it reads; the rest waits."""

@@ -17,6 +17,8 @@ from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 
+from cma_toolkit.sim.virtual_board.runtime_safepoint import SafePoints
+
 SHIMS = Path(__file__).parent / "shims"
 _BOOT = "import vb.boot;vb.boot.start(globals())"
 MICROPYTHON_ENV = "CMA_MICROPYTHON"
@@ -25,6 +27,7 @@ _PR_SET_PDEATHSIG = 1
 # A second SIGINT before the first is noticed ends the unix port. Code notices within microseconds
 # of running; a long C call (a hash of megabytes) may take longer.
 _UNNOTICED_NS = 50_000_000
+_LOOKS = 8  # at a running process in a row; each costs it and us a quarter of a millisecond
 
 
 class RuntimeMissingError(Exception):
@@ -91,7 +94,7 @@ class Interrupt(Enum):
 
     TAKEN = "taken"  # code runs and is interrupted
     DATA = "data"  # nothing runs that it could interrupt: it is a byte like others
-    LATER = "later"  # code runs that cannot be interrupted just now
+    LATER = "later"  # code runs, at a place where it must not be interrupted
 
 
 class Child:
@@ -123,13 +126,21 @@ class Child:
         self.pid = self._process.pid
         self.end_fd = os.pidfd_open(self.pid)
         self._interrupted_at_ns: int | None = None
+        self._safe_points = SafePoints(self.pid)
 
-    def interrupt(self) -> Interrupt:
+    def interrupt(self, at_any_cost: bool = False) -> Interrupt:
         """Interrupt the code that runs, if there is any.
 
         The process stands still between the look and the signal: a prompt that begins in between
         would be killed by it.
         """
+        for _ in range(_LOOKS):
+            outcome = self._interrupt_once(at_any_cost)
+            if outcome is not Interrupt.LATER:
+                break
+        return outcome
+
+    def _interrupt_once(self, at_any_cost: bool) -> Interrupt:
         state = _state(self.pid)
         if state is None:
             return Interrupt.TAKEN
@@ -139,9 +150,12 @@ class Child:
             if not _catches_sigint(self.pid):
                 self._interrupted_at_ns = None
                 return Interrupt.LATER if self._is_guarded() else Interrupt.DATA
-            if not self._is_unnoticed(state):
-                self._interrupted_at_ns = _cpu_ns(self.pid)
-                os.kill(self.pid, signal.SIGINT)
+            if self._is_unnoticed(state):
+                return Interrupt.TAKEN
+            if not at_any_cost and not self._safe_points.is_safe():
+                return Interrupt.LATER
+            self._interrupted_at_ns = _cpu_ns(self.pid)
+            os.kill(self.pid, signal.SIGINT)
             return Interrupt.TAKEN
         finally:
             os.kill(self.pid, signal.SIGCONT)

@@ -1,9 +1,8 @@
-"""The flash of the board that this process is; see `flash` for why it has so few jumps."""
+"""The flash of the board that this process is."""
 
 from vb import config, control, guard
 from vb.flash import Blocks, Fault, Flash, Region
 
-_EIO = 5
 SIZE_BYTES = config.get("flash_bytes")
 
 
@@ -32,27 +31,36 @@ if config.get("cut"):
 
 
 class BoardBlocks(Blocks):
-    """A block device that hears of armed power cuts before it writes."""
+    """A block device that Ctrl-C does not interrupt, and that hears of armed power cuts."""
+
+    def readblocks(self, block, buffer, offset=0):
+        """Fill a buffer."""
+        guard.enter()
+        try:
+            _READ(self, block, buffer, offset)
+        finally:
+            guard.leave()
 
     def writeblocks(self, block, data, offset=None):
         """Write a buffer."""
+        guard.enter()
         try:
-            _HEAR[bool(control.poll(0))]()
+            control.hear_now()
             return _WRITE(self, block, data, offset)
-        except MemoryError:
-            return -_EIO
+        finally:
+            guard.leave()
 
     def ioctl(self, command, argument):
         """Answer what a filesystem asks."""
-        _HEAR[bool(control.poll(0))]()
-        return _IOCTL(self, command, argument)
+        guard.enter()
+        try:
+            control.hear_now()
+            return _IOCTL(self, command, argument)
+        finally:
+            guard.leave()
 
 
-def _nothing():
-    """Do nothing."""
-
-
-_HEAR = (_nothing, control.hear)
+_READ = Blocks.readblocks
 _WRITE = Blocks.writeblocks
 _IOCTL = Blocks.ioctl
 

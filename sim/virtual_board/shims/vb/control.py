@@ -60,6 +60,12 @@ def hear(timeout_ms=0):
                 _handlers[key](message)
 
 
+def hear_now():
+    """Act on what the owner has said already; takes no memory if that is nothing."""
+    for _ in _poller.ipoll(0):
+        hear()
+
+
 def end(kind, **fields):
     """Ask for the end of this process and wait for it; Ctrl-C changes nothing any more."""
     say(kind, **fields)

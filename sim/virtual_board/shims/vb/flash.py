@@ -3,39 +3,30 @@
 Programming clears bits; only erasing sets them. A program that would need a bit to go from 0 to 1
 is a bug in whoever wrote it: a board would silently keep the 0, here it fails loudly.
 
-On a board this is C, which Ctrl-C cannot interrupt, and littlefs calls it from C: an exception in
-here would leave littlefs in the middle of an operation. MicroPython notices Ctrl-C at jumps only.
-So whatever littlefs calls has no `if`, `for`, `and` or `or`: it picks its next step from a table.
-
 Raises   OSError(EIO) for a program over cells that are not erased
 Shape    an operation is one erase of a sector, or one program of a range within a block
 """
+
+try:
+    from vb.cells import clear_bits
+except ImportError:  # on CPython
+
+    def clear_bits(cells, data, size):
+        """Clear the bits that `data` has clear; return how many bytes then differ from `data`."""
+        for at in range(size):
+            cells[at] &= data[at]
+        return sum([cells[at] != data[at] for at in range(size)])
+
 
 SECTOR_BYTES = 4096
 _EIO = 5
 _EINVAL = 22
 _ERASED = memoryview(b"\xff" * SECTOR_BYTES)
-_NEVER = -1
+_SMALL_BYTES = (16, 32, 64, 96, 128, 256, 512, SECTOR_BYTES)
 
 
 class PowerCut(Exception):
     """The power is gone: of this boot nothing more reaches the flash."""
-
-
-def _nothing(*_):
-    """Do nothing."""
-
-
-def _refuse_range(*_):
-    raise OSError(_EINVAL)
-
-
-def _refuse_dead(*_):
-    raise PowerCut
-
-
-_CHECK_RANGE = (_nothing, _refuse_range)
-_CHECK_POWER = (_nothing, _refuse_dead)
 
 
 class Fault:
@@ -45,12 +36,12 @@ class Fault:
     bits that `bits` has set and the data has clear. The rule is that of `nor_flash.Cut`.
     """
 
-    def __init__(self, on_cut, on_count=_nothing):
+    def __init__(self, on_cut, on_count=None):
         self._on_cut = on_cut
-        self._report = (_nothing, on_count)
+        self._on_count = on_count
         self._done_bytes = 0
         self._bits = 0
-        self.left = _NEVER
+        self.left = 0
         self.operations = 0
         self.is_dead = False
 
@@ -62,10 +53,14 @@ class Fault:
 
     def strikes(self):
         """Count one operation; tell whether the power goes in it."""
-        _CHECK_POWER[self.is_dead]()
+        if self.is_dead:
+            raise PowerCut
         self.operations += 1
+        if not self.left:
+            return False
         self.left -= 1
-        self._report[self.left > 0](self.left)
+        if self._on_count:
+            self._on_count(self.left)
         return self.left == 0
 
     def tear_program(self, old, cells):
@@ -95,6 +90,8 @@ class Flash:
         self._file = file
         self.size_bytes = size_bytes
         self.fault = fault
+        buffer = memoryview(bytearray(SECTOR_BYTES))
+        self._buffers = {size: buffer[:size] for size in _SMALL_BYTES}
 
     def read(self, offset, buffer):
         """Fill a buffer from the cells."""
@@ -104,43 +101,29 @@ class Flash:
     def program(self, offset, data):
         """Clear the bits that are clear in `data`; no bit is ever set."""
         size = len(data)
-        old = bytearray(size)
-        self.read(offset, old)
-        both = int.from_bytes(old, "little") & int.from_bytes(data, "little")
-        _PROGRAM[self.fault.strikes()](self, offset, data, old, both.to_bytes(size, "little"))
+        cells = self._buffers[size] if size in self._buffers else bytearray(size)
+        self.read(offset, cells)
+        wrong = clear_bits(cells, data, size)
+        if self.fault.strikes():
+            old = bytearray(size)
+            self.read(offset, old)
+            self._write(offset, self.fault.tear_program(old, cells))
+            self.fault.cut()
+        self._write(offset, cells)
+        if wrong:
+            print("flash: a program at %#x sets bits that only an erase can set" % offset)
+            raise OSError(_EIO)
 
     def erase_sector(self, offset):
         """Set every bit of the sector that begins here."""
-        _ERASE[self.fault.strikes()](self, offset)
-
-    def _program(self, offset, data, old, cells):
-        self._write(offset, cells)
-        _CHECK_BITS[cells != data](offset)
-
-    def _tear_program(self, offset, data, old, cells):
-        self._write(offset, self.fault.tear_program(old, cells))
-        self.fault.cut()
-
-    def _erase(self, offset):
+        if self.fault.strikes():
+            self._write(offset, _ERASED[: self.fault.tear_erase()])
+            self.fault.cut()
         self._write(offset, _ERASED)
-
-    def _tear_erase(self, offset):
-        self._write(offset, _ERASED[: self.fault.tear_erase()])
-        self.fault.cut()
 
     def _write(self, offset, data):
         self._file.seek(offset)
         self._file.write(data)
-
-
-def _refuse_bits(offset):
-    print("flash: a program at %#x sets bits that only an erase can set" % offset)
-    raise OSError(_EIO)
-
-
-_PROGRAM = (Flash._program, Flash._tear_program)
-_ERASE = (Flash._erase, Flash._tear_erase)
-_CHECK_BITS = (_nothing, _refuse_bits)
 
 
 class Region:
@@ -173,14 +156,15 @@ class Region:
             self._flash.erase_sector(self._offset + sector)
 
     def _check(self, at, size_bytes):
-        _CHECK_RANGE[(at < 0) | (at + size_bytes > self.size_bytes)]()
+        if at < 0 or at + size_bytes > self.size_bytes:
+            raise OSError(_EINVAL)
 
 
 class Blocks:
     """A region as MicroPython's filesystems want it (vfs.AbstractBlockDev).
 
-    `writeblocks` with two arguments erases first, with three it does not: `esp32.Partition`. The
-    collector closes forgotten files and allows no memory meanwhile: that fails with EIO.
+    `writeblocks` with two arguments erases first, with three it does not, as `Partition`. What
+    littlefs calls takes no memory: the collector closes forgotten files, and allows none meanwhile.
     """
 
     def __init__(self, region, block_bytes=SECTOR_BYTES):
@@ -193,24 +177,28 @@ class Blocks:
 
     def writeblocks(self, block, data, offset=None):
         """Write a buffer."""
-        try:
-            return _WRITE[offset is None](self, block * self._block_bytes, data, offset)
-        except MemoryError:
-            return -_EIO
+        at = block * self._block_bytes
+        if offset is not None:
+            self._region.program(at + offset, data)
+        elif self._block_bytes == SECTOR_BYTES:
+            self._region.erase(at, len(data))
+            self._region.program(at, data)
+        else:
+            self._rewrite(at, data)
 
     def ioctl(self, command, argument):
         """Answer what a filesystem asks: 4 block count, 5 block size, 6 erase a block."""
-        return _IOCTL.get(command, _nothing)(self, argument)
+        if command == 4:
+            return self._region.size_bytes // self._block_bytes
+        if command == 5:
+            return self._block_bytes
+        if command == 6:
+            self._region.erase_sector(argument * self._block_bytes)
+            return 0
+        return 0 if command in (1, 2, 3) else None
 
-    def _program(self, at, data, offset):
-        self._region.program(at + offset, data)
-
-    def _replace(self, at, data, offset):
-        """Erase and program; blocks smaller than a sector, through the sectors that hold them."""
-        if self._block_bytes == SECTOR_BYTES:
-            self._region.erase(at, len(data))
-            self._region.program(at, data)
-            return
+    def _rewrite(self, at, data):
+        """Write small blocks through the sectors that hold them, as FAT needs it."""
         sector = bytearray(SECTOR_BYTES)
         done = 0
         while done < len(data):
@@ -221,27 +209,3 @@ class Blocks:
             self._region.erase_sector(start)
             self._region.program(start, sector)
             done += count
-
-    def _count(self, _):
-        return self._region.size_bytes // self._block_bytes
-
-    def _size(self, _):
-        return self._block_bytes
-
-    def _erase(self, block):
-        self._region.erase_sector(block * self._block_bytes)
-        return 0
-
-    def _ok(self, _):
-        return 0
-
-
-_WRITE = (Blocks._program, Blocks._replace)
-_IOCTL = {
-    1: Blocks._ok,
-    2: Blocks._ok,
-    3: Blocks._ok,
-    4: Blocks._count,
-    5: Blocks._size,
-    6: Blocks._erase,
-}

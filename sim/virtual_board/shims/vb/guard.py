@@ -1,10 +1,8 @@
-"""Stretches of Python that Ctrl-C must not interrupt, because on a board they are C: NVS, otadata.
+"""Stretches that Ctrl-C must not interrupt, because on a board they are C: littlefs, NVS, otadata.
 
-Inside a guard SIGINT is off, and the position of a file that we share with our owner says so: who
-wants to interrupt waits. An interrupt that came before and was not noticed yet is raised at the end.
-
-A pending interrupt is noticed at jumps only. So the order of the lines matters: no jump before
-`_kbd_intr(-1)`, none after `_kbd_intr(_char)`.
+The unix port raises KeyboardInterrupt out of its signal handler, at once. Inside a guard
+SIGINT is off, and the position of a file that we share with our owner says so: who wants to
+interrupt waits.
 """
 
 import micropython
@@ -25,19 +23,14 @@ def set_interrupt_character(char):
 
 
 def run(function, *arguments):
-    """Call a function that no Ctrl-C interrupts, and return what it returns.
-
-    Raises: KeyboardInterrupt afterwards, if Ctrl-C was pressed just before.
-    """
-    pending = _enter()
+    """Call a function that no Ctrl-C interrupts, and return what it returns."""
+    enter()
     try:
         value = function(*arguments)
     except BaseException as error:
-        _leave()
+        leave()
         raise error
-    _leave()
-    if pending:
-        raise KeyboardInterrupt
+    leave()
     return value
 
 
@@ -46,32 +39,33 @@ def switch_off():
     while True:
         try:
             _kbd_intr(-1)
-            for _ in (0, 1):
-                pass
             _sign.seek(0)
             return
         except KeyboardInterrupt:
             pass
 
 
-def _enter():
+def enter():
+    """Begin a guard; every one must end with `leave`."""
     global _depth
-    _sign.seek(1)
-    _kbd_intr(-1)
-    pending = False
     try:
-        for _ in (0, 1):
-            pass
-    except KeyboardInterrupt:
-        pending = True
+        _sign.seek(1)
+        _kbd_intr(-1)
+    except KeyboardInterrupt as error:
+        _sign.seek(0)
+        raise error
     _depth += 1
-    return pending
 
 
-def _leave():
+def leave():
+    """End a guard."""
     global _depth
     _depth -= 1
     if _depth:
         return
-    _kbd_intr(_char)
-    _sign.seek(0)
+    try:
+        _kbd_intr(_char)
+        _sign.seek(0)
+    except KeyboardInterrupt as error:
+        _sign.seek(0)
+        raise error

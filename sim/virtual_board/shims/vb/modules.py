@@ -10,7 +10,7 @@ from collections import namedtuple
 
 import micropython
 import vfs
-from vb import config, guard
+from vb import config, guard, littlefs
 from vb.stdio import TextOutput
 
 _Implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy", "_build"))
@@ -21,7 +21,6 @@ _OS_NAMES = (
     "ilistdir",
     "listdir",
     "mkdir",
-    "mount",
     "remove",
     "rename",
     "rmdir",
@@ -32,9 +31,8 @@ _OS_NAMES = (
     "unlink",
     "urandom",
     "VfsFat",
-    "VfsLfs2",
 )
-_VFS_NAMES = ("mount", "umount", "VfsFat", "VfsLfs2", "VfsRom")
+_VFS_NAMES = ("umount", "VfsFat", "VfsRom")
 
 
 class Module:
@@ -74,6 +72,8 @@ def make_os():
     board = Module("os").take(os, _OS_NAMES)
     version = "%d.%d.%d" % sys.implementation.version[:3]
     name = _Uname("esp32", "esp32", version, sys.version.split("; ")[-1], config.get("machine"))
+    board.mount = littlefs.mount
+    board.VfsLfs2 = littlefs.VfsLfs2
     board.uname = lambda: name
     board.sync = lambda: None
     board.dupterm = lambda stream, index=0: None
@@ -83,6 +83,8 @@ def make_os():
 def make_vfs(rom_ioctl):
     """Return `vfs` of an ESP32."""
     board = Module("vfs").take(vfs, _VFS_NAMES)
+    board.mount = littlefs.mount
+    board.VfsLfs2 = littlefs.VfsLfs2
     board.rom_ioctl = rom_ioctl
     return board
 

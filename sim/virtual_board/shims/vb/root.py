@@ -7,7 +7,7 @@ the board says so for ever.
 import time
 
 import vfs
-from vb import board_flash
+from vb import board_flash, littlefs
 
 _BOOT_PY = """\
 # This file is executed on every boot (including wake-boot from deepsleep)
@@ -35,12 +35,12 @@ def mount():
         return True
     device = board_flash.blocks(row[3], row[4], block_bytes)
     try:
-        vfs.mount(device, "/")
+        littlefs.mount(device, "/")
         return True
     except OSError:
         if not _is_blank(device):
             return False
-    _set_up(device, vfs.VfsLfs2 if row[0] == "vfs" else vfs.VfsFat)
+    _set_up(device, littlefs.VfsLfs2 if row[0] == "vfs" else vfs.VfsFat)
     return True
 
 
