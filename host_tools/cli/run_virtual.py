@@ -12,18 +12,11 @@ from cma_toolkit.host_tools.cli.common import BoardOptions, known_ports
 from cma_toolkit.host_tools.cli.monitor import listen
 from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
 from cma_toolkit.host_tools.cli.show import writers_for
-from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.ports.listen import Listeners
 from cma_toolkit.host_tools.ports.workers import Job, Outcome
 
 NAME = "run-{:02d}"
-CODES = {
-    "usage": ExitCode.USAGE,
-    "no-device": ExitCode.NO_DEVICE,
-    "refused": ExitCode.REFUSED,
-    "timeout": ExitCode.TIMEOUT,
-}
 
 
 def run_virtual(
@@ -51,7 +44,6 @@ def run_virtual(
 @contextmanager
 def _plugged_in(count: int, board_id: str) -> Iterator[frozenset[str]]:
     from cma_toolkit.sim.virtual_board.client import Client
-    from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
 
     client = Client()
     names = [f"{NAME.format(number)}" for number in range(1, count + 1)]
@@ -66,8 +58,6 @@ def _plugged_in(count: int, board_id: str) -> Iterator[frozenset[str]]:
             elif before[name].state == "off":
                 client.start(name)
         yield frozenset(names)
-    except VirtualBoardError as error:
-        raise CmaError(error.message, CODES[error.kind]) from error
     finally:
         for name in names:
             if any(board.name == name and board.state != "off" for board in client.list()):

@@ -9,38 +9,24 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
+from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.fleet.project import find_folder
 from cma_toolkit.sim.virtual_board.client import Client
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
 from cma_toolkit.sim.virtual_board.home import check_system
 from cma_toolkit.sim.virtual_board.registry import BoardInfo
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-CODES = {
-    "usage": ExitCode.USAGE,
-    "no-device": ExitCode.NO_DEVICE,
-    "refused": ExitCode.REFUSED,
-    "timeout": ExitCode.TIMEOUT,
-}
 
 
-def examples(*lines: str) -> str:
-    """Return the epilog that shows how a command is typed."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-def told(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Turn a refusal of the supervisor into a sentence and an exit code of `cma`."""
+def needs_linux(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Say in one sentence, elsewhere, where virtual boards run; help is shown everywhere."""
 
     @wraps(function)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        try:
-            check_system()
-            return function(*args, **kwargs)
-        except VirtualBoardError as error:
-            raise CmaError(error.message, CODES[error.kind]) from error
+        check_system()
+        return function(*args, **kwargs)
 
     return wrapped
 
@@ -88,7 +74,7 @@ all_option = click.option("--all", "everyone", is_flag=True, help="Every board t
 @click.option("--mac", metavar="MAC", help="Its MAC; without it the name decides.")
 @click.option("--micropython", is_flag=True, help="As if flashed: MicroPython, empty files.")
 @json_option
-@told
+@needs_linux
 def create(
     *, name: str, board: str, count: int | None, mac: str | None, micropython: bool, output: str
 ) -> None:
@@ -109,7 +95,7 @@ def create(
 
 @command.command("list", epilog=examples("cma virtual list", "cma virtual list -o json"))
 @json_option
-@told
+@needs_linux
 def list_boards(output: str) -> None:
     """List the boards: name, chip, state, endpoints."""
     boards = Client().list()
@@ -122,7 +108,7 @@ def list_boards(output: str) -> None:
 @names_argument
 @all_option
 @json_option
-@told
+@needs_linux
 def start(names: Sequence[str], everyone: bool, output: str) -> None:
     """Plug boards in: they get their endpoints and boot."""
     client = Client()
@@ -132,7 +118,7 @@ def start(names: Sequence[str], everyone: bool, output: str) -> None:
 @command.command(epilog=examples("cma virtual stop desk", "cma virtual stop --all"))
 @names_argument
 @all_option
-@told
+@needs_linux
 def stop(names: Sequence[str], everyone: bool) -> None:
     """Unplug boards; with --all the supervisor ends, too."""
     client = Client()
@@ -147,7 +133,7 @@ def stop(names: Sequence[str], everyone: bool) -> None:
 @names_argument
 @all_option
 @click.option("--yes", is_flag=True, help="Remove all without being asked.")
-@told
+@needs_linux
 def remove(names: Sequence[str], everyone: bool, yes: bool) -> None:
     """Unplug boards and delete their flash."""
     client = Client()
@@ -161,7 +147,7 @@ def remove(names: Sequence[str], everyone: bool, yes: bool) -> None:
 
 @command.command(epilog=examples("cma virtual reset desk"))
 @name_argument
-@told
+@needs_linux
 def reset(name: str) -> None:
     """Press the reset button."""
     Client().press_reset(name)
@@ -175,7 +161,7 @@ def reset(name: str) -> None:
     ),
 )
 @name_argument
-@told
+@needs_linux
 def download_mode(name: str) -> None:
     """Press reset while the boot button is held: the board enters its ROM loader."""
     Client().enter_download(name)
@@ -201,7 +187,7 @@ def download_mode(name: str) -> None:
     metavar="K",
     help="Let K bytes of that write through.",
 )
-@told
+@needs_linux
 def cut_power(name: str, after_writes: int | None, torn_bytes: int | None) -> None:
     """Take the power, now or in the middle of a later flash write."""
     if torn_bytes is not None and after_writes is None:
@@ -211,7 +197,7 @@ def cut_power(name: str, after_writes: int | None, torn_bytes: int | None) -> No
 
 @command.command("restore-power", epilog=examples("cma virtual restore-power desk"))
 @name_argument
-@told
+@needs_linux
 def restore_power(name: str) -> None:
     """Give the power back."""
     Client().restore_power(name)
@@ -220,7 +206,7 @@ def restore_power(name: str) -> None:
 @command.command(epilog=examples("cma virtual battery desk 3300"))
 @name_argument
 @click.argument("millivolts", type=click.IntRange(0, 20_000), metavar="MV")
-@told
+@needs_linux
 def battery(name: str, millivolts: int) -> None:
     """Set the voltage of the battery."""
     Client().set_battery(name, millivolts)
@@ -251,7 +237,7 @@ def battery(name: str, millivolts: int) -> None:
     metavar="PERMILLE",
     help="How many of a thousand frames get lost.",
 )
-@told
+@needs_linux
 def set_range(
     name: str,
     position_m: tuple[float, float] | None,
@@ -265,7 +251,7 @@ def set_range(
 
 @command.command(epilog=examples("cma virtual console desk      # Ctrl-] leaves"))
 @name_argument
-@told
+@needs_linux
 def console(name: str) -> None:
     """Open the serial console in this terminal."""
     from serial.tools.miniterm import Miniterm
@@ -299,7 +285,7 @@ def console(name: str) -> None:
 @click.option("--url", "which", flag_value="url", default=True, help="The RFC 2217 URL (default).")
 @click.option("--fast", "which", flag_value="fast", help="The virtual:// URL, for cma.")
 @click.option("--folder", "which", flag_value="folder", help="The folder with its flash.")
-@told
+@needs_linux
 def path(name: str, which: str) -> None:
     """Print one of a board's endpoints, or its folder."""
     found = [board for board in Client().list() if board.name == name]
