@@ -89,7 +89,7 @@ def lock_folder() -> Path:
     Another user's `cma` is kept out by the exclusive lock on the device itself.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and Path(runtime).is_dir():
+    if runtime and os.access(runtime, os.W_OK):  # after sudo it may be another user's
         return Path(runtime) / "cma" / "ports"
     return Path(tempfile.gettempdir()) / f"cma_toolkit-{_user()}" / "ports"
 
