@@ -346,6 +346,11 @@ class RunMode:
             self._print(self._output.flush())
             self._soft_reset(pause_s=0.0)
 
+    def _on_interrupt_again(self, message: dict[str, Any]) -> None:
+        if self._child:
+            self._child.forget_interrupt()
+            self._interrupt()
+
     def _on_flash_count(self, message: dict[str, Any]) -> None:
         if self._cut:
             self._cut["after"] = message["left"]
@@ -379,6 +384,7 @@ _HANDLERS: dict[str, Callable[[RunMode, dict[str, Any]], None]] = {
     "up": RunMode._on_up,
     "prompt": RunMode._on_prompt,
     "soft-reset": RunMode._on_soft_reset,
+    "interrupt-again": RunMode._on_interrupt_again,
     "flash-count": RunMode._on_flash_count,
     "feed": RunMode._on_feed,
     "timers": RunMode._on_timers,

@@ -103,7 +103,7 @@ class Child:
     def __init__(
         self, pipes: Pipes, heap_bytes: int, settings: dict[str, object], control_fd: int
     ) -> None:
-        # The process moves the position of this file to say that it is inside a guard.
+        # The position of this file is how many guards the process is inside of.
         self._guard_fd = os.memfd_create("guard")
         settings = {**settings, "control": control_fd, "guard": self._guard_fd}
         self._process = subprocess.Popen(
@@ -149,10 +149,10 @@ class Child:
             os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
             if not _catches_sigint(self.pid):
                 self._interrupted_at_ns = None
-                return Interrupt.LATER if self._is_guarded() else Interrupt.DATA
+                return Interrupt.DATA
             if self._is_unnoticed(state):
                 return Interrupt.TAKEN
-            if not at_any_cost and not self._safe_points.is_safe():
+            if self._is_guarded() or not (at_any_cost or self._safe_points.is_safe()):
                 return Interrupt.LATER
             self._interrupted_at_ns = _cpu_ns(self.pid)
             os.kill(self.pid, signal.SIGINT)
@@ -160,14 +160,18 @@ class Child:
         finally:
             os.kill(self.pid, signal.SIGCONT)
 
+    def forget_interrupt(self) -> None:
+        """Hear that the last interrupt was noticed."""
+        self._interrupted_at_ns = None
+
     def look_for_prompt(self) -> None:
         """Learn that an interrupt was noticed: no code runs any more that it could interrupt."""
         if self._interrupted_at_ns is not None and self.is_at_prompt():
             self._interrupted_at_ns = None
 
     def is_at_prompt(self) -> bool:
-        """Tell whether no code runs that Ctrl-C could interrupt, now or after a guard."""
-        return not _catches_sigint(self.pid) and not self._is_guarded()
+        """Tell whether no code runs that Ctrl-C could interrupt."""
+        return not _catches_sigint(self.pid)
 
     def kill(self) -> None:
         """End the process at once and reap it."""

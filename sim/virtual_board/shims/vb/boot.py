@@ -49,7 +49,6 @@ def _install():
     for name in ("machine", "esp32", "esp", "network", "espnow", "aioespnow", "neopixel"):
         __import__(name)
     replaced = (
-        ("micropython", modules.make_micropython()),
         ("os", modules.make_os()),
         ("select", selecting.module),
         ("socket", sockets.module),

@@ -164,7 +164,7 @@ class Blocks:
     """A region as MicroPython's filesystems want it (vfs.AbstractBlockDev).
 
     `writeblocks` with two arguments erases first, with three it does not, as `Partition`. What
-    littlefs calls takes no memory: the collector closes forgotten files, and allows none meanwhile.
+    littlefs calls takes no memory: the collector closes forgotten files and allows none meanwhile.
     """
 
     def __init__(self, region, block_bytes=SECTOR_BYTES):

@@ -7,7 +7,7 @@ littlefs happens inside a guard; files are wrapped for the same reason.
 import io
 
 import vfs
-from vb import guard
+from vb import control, guard
 
 _CLOSE = 4
 _ENODEV = 19
@@ -125,8 +125,15 @@ class VfsLfs2:
         guard.run(self._fs.rename, old, new)
 
     def stat(self, path):
-        """Return a file's status."""
-        return guard.run(self._fs.stat, path)
+        """Return a file's status.
+
+        `import` takes whatever is raised here for a missing file, so a Ctrl-C must come again.
+        """
+        while True:
+            try:
+                return guard.run(self._fs.stat, path)
+            except KeyboardInterrupt:
+                control.say("interrupt-again")
 
     def statvfs(self, path):
         """Return the filesystem's status."""

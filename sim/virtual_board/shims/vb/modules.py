@@ -8,9 +8,8 @@ import os
 import sys
 from collections import namedtuple
 
-import micropython
 import vfs
-from vb import config, guard, littlefs
+from vb import config, littlefs
 from vb.stdio import TextOutput
 
 _Implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy", "_build"))
@@ -86,11 +85,4 @@ def make_vfs(rom_ioctl):
     board.mount = littlefs.mount
     board.VfsLfs2 = littlefs.VfsLfs2
     board.rom_ioctl = rom_ioctl
-    return board
-
-
-def make_micropython():
-    """Return `micropython` with a `kbd_intr` that the guards know of."""
-    board = Module("micropython").take(micropython, public_names(micropython))
-    board.kbd_intr = guard.set_interrupt_character
     return board
