@@ -22,10 +22,10 @@ demo: setup ## Flash, provision and run 8 virtual boards (BOARDS=32; PORTS="/dev
 	@$(BIN)/python -m cma_toolkit.host_tools.cli.main demo $(if $(PORTS),--ports "$(PORTS)",--boards $(or $(BOARDS),8))
 
 test: setup ## Run every test that ends within ten minutes on two cores
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -q -n 4 --dist loadgroup
 
 test-emulator: setup ## Run the tests of the virtual boards and the emulated world only
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/virtual tests/world
+	@$(BIN)/python -m pytest -q -n 4 --dist loadgroup tests/virtual tests/world
 
 check: setup ## Lint, type-check, compile the firmware, and hold the tree to its own rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ from support.processes import processes_of
 from support.virtual import VirtualBoards, home_of_boards
 
 UNIT = "MB"
+AT_MOST = 6.0
 COUNT = 64
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from support.virtual import VirtualBoards, home_of_boards
 
 UNIT = "times"
+AT_LEAST = 1.8  # on two cores
 BOARDS = 16
 BOARD_IDS = ["esp32-devkitc", "esp32-s3-devkitc-1", "esp32-c3-devkitm-1", "esp32-c6-devkitc-1"]
 

@@ -14,6 +14,7 @@ from support.project import RunningCommand, write_app
 from support.virtual import VirtualBoards, home_of_boards
 
 UNIT = "s"
+AT_MOST = 3.0
 SAVES = 5
 
 

@@ -19,7 +19,7 @@ SURVIVOR_FIGURES = ["power_cut_survival", "connect_while_booting"]
 def steps(seed: int) -> list[list[str]]:
     """Return the command lines of one round."""
     python = sys.executable
-    suite = [python, "-m", "pytest", "-q", "-x", "-n", "2", "--dist", "loadgroup"]
+    suite = [python, "-m", "pytest", "-q", "-x", "-n", "4", "--dist", "loadgroup"]
     figures = [[python, str(HERE / "run.py"), name] for name in SURVIVOR_FIGURES]
     return [[*suite, f"--hypothesis-seed={seed}", "--hypothesis-profile=soak"], *figures]
 
