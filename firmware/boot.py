@@ -35,6 +35,11 @@ def format_user(part, nvs):
     nvs.set_i32(FORMATTING, 1)
     nvs.commit()
     vfs.VfsLfs2.mkfs(part)
+    forget_format(nvs)
+
+
+def forget_format(nvs):
+    """Take the mark away: from now on what does not mount is damaged, and left alone."""
     nvs.erase_key(FORMATTING)
     nvs.commit()
 
@@ -59,10 +64,14 @@ def open_or_make(part, nvs):
     unfinished = is_format_unfinished(nvs)
     if not is_blank(part):
         try:
-            return vfs.VfsLfs2(part)  # whole, and so kept, whatever the mark of a format says
+            filesystem = vfs.VfsLfs2(part)  # whole, and so kept, whatever the mark says
         except OSError:
             if not unfinished:
                 raise
+        else:
+            if unfinished:
+                forget_format(nvs)
+            return filesystem
     print("cma: making the filesystem at /user")
     format_user(part, nvs)
     return vfs.VfsLfs2(part)

@@ -235,6 +235,21 @@ def test_a_format_that_loses_power_is_done_again(
     board.client.stop(board.name)
 
 
+def test_a_stale_mark_of_a_format_costs_no_file_and_goes(shared_boards: VirtualBoards) -> None:
+    board = AgentBoard(shared_boards, "marked", COUNT)
+    pty = shared_boards.client.info("marked").pty
+    nvs = "import esp32; n = esp32.NVS('cma'); "
+    mpremote(pty, "exec", nvs + "n.set_i32('formatting', 1); n.commit()")
+    since = board.mark()
+    shared_boards.client.press_reset("marked")
+    assert board.wait_event("started", since)["value"] == 2, "the boot count was in a kept file"
+    left = mpremote(
+        pty, "exec", nvs + "\ntry: print(n.get_i32('formatting'))\nexcept OSError: print('gone')"
+    )
+    assert left.strip() == "gone"
+    board.client.stop("marked")
+
+
 def test_a_damaged_user_filesystem_is_left_as_it_is(shared_boards: VirtualBoards) -> None:
     board = AgentBoard(shared_boards, "damaged")
     board.client.stop("damaged")
