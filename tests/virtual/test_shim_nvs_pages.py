@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cma_toolkit.host_tools.image import nvs as host_nvs
+from cma_toolkit.sim.virtual_board.shims.vb.nvs_page import PAGE_BYTES, NvsError
 from cma_toolkit.sim.virtual_board.shims.vb.nvs_pages import (
     BLOB,
     I32,
-    PAGE_BYTES,
     TEXT,
     U8,
     U64,
-    NvsError,
     NvsPages,
 )
 from support.nor_ram import PowerCut, RamFlash

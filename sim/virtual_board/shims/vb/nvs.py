@@ -1,7 +1,8 @@
 """`esp32.NVS` on the real pages of the flash image."""
 
 from vb import board_flash, control, guard
-from vb.nvs_pages import BLOB, I32, NvsError, NvsPages
+from vb.nvs_page import NvsError
+from vb.nvs_pages import BLOB, I32, NvsPages
 
 # ESP-IDF's numbers, negative, as MicroPython raises them.
 _ERRORS = {

@@ -10,22 +10,29 @@ Bounds   one cached dictionary entry for each written item
 Source   ESP-IDF components/nvs_flash: README.rst (format), nvs_page.cpp, nvs_pagemanager.cpp
 """
 
-import binascii
 import struct
+
+from .nvs_page import (
+    ACTIVE,
+    EMPTY,
+    ENTRIES,
+    ENTRY_BYTES,
+    ERASED,
+    FREEING,
+    FULL,
+    PAGE_BYTES,
+    UNUSED,
+    WRITTEN,
+    NvsError,
+    Page,
+    crc,
+)
 
 U8, I8, U16, I16, U32, I32, U64, I64 = 0x01, 0x11, 0x02, 0x12, 0x04, 0x14, 0x08, 0x18
 TEXT, BLOB_V1, BLOB_DATA, BLOB = 0x21, 0x41, 0x42, 0x48
-PAGE_BYTES = 4096
-ENTRIES = 126
-ENTRY_BYTES = 32
 KEY_CHARACTERS_MAX = 15
 BLOB_BYTES_MAX = 508_000
 TEXT_BYTES_MAX = 4000
-_STATES_AT = 32
-_ENTRIES_AT = 64
-_UNUSED, _ACTIVE, _FULL, _FREEING = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFC, 0xFFFFFFF8
-_VERSION = 0xFE
-_EMPTY, _WRITTEN, _ERASED = 3, 2, 0
 _ANY_CHUNK = 0xFF
 _NAMESPACES_MAX = 254
 # The chunks of a blob's new value have other numbers than those of its old one.
@@ -40,119 +47,6 @@ _NUMBERS = {
     U64: "<Q",
     I64: "<q",
 }
-_BLANK = b"\xff" * ENTRY_BYTES
-
-
-class NvsError(Exception):
-    """An operation failed; the first argument is ESP-IDF's name of it."""
-
-
-def crc(data):
-    """Return the check sum that ESP-IDF uses throughout."""
-    return binascii.crc32(data, 0xFFFFFFFF) & 0xFFFFFFFF
-
-
-class Page:
-    """One sector, its states kept in memory."""
-
-    def __init__(self, region, at):
-        self._region = region
-        self._at = at
-        self.state = _UNUSED
-        self.sequence = 0
-        self.states = bytearray(ENTRIES)
-        self.next = 0
-
-    def load(self):
-        """Read header and states; return whether the page is sound."""
-        head = self._read(0, 32)
-        self.state, self.sequence = struct.unpack("<II", head[:8])
-        bits = self._read(_STATES_AT, 32)
-        self.next = 0
-        for index in range(ENTRIES):
-            self.states[index] = bits[index // 4] >> index % 4 * 2 & 3
-            if self.states[index] != _EMPTY:
-                self.next = index + 1
-        if self.state == _UNUSED:
-            return self._is_blank()
-        good = struct.unpack("<I", head[28:])[0] == crc(head[4:28])
-        return good and self.state in (_ACTIVE, _FULL, _FREEING) and head[8] == _VERSION
-
-    def begin(self, sequence):
-        """Make an erased page the active one."""
-        body = struct.pack("<IB", sequence, _VERSION) + b"\xff" * 19
-        self._region.program(
-            self._at, struct.pack("<I", _ACTIVE) + body + struct.pack("<I", crc(body))
-        )
-        self.state = _ACTIVE
-        self.sequence = sequence
-
-    def mark(self, state):
-        """Change the page's state; only bits are cleared."""
-        self._region.program(self._at, struct.pack("<I", state))
-        self.state = state
-
-    def erase(self):
-        """Make the page free."""
-        self._region.erase(self._at, PAGE_BYTES)
-        self.__init__(self._region, self._at)
-        for index in range(ENTRIES):
-            self.states[index] = _EMPTY
-
-    def entry(self, index):
-        """Return the bytes of an entry."""
-        return self._read(_ENTRIES_AT + index * ENTRY_BYTES, ENTRY_BYTES)
-
-    def data(self, index, size):
-        """Return the bytes that follow an entry."""
-        return self._read(_ENTRIES_AT + (index + 1) * ENTRY_BYTES, size)
-
-    def write(self, entry, data=b""):
-        """Append an item; return its index."""
-        index = self.next
-        at = self._at + _ENTRIES_AT + index * ENTRY_BYTES
-        span = entry[2]
-        self._region.program(at, entry)
-        self.set_states(index, 1, _WRITTEN)
-        if span > 1:
-            padded = data + b"\xff" * ((span - 1) * ENTRY_BYTES - len(data))
-            self._region.program(at + ENTRY_BYTES, padded)
-            self.set_states(index + 1, span - 1, _WRITTEN)
-        self.next = index + span
-        return index
-
-    def set_states(self, index, count, state):
-        """Set the state bits of a range; only bits are cleared."""
-        for entry in range(index, index + count):
-            self.states[entry] = state
-        for word in range(index // 16, (index + count - 1) // 16 + 1):
-            self._program_states(word)
-
-    def _program_states(self, word):
-        # Bits that damage cleared stay clear.
-        bits = struct.unpack("<I", self._read(_STATES_AT + word * 4, 4))[0]
-        for place in range(16):
-            index = word * 16 + place
-            if index < ENTRIES:
-                bits &= ~((3 ^ self.states[index]) << place * 2)
-        self._region.program(self._at + _STATES_AT + word * 4, struct.pack("<I", bits))
-
-    def is_entry_blank(self, index):
-        """Tell whether nothing was ever written there, a torn write included."""
-        return self.entry(index) == _BLANK
-
-    def count(self, state):
-        """Return how many entries are in a state."""
-        return sum([1 for each in self.states if each == state])
-
-    def _is_blank(self):
-        blank = b"\xff" * 512
-        return all([self._read(at, 512) == blank for at in range(0, PAGE_BYTES, 512)])
-
-    def _read(self, at, size):
-        buffer = bytearray(size)
-        self._region.read(self._at + at, buffer)
-        return bytes(buffer)
 
 
 class NvsPages:
@@ -175,7 +69,7 @@ class NvsPages:
         for page in self._pages:
             if not page.load():
                 page.erase()
-            (self._free if page.state == _UNUSED else self._used).append(page)
+            (self._free if page.state == UNUSED else self._used).append(page)
         self._used.sort(key=lambda page: page.sequence)
         self._finish_freeing()
         self._items = {}
@@ -315,7 +209,7 @@ class NvsPages:
 
     def _room_entries(self):
         page = self._used[-1]
-        return ENTRIES - page.next if page.state == _ACTIVE else 0
+        return ENTRIES - page.next if page.state == ACTIVE else 0
 
     # Items.
 
@@ -336,11 +230,11 @@ class NvsPages:
         index = page.write(_entry(item, span, field), data)
         self._items[item] = (page, index, span)
         if old:
-            old[0].set_states(old[1], old[2], _ERASED)
+            old[0].set_states(old[1], old[2], ERASED)
 
     def _erase(self, item):
         page, index, span = self._items.pop(item)
-        page.set_states(index, span, _ERASED)
+        page.set_states(index, span, ERASED)
 
     def _data(self, place):
         size = struct.unpack("<H", place[0].entry(place[1])[24:26])[0]
@@ -364,15 +258,15 @@ class NvsPages:
 
     def _next_page(self, span):
         """Continue on another page; one free page always stays in reserve."""
-        if self._used[-1].state == _ACTIVE:
-            self._used[-1].mark(_FULL)
+        if self._used[-1].state == ACTIVE:
+            self._used[-1].mark(FULL)
         if len(self._free) > 1:
             self._activate()
             return
-        best = max(self._used, key=lambda page: ENTRIES - page.count(_WRITTEN))
-        if not self._free or ENTRIES - best.count(_WRITTEN) < span:
+        best = max(self._used, key=lambda page: ENTRIES - page.count(WRITTEN))
+        if not self._free or ENTRIES - best.count(WRITTEN) < span:
             raise NvsError("ESP_ERR_NVS_NOT_ENOUGH_SPACE")
-        best.mark(_FREEING)
+        best.mark(FREEING)
         self._activate()
         self._move(best, self._used[-1])
 
@@ -380,7 +274,7 @@ class NvsPages:
         """Copy what lives on a page to the newest, and free the page."""
         index = 0
         while index < ENTRIES:
-            if old.states[index] != _WRITTEN:
+            if old.states[index] != WRITTEN:
                 index += 1
                 continue
             entry = old.entry(index)
@@ -394,12 +288,12 @@ class NvsPages:
 
     def _finish_freeing(self):
         """Copy again what a power cut interrupted while it was copied."""
-        freeing = [page for page in self._used if page.state == _FREEING]
+        freeing = [page for page in self._used if page.state == FREEING]
         if not freeing:
             return
         old = freeing[0]
         newest = self._used[-1]
-        if newest is not old and newest.state == _ACTIVE:
+        if newest is not old and newest.state == ACTIVE:
             newest.erase()
             self._used.remove(newest)
             self._free.append(newest)
@@ -413,14 +307,14 @@ class NvsPages:
         self._clean(page)
         index = 0
         while index < ENTRIES:
-            if page.states[index] != _WRITTEN:
+            if page.states[index] != WRITTEN:
                 index += 1
                 continue
             entry = page.entry(index)
             item = _item(entry)
             older = self._items.get(item)
             if older:  # the power went after the new one was written
-                older[0].set_states(older[1], older[2], _ERASED)
+                older[0].set_states(older[1], older[2], ERASED)
             self._items[item] = (page, index, entry[2])
             index += entry[2]
 
@@ -429,11 +323,11 @@ class NvsPages:
         index = 0
         while index < ENTRIES:
             state = page.states[index]
-            if state == _WRITTEN:
+            if state == WRITTEN:
                 index += self._clean_item(page, index)
                 continue
-            if state == _EMPTY and not page.is_entry_blank(index):
-                page.set_states(index, 1, _ERASED)
+            if state == EMPTY and not page.is_entry_blank(index):
+                page.set_states(index, 1, ERASED)
                 page.next = max(page.next, index + 1)
             index += 1
 
@@ -443,11 +337,11 @@ class NvsPages:
         span = entry[2]
         is_sound = struct.unpack("<I", entry[4:8])[0] == crc(entry[:4] + entry[8:])
         if not is_sound or not 1 <= span <= ENTRIES - index:
-            page.set_states(index, 1, _ERASED)
+            page.set_states(index, 1, ERASED)
             return 1
         rest = [page.states[each] for each in range(index, index + span)]
-        if any([each != _WRITTEN for each in rest]) or not _is_data_whole(page, index, entry):
-            page.set_states(index, span, _ERASED)
+        if any([each != WRITTEN for each in rest]) or not _is_data_whole(page, index, entry):
+            page.set_states(index, span, ERASED)
             page.next = max(page.next, index + span)
         return span
 
