@@ -56,8 +56,8 @@ def reach_prompt(port: "BufferedPort", url: str, within_s: float) -> Arrival:
         if time.monotonic() >= deadline_s:
             raise _no_prompt(port, url, arrival)
         patience_s = min(LONGEST_TRY_S, patience_s * 1.5)
-    if arrival.tries > 1:
-        _settle(port, arrival)
+    if arrival.tries > 1 and not _settle(port, arrival, deadline_s):
+        raise _no_prompt(port, url, arrival)
     port.unread(b">")
     arrival.was_running = bool(_GAVE_WAY.search(arrival.heard))
     arrival.boot_broken_off = bool(_BOOT_BROKEN_OFF.search(arrival.heard))
@@ -93,13 +93,16 @@ def _hear_until(port: "BufferedPort", arrival: Arrival, ending: bytes, patience_
     return False
 
 
-def _settle(port: "BufferedPort", arrival: Arrival) -> None:
+def _settle(port: "BufferedPort", arrival: Arrival, deadline_s: float) -> bool:
     # Each earlier Ctrl-A may still be answered: wait until the board is quiet, then ask once more,
-    # so that exactly one prompt is on the line.
-    while port.read_some(QUIET_S):
-        pass
+    # so that exactly one prompt is on the line. What prints on after Ctrl-C has no prompt.
+    deadline_s = max(deadline_s, time.monotonic() + LONGEST_TRY_S)
+    while chunk := port.read_some(QUIET_S):
+        arrival.heard = (arrival.heard + chunk)[-HEARD_BYTES_MAX:]
+        if time.monotonic() >= deadline_s:
+            return False
     port.write(RAW_REPL)
-    _hear_until(port, arrival, PROMPT, LONGEST_TRY_S)
+    return _hear_until(port, arrival, PROMPT, LONGEST_TRY_S)
 
 
 def _no_prompt(port: "BufferedPort", url: str, arrival: Arrival) -> CmaError:
