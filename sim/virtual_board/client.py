@@ -4,7 +4,6 @@ One request is one JSON line on the home's control socket, its answer another. A
 no connection between calls: the supervisor outlives every client.
 """
 
-import contextlib
 import json
 import os
 import select
@@ -26,6 +25,7 @@ from cma_toolkit.sim.virtual_board.home import (
     find_home,
     locked,
     socket_address,
+    supervisor_lives,
 )
 from cma_toolkit.sim.virtual_board.registry import BoardInfo, read_registry
 
@@ -49,10 +49,10 @@ class Client:
         """
         check_system()
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self._answers():
+        if supervisor_lives(self.home):
             return
         with locked(self.home / START_LOCK):
-            if not self._answers():
+            if not supervisor_lives(self.home):
                 self._start_supervisor()
 
     def create(
@@ -170,10 +170,6 @@ class Client:
         value: dict[str, Any] = self._ask("wait_for", fields, timeout_s + _ANSWER_TIMEOUT_S)
         return value
 
-    def stop_all(self) -> None:
-        """Unplug every board and end the supervisor."""
-        self.shutdown()
-
     def shutdown(self) -> None:
         """End the supervisor, and with it every board's process; return when it is gone."""
         try:
@@ -223,12 +219,6 @@ class Client:
             connection.close()
             raise
         return connection
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(FileNotFoundError, ConnectionError):
-            self._connect().close()
-            return True
-        return False
 
     def _start_supervisor(self) -> None:
         ready, tell = os.pipe()

@@ -7,6 +7,7 @@ process, so nothing here can be left over by a crash.
 import contextlib
 import os
 import re
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,12 +96,20 @@ def try_lock(path: Path) -> int | None:
 
 
 def supervisor_lives(home: Path) -> bool:
-    """Tell whether a supervisor serves this home now."""
-    path = home / SUPERVISOR_LOCK
-    if sys.platform != "linux" or not path.exists():
+    """Tell whether a supervisor serves this home now.
+
+    Its socket is asked and not its lock: who tries a lock holds it for a moment, in which a
+    supervisor that starts would be refused.
+    """
+    if sys.platform != "linux":
         return False
-    descriptor = try_lock(path)
-    if descriptor is None:
-        return True
-    os.close(descriptor)
-    return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.setblocking(False)
+        try:
+            with socket_address(home, CONTROL_SOCKET) as address:
+                connection.connect(address)
+        except BlockingIOError:
+            return True  # it has more callers than it can answer at once
+        except (FileNotFoundError, ConnectionError):
+            return False
+    return True

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from cma_toolkit.sim.virtual_board.control import ControlServer
@@ -17,8 +18,12 @@ from cma_toolkit.sim.virtual_board.home import (
     SUPERVISOR_LOCK,
     check_system,
     find_home,
+    supervisor_lives,
     try_lock,
 )
+
+_HANDOVER_S = 5.0
+_RETRY_S = 0.02
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,11 +48,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _take_home(home: Path) -> None:
-    if try_lock(home / SUPERVISOR_LOCK) is None:
-        raise VirtualBoardError(
-            f"Another supervisor serves {home}: use it, or end it with cma virtual stop --all."
-        )
+def _take_home(home: Path) -> int:
+    # A supervisor that was told to end holds the lock a little longer than its socket.
+    deadline_s = time.monotonic() + _HANDOVER_S
+    while (descriptor := try_lock(home / SUPERVISOR_LOCK)) is None:
+        if supervisor_lives(home) or time.monotonic() >= deadline_s:
+            raise VirtualBoardError(
+                f"Another supervisor serves {home}: use it, or end it with cma virtual stop --all."
+            )
+        time.sleep(_RETRY_S)
+    return descriptor
 
 
 def _check_runtime() -> None:
