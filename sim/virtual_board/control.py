@@ -6,12 +6,13 @@ A request is `{"verb": …, fields…}`; its answer `{"ok": true, "value": …}`
 
 import asyncio
 import json
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
-from cma_toolkit.sim.virtual_board.home import CONTROL_SOCKET, socket_address
+from cma_toolkit.sim.virtual_board.home import CONTROL_SOCKET, SUPERVISOR_LOG, socket_address
 
 _LINE_BYTES_MAX = 1 << 20
 Serve = Callable[[str, dict[str, Any]], Awaitable[Any]]
@@ -69,3 +70,12 @@ class ControlServer:
             return {"ok": True, "value": await self._serve(verb, request)}
         except VirtualBoardError as error:
             return {"ok": False, "kind": error.kind, "message": error.message}
+        except Exception as error:  # noqa: BLE001 - told to the client; the other boards live on
+            traceback.print_exception(error)
+            return {"ok": False, "kind": "refused", "message": self._bug(verb, error)}
+
+    def _bug(self, verb: object, error: Exception) -> str:
+        return (
+            f"The supervisor of the virtual boards failed at {verb!r} "
+            f"({type(error).__name__}: {error}): report it with {self._home / SUPERVISOR_LOG}."
+        )

@@ -18,6 +18,7 @@ from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
 from cma_toolkit.sim.virtual_board.errors import VirtualBoardError, unknown_board
 from cma_toolkit.sim.virtual_board.home import check_name
+from cma_toolkit.sim.virtual_board.radio_limits import check_loss, check_position, check_range
 from cma_toolkit.sim.virtual_board.registry import STATES, write_registry
 from cma_toolkit.sim.virtual_board.settings import AIR_FILE, FILE, Settings, choose_mac
 
@@ -97,14 +98,7 @@ class Supervisor:
                 f"{folder} exists, but holds no board that can be read: remove that folder, or "
                 "choose another name."
             )
-        folder.mkdir()
-        try:
-            settings.save(folder)
-            board = self._add(settings)
-            board.make_flash(micropython)
-        except BoardFileError as error:
-            shutil.rmtree(folder)
-            raise VirtualBoardError(str(error), "usage") from error
+        board = self._make(settings, folder, micropython)
         if start:
             self._plug_in(board)
         return self._told(board)
@@ -186,14 +180,17 @@ class Supervisor:
     ) -> Answer:
         """Set what the board's radio reaches."""
         board = self._board(name)
+        changed: dict[str, Any] = {}
         if position_m is not None:
-            board.settings.position_m = (float(position_m[0]), float(position_m[1]))
+            changed["position_m"] = check_position(position_m)
         if range_m is not None:
-            board.settings.range_m = range_m
+            changed["range_m"] = check_range(range_m)
         if loss_permille is not None:
-            board.settings.loss_permille = max(0, min(1000, loss_permille))
+            changed["loss_permille"] = check_loss(loss_permille)
         if peers is not None:
-            board.settings.peers = tuple(self._board(peer).settings.mac for peer in peers)
+            changed["peers"] = tuple(self._board(peer).settings.mac for peer in peers)
+        for field, value in changed.items():
+            setattr(board.settings, field, value)
         board.radio_changed()
         return self._told(board)
 
@@ -225,6 +222,26 @@ class Supervisor:
         self._loop.call_soon(self.ended.set)
         return {"pid": os.getpid()}
 
+    def _make(self, settings: Settings, folder: Path, micropython: bool) -> VirtualBoard:
+        """Make a board's folder with its files; of a board that fails nothing is left."""
+        try:
+            folder.mkdir()
+            settings.save(folder)
+            board = self._add(settings)
+            board.make_flash(micropython)
+        except BaseException as error:
+            self._boards.pop(settings.name, None)
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, BoardFileError):
+                raise VirtualBoardError(str(error), "usage") from error
+            if isinstance(error, OSError):
+                raise VirtualBoardError(
+                    f"The files of {settings.name} cannot be written ({error.strerror}): make "
+                    f"room in {self._home}, then try again."
+                ) from error
+            raise
+        return board
+
     def _add(self, settings: Settings) -> VirtualBoard:
         project = Path(settings.project) if settings.project else None
         board = VirtualBoard(
@@ -248,15 +265,14 @@ class Supervisor:
     def _plug_in(self, board: VirtualBoard) -> None:
         try:
             board.plug_in()
-        except VirtualBoardError:
+        except BaseException as error:
             board.unplug()
+            if isinstance(error, AirFullError):
+                raise VirtualBoardError(
+                    "Too many virtual boards were made since the supervisor started: run "
+                    "cma virtual stop --all, then start those you need."
+                ) from error
             raise
-        except AirFullError as error:
-            board.unplug()
-            raise VirtualBoardError(
-                "Too many virtual boards were made since the supervisor started: run "
-                "cma virtual stop --all, then start those you need."
-            ) from error
 
     def _unplug(self, board: VirtualBoard) -> None:
         self._fast.drop(board.settings.name)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -12,9 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from cma_toolkit.sim.virtual_board import serve
 from cma_toolkit.sim.virtual_board.client import Client
 from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
-from cma_toolkit.sim.virtual_board.home import socket_address, supervisor_lives
+from cma_toolkit.sim.virtual_board.home import (
+    SUPERVISOR_LOCK,
+    socket_address,
+    supervisor_lives,
+    try_lock,
+)
 from cma_toolkit.sim.virtual_board.registry import live_boards, read_registry
 from support.processes import processes_of, until_gone
 from support.virtual import VirtualBoards
@@ -51,6 +58,31 @@ def test_a_second_supervisor_of_a_home_is_refused(virtual_home: Path) -> None:
     assert second.returncode == 1
     assert "Another supervisor serves" in second.stderr
     assert Client(virtual_home).create("desk", "esp32-devkitc").state == "boot-loop"
+
+
+def test_who_asks_for_a_supervisor_takes_nothing_from_one_that_starts(
+    virtual_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = try_lock(virtual_home / SUPERVISOR_LOCK)
+    assert held is not None
+    assert not supervisor_lives(virtual_home)  # it looks at no lock, so it needs none
+    # One that ends holds its lock a little longer than its socket: it is waited for.
+    monkeypatch.setattr(serve.time, "sleep", lambda _seconds: os.close(held))
+    os.close(serve._take_home(virtual_home))
+
+
+def test_a_board_whose_flash_cannot_be_written_leaves_nothing(virtual_home: Path) -> None:
+    client = Client(virtual_home)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))  # the supervisor inherits it
+    try:
+        client.ensure_running()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with pytest.raises(VirtualBoardError, match=r"cannot be written .*make room"):
+        client.create("desk", "esp32-devkitc")
+    assert client.list() == []
+    assert not (virtual_home / "desk").exists()
 
 
 def test_the_supervisor_outlives_its_client(virtual_home: Path) -> None:
@@ -150,6 +182,12 @@ def test_garbage_on_the_control_socket_is_answered_and_does_no_harm(virtual_home
         (lambda client: client.press_reset("nobody"), "no virtual board 'nobody'"),
         (lambda client: client.set_battery("desk", -1), "0 to 20000"),
         (lambda client: client.cut_power("desk", 0), "count from 1"),
+        (lambda client: client.set_range("desk", (1.0,)), "two numbers"),
+        (lambda client: client.set_range("desk", (0.0, float("nan"))), "in metres"),
+        (lambda client: client.set_range("desk", range_m=-1.0), "from 0 to"),
+        (lambda client: client.set_range("desk", loss_permille=1001), "0 to 1000"),
+        (lambda client: client.set_range("desk", peers=["nobody"]), "board 'nobody'"),
+        (lambda client: client.set_battery("desk", "high"), "failed at 'set_battery'.*report"),
         (lambda client: client.wait_for("desk", "running", 0.05), "it is boot-loop now"),
     ],
 )
