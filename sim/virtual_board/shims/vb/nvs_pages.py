@@ -105,6 +105,10 @@ class NvsPages:
         found = [(item[1], item[2]) for item in self._items if item[0] == number]
         return sorted([pair for pair in found if pair[1] != BLOB_DATA])
 
+    def count_used(self):
+        """Return how many entries hold something."""
+        return sum([page.count(WRITTEN) for page in self._pages])
+
     def get(self, namespace, key, kind):
         """Return a value: an int, text, or bytes."""
         number = self._namespaces.get(namespace)
@@ -297,7 +301,6 @@ class NvsPages:
             newest.erase()
             self._used.remove(newest)
             self._free.append(newest)
-        self._clean(old)
         self._activate()
         self._move(old, self._used[-1])
 
