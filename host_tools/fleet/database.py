@@ -6,6 +6,7 @@ No secret and no fingerprint of one is ever stored.
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.fleet.mac import normal_mac
 
 BUSY_MS = 10_000
+RETRY_S = 0.01
+# Source: SQLite, result codes: the low byte is the primary code of an extended one.
+PRIMARY_CODE = 0xFF
 
 # One entry per version, applied in order; an entry is never edited once released.
 MIGRATIONS = (
@@ -90,19 +94,24 @@ class NameTakenError(Exception):
 
 
 class Database:
-    """An open fleet database; a context manager."""
+    """An open fleet database; a context manager.
+
+    Raises: CmaError 4, from every method, for a file that is damaged, locked or not writable.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._connection = sqlite3.connect(
-            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
-        )
+        with self._in_words():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+            )
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        # A claim that a power cut forgets could give one name to two boards.
-        self._connection.execute("PRAGMA synchronous = FULL")
         try:
+            with self._in_words():
+                _keep_a_log(self._connection)
+                # A claim that a power cut forgets could give one name to two boards.
+                self._connection.execute("PRAGMA synchronous = FULL")
             self._migrate()
         except BaseException:
             self.close()
@@ -203,22 +212,23 @@ class Database:
 
     def history(self, mac: str = "", count: int = 20) -> list[Result]:
         """Return the latest results, newest first, of one board or of all."""
-        rows = self._connection.execute(
+        rows = self._read(
             "SELECT at, mac, name, command, code, message, seconds FROM results"
             " WHERE ? IN ('', mac) ORDER BY id DESC LIMIT ?",
-            (mac, count),
+            mac,
+            count,
         )
         return [Result(**dict(row)) for row in rows]
 
     def boards(self) -> list[BoardRecord]:
         """Return every board ever seen, by name."""
-        rows = self._connection.execute("SELECT * FROM boards ORDER BY name IS NULL, name, mac")
+        rows = self._read("SELECT * FROM boards ORDER BY name IS NULL, name, mac")
         return [_record(row) for row in rows]
 
     def by_mac(self, mac: str) -> BoardRecord | None:
         """Return the board of that MAC address."""
-        row = self._connection.execute("SELECT * FROM boards WHERE mac = ?", (mac,)).fetchone()
-        return _record(row) if row else None
+        rows = self._read("SELECT * FROM boards WHERE mac = ?", mac)
+        return _record(rows[0]) if rows else None
 
     def find(self, selector: str) -> list[BoardRecord]:
         """Return the boards that `NAME`, `id:MAC` (or its end) or `label=LABEL` selects."""
@@ -231,15 +241,28 @@ class Database:
             return [board for board in boards if label in board.labels]
         return [board for board in boards if board.name.lower() == selector.lower()]
 
+    def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with self._in_words():
+            return self._connection.execute(query, values).fetchall()
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
+        with self._in_words():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:  # a full disk ends it by itself
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
         try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise refused(_sentence(self._path, error)) from error
 
     def _migrate(self) -> None:
         with self._transaction() as db:
@@ -253,6 +276,40 @@ class Database:
                 for statement in filter(str.strip, script.split(";")):
                     db.execute(statement)
             db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Write ahead, so that readers wait for nobody.
+
+    SQLite's own patience does not cover this switch: who opens a new file at the same time as
+    another gets "locked" at once.
+    """
+    deadline_s = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() >= deadline_s:
+                raise
+        time.sleep(RETRY_S)
+
+
+def _is_busy(error: sqlite3.Error | OSError) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)  # none, if Python's module raised it itself
+    return code & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+
+
+def _sentence(path: Path, error: sqlite3.Error | OSError) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
+    if _is_busy(error):
+        return f"{path} is in use by another cma: wait for it to end, then run this again."
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return (
+            f"{path} is damaged or no fleet database: move it away and run this again; "
+            "cma provision learns from the boards who they are."
+        )
+    return f"{path} cannot be used ({error}): make it writable and make room, then run this again."
 
 
 def _record(row: sqlite3.Row) -> BoardRecord:

@@ -3,8 +3,10 @@
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -148,6 +150,47 @@ def test_processes_that_race_for_names_never_share_one(path: Path) -> None:
     assert [worker.returncode for worker in workers] == [0, 0, 0]
     assert sorted(int(name) for _, name in taken) == list(range(30))
     assert len({mac for mac, _ in taken}) == 30
+
+
+def test_those_who_make_one_database_at_once_all_get_it(path: Path) -> None:
+    def open_it(_: int) -> int:
+        gate.wait()
+        with Database(path) as database:
+            return len(database.boards())
+
+    for _ in range(10):
+        gate = Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(open_it, range(4))) == [0] * 4
+        for file in path.parent.iterdir():
+            file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"not SQLite's\n" * 200, "move it away"), (None, "cannot be used .*writable")],
+)
+def test_a_file_that_is_no_database_is_said_to_be_none(
+    path: Path, content: bytes | None, words: str
+) -> None:
+    path.parent.mkdir()
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(CmaError, match=words) as caught:
+        Database(path)
+    assert caught.value.code is ExitCode.REFUSED
+
+
+def test_a_locked_database_is_waited_for_and_then_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cma_toolkit.host_tools.fleet.database.BUSY_MS", 20)
+    with Database(path) as ours, Database(path) as other, other._transaction():
+        with pytest.raises(CmaError, match="in use by another cma"):
+            ours.claim(ONE, "box-1")
+        assert ours.boards() == []  # readers wait for nobody
 
 
 def test_an_older_file_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
