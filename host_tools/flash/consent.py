@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
-from cma_toolkit.boards.flash_map import SUBTYPE_FAT, SUBTYPE_LITTLEFS, TYPE_DATA, Partition
+from cma_toolkit.boards.flash_map import SUBTYPE_FAT, SUBTYPE_LITTLEFS, Partition
 from cma_toolkit.host_tools.errors import needs_yes
 from cma_toolkit.host_tools.flash.files_on_board import Holdings, Kind
 from cma_toolkit.host_tools.flash.table_state import RESTORING, Table, TableState
@@ -13,7 +13,7 @@ FILE_SYSTEM_LABELS = ("vfs", "ffat", "user", "spiffs", "storage", "littlefs")
 FILE_SYSTEM_SUBTYPES = (SUBTYPE_FAT, 0x82, SUBTYPE_LITTLEFS)
 MANIFEST = ".cma.json"
 AGENT_FOLDER = ".agent/"  # what the kernel itself keeps in /user: boot count and the like
-ROOT_BYTES_READ_MAX = 32 * 1024
+STOCK_BOOT_BYTES_MAX = 32 * 1024
 NAMED_MAX = 3
 UNREADABLE = "unknown data behind a partition table that cannot be read"
 
@@ -23,17 +23,26 @@ def areas_to_survey(
 ) -> list[Partition]:
     """Return the partitions that may hold files which this run would overwrite.
 
-    `theirs` is the table found on the board, the implicit `vfs` included.
+    `theirs` is the table found on the board, the implicit `vfs` included. Behind an erased table
+    there may lie what our own map keeps there.
     """
+    if state.table is Table.BLANK:
+        return [part for part in ours if part.label in ("vfs", "user")]
     if state.table is Table.OURS:
         return [part for part in ours if part.label in (("vfs", "user") if erase else ("vfs",))]
     if state.table is not Table.FOREIGN:
         return []
-    return [part for part in theirs if part.type == TYPE_DATA and _holds_files(part)]
+    return file_systems(theirs)
 
 
-def _holds_files(part: Partition) -> bool:
-    return part.label in FILE_SYSTEM_LABELS or part.subtype in FILE_SYSTEM_SUBTYPES
+def file_systems(partitions: Iterable[Partition]) -> list[Partition]:
+    """Return the partitions that may hold files: by their label or by their subtype."""
+    return [
+        part
+        for part in partitions
+        if not part.is_app
+        and (part.label in FILE_SYSTEM_LABELS or part.subtype in FILE_SYSTEM_SUBTYPES)
+    ]
 
 
 def check_consent(state: TableState, at_risk: Sequence[str], *, adopting: bool, yes: bool) -> None:
@@ -73,16 +82,39 @@ def at_risk(
     found = [UNREADABLE] if state.table is Table.FOREIGN and not theirs else []
     for held in holdings:
         if held.kind in (Kind.FAT, Kind.UNKNOWN):
-            # In our own map an unreadable `vfs` is nobody's: nothing of a user's lives there.
-            if state.table is not Table.OURS or held.label != "vfs":
-                found.append(f"{held.kind.value} in partition {held.label}")
-        elif held.label == "vfs" and state.table is Table.OURS:
+            found += unreadable(state, held)
+        elif held.label == "vfs" and by_our_map(state):
             found += not_ours(vfs_files)
         elif set(held.files) == {"boot.py"} and is_stock_boot(vfs_files.get("boot.py", b"x")):
             continue
         else:
             found += persons(held.files)
     return found
+
+
+def unreadable(state: TableState, held: Holdings) -> list[str]:
+    """Return the words for data that may be a user's although no file can be told in it."""
+    # In our own map an unreadable `vfs` is nobody's: nothing of a user's lives there. Where no
+    # table ever was, unknown bytes are leftovers of whatever the flash held before.
+    if state.table is Table.OURS and held.label == "vfs":
+        return []
+    if state.table is Table.BLANK and held.kind is Kind.UNKNOWN:
+        return []
+    return [f"{held.kind.value} in partition {held.label}"]
+
+
+def by_our_map(state: TableState) -> bool:
+    """Say whether the surveyed partitions are those of our own flash map."""
+    return state.table in (Table.OURS, Table.BLANK)
+
+
+def root_decides(state: TableState, held: Holdings) -> bool:
+    """Say whether the contents of the root tell whose files it holds, not the names alone."""
+    if held.label != "vfs" or held.kind is not Kind.LITTLEFS:
+        return False
+    if by_our_map(state):
+        return True
+    return set(held.files) == {"boot.py"} and held.files["boot.py"] <= STOCK_BOOT_BYTES_MAX
 
 
 def persons(paths: Iterable[str]) -> list[str]:
@@ -101,6 +133,7 @@ def not_ours(files: Mapping[str, bytes]) -> list[str]:
         known = json.loads(files.get(MANIFEST, b"{}"))
     except ValueError:
         known = {}
+    known = known if isinstance(known, dict) else {}
     actual = manifest_of({name: data for name, data in files.items() if name != MANIFEST})
     return [name for name, digest in actual.items() if known.get(name) != digest]
 
@@ -113,7 +146,7 @@ def is_stock_boot(content: bytes) -> bool:
 
 def name_some(names: Sequence[str]) -> str:
     """Name a few of many: `14 files of yours (boot.py, main.py, lib/x.py, …)`."""
-    if any(name in UNREADABLE or " in partition " in name for name in names):
+    if any(name == UNREADABLE or " in partition " in name for name in names):
         return " and ".join(names)
     shown = ", ".join(names[:NAMED_MAX]) + (", …" if len(names) > NAMED_MAX else "")
     return f"{len(names)} file{'s' if len(names) != 1 else ''} of yours ({shown})"

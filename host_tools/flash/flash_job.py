@@ -21,7 +21,6 @@ from cma_toolkit.host_tools.flash.contents import contents_for, identify
 from cma_toolkit.host_tools.flash.device import Chip, Device, open_device
 from cma_toolkit.host_tools.flash.files_on_board import (
     Holdings,
-    Kind,
     Read,
     read_files,
     remembering,
@@ -189,7 +188,7 @@ def look(device: Device, request: FlashRequest, chip: Chip, board: Board, table:
     areas = consent.areas_to_survey(state, board.partitions, theirs, request.erase)
     read = remembering(device.read)
     holdings = [survey(read, part.label, part.offset, part.size_bytes) for part in areas]
-    root = _root_files(read, areas, holdings)
+    root = _root_files(read, state, areas, holdings)
     return Found(chip, board, state, tuple(consent.at_risk(state, theirs, holdings, root)))
 
 
@@ -281,12 +280,14 @@ def partitions_in(sector: bytes, flash_size_bytes: int) -> list[partition_table.
 
 
 def _root_files(
-    read: Read, areas: list[partition_table.Partition], holdings: list[Holdings]
+    read: Read,
+    state: TableState,
+    areas: list[partition_table.Partition],
+    holdings: list[Holdings],
 ) -> Mapping[str, bytes]:
-    """Read the root's files where their contents decide whose they are: few and small."""
+    """Read the root's files where their contents decide whose they are."""
     for part, held in zip(areas, holdings, strict=True):
-        decides = sum(held.files.values()) <= consent.ROOT_BYTES_READ_MAX
-        if part.label == "vfs" and held.kind is Kind.LITTLEFS and decides:
+        if consent.root_decides(state, held):
             return read_files(read, part.offset, part.size_bytes)
     return {}
 

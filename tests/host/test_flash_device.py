@@ -9,6 +9,7 @@ import pytest
 
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.flash import plan
 from cma_toolkit.host_tools.flash.contents import contents_for
 from cma_toolkit.host_tools.flash.device import CHUNK_BYTES, Device
 from cma_toolkit.host_tools.flash.flash_job import (
@@ -18,7 +19,7 @@ from cma_toolkit.host_tools.flash.flash_job import (
     regions_for,
     write_regions,
 )
-from cma_toolkit.host_tools.image import partition_table, romfs
+from cma_toolkit.host_tools.image import littlefs, partition_table, romfs
 from cma_toolkit.host_tools.ports.workers import Reporter
 from cma_toolkit.sim.virtual_board.chips import ESP32, ChipModel, parse_mac
 from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
@@ -100,6 +101,30 @@ def run(flash: NorFlash) -> None:
     assert not found.at_risk
     regions = regions_for(device, REQUEST, found, CONTENTS)
     write_regions(device, regions, silent())
+
+
+def with_partition(flash: NorFlash, label: str, image: bytes) -> None:
+    offset = plan.find_part(BOARD.partitions, label).offset
+    size_bytes = -(-len(image) // 4096) * 4096
+    flash.erase(offset, size_bytes)
+    flash.program(offset, image)
+
+
+def at_risk_on(flash: NorFlash) -> tuple[str, ...]:
+    device = device_on(flash)
+    return look(device, REQUEST, device.connect(), BOARD, CONTENTS.table).at_risk
+
+
+def test_a_large_file_in_the_root_is_at_risk_like_a_small_one(flash: NorFlash) -> None:
+    flash.program(0x8000, CONTENTS.table)
+    with_partition(flash, "vfs", littlefs.build({"log.txt": b"x" * 40_000}, 0x10000))
+    assert at_risk_on(flash) == ("log.txt",)
+
+
+def test_a_users_files_behind_an_erased_table_are_at_risk(flash: NorFlash) -> None:
+    user = plan.find_part(BOARD.partitions, "user")
+    with_partition(flash, "user", littlefs.build({"app.py": b"x"}, user.size_bytes))
+    assert at_risk_on(flash) == ("app.py",)
 
 
 def used_flash(path: Path) -> NorFlash:

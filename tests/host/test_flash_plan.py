@@ -32,6 +32,7 @@ CONTENTS = plan.Contents(
 DEFAULTS = {"esp32": "esp32-devkitc"}
 FOREIGN = TableState(Table.FOREIGN)
 OURS = TableState(Table.OURS)
+BLANK = TableState(Table.BLANK)
 
 
 def code_of(error: pytest.ExceptionInfo[CmaError]) -> ExitCode:
@@ -135,7 +136,8 @@ def test_only_what_may_hold_a_users_files_is_surveyed() -> None:
     assert [part.label for part in surveyed] == ["vfs", "assets"]
     assert [part.label for part in consent.areas_to_survey(OURS, MAP, [], False)] == ["vfs"]
     assert [part.label for part in consent.areas_to_survey(OURS, MAP, [], True)] == ["vfs", "user"]
-    assert consent.areas_to_survey(TableState(Table.BLANK), MAP, [], False) == []
+    blank = consent.areas_to_survey(BLANK, MAP, [], False)
+    assert [part.label for part in blank] == ["vfs", "user"]
     assert consent.areas_to_survey(TableState(Table.UNFINISHED, FLASHING), MAP, [], True) == []
 
 
@@ -168,6 +170,24 @@ def test_our_root_files_are_known_by_their_manifest() -> None:
     assert consent.at_risk(OURS, [], [held], {**root, "main.py": b"mine"}) == ["main.py"]
     assert consent.at_risk(OURS, [], [held], {**root, "extra.py": b""}) == ["extra.py"]
     assert consent.at_risk(OURS, [], [Holdings("vfs", Kind.UNKNOWN)], {}) == []
+
+
+def test_a_manifest_that_is_no_manifest_vouches_for_nothing() -> None:
+    for text in (b"[1]", b"{", b"null"):
+        assert consent.not_ours({consent.MANIFEST: text, "a.py": b""}) == ["a.py"]
+
+
+def test_files_behind_an_erased_table_are_at_risk_and_leftovers_are_not() -> None:
+    holdings = [Holdings("vfs", Kind.UNKNOWN), Holdings("user", Kind.LITTLEFS, {"app.py": 3})]
+    assert consent.at_risk(BLANK, [], holdings, {}) == ["app.py"]
+    assert consent.at_risk(BLANK, [], [Holdings("user", Kind.UNKNOWN)], {}) == []
+    assert consent.at_risk(BLANK, [], [Holdings("vfs", Kind.LITTLEFS, {})], {"x.py": b""}) == [
+        "x.py"
+    ]
+
+
+def test_a_file_whose_name_is_a_word_of_ours_is_a_file() -> None:
+    assert consent.name_some(["data", "table"]) == "2 files of yours (data, table)"
 
 
 def test_a_users_files_need_yes_and_the_sentence_names_them() -> None:
