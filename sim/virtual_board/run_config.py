@@ -35,7 +35,8 @@ class RunConfig:
     """One board, ready to boot.
 
     `partitions` are those of the flashed table, the implicit `vfs` included. `wifi` maps the name
-    of each access point in reach to its password, empty for an open one.
+    of each access point in reach to its password, empty for an open one. `wires` maps the number of
+    a UART to two unix datagram sockets: this board's end and the other board's.
     """
 
     name: str
@@ -48,4 +49,5 @@ class RunConfig:
     radio: RadioSettings
     battery_mv: int = 4200
     wifi: Mapping[str, str] = field(default_factory=lambda: dict(WIFI))
+    wires: Mapping[int, tuple[Path, Path]] = field(default_factory=dict)
     heap_bytes: int = 2 << 20

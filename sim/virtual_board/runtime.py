@@ -193,6 +193,8 @@ class RunMode:
         self._timers = False
         self._output.restart()
         self._air.silence(self._slot)
+        for own, _ in self._config.wires.values():
+            own.unlink(missing_ok=True)  # the last process's end; the board itself sees no files
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
         settings = child_settings(self._config, self._live, self._slot)

@@ -35,6 +35,9 @@ def child_settings(config: RunConfig, live: dict[str, object], slot: int) -> dic
         "battery_adc": pins.battery_adc,
         "divider_permille": pins.battery_divider_permille,
         "wifi": dict(config.wifi),
+        "wires": {
+            str(number): [str(own), str(peer)] for number, (own, peer) in config.wires.items()
+        },
         "air": str(config.radio.air),
         "slot": slot,
         "pins": {},
