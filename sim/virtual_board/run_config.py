@@ -35,8 +35,8 @@ class RunConfig:
     """One board, ready to boot.
 
     `partitions` are those of the flashed table, the implicit `vfs` included. `wifi` maps the name
-    of each access point in reach to its password, empty for an open one. `wires` maps the number of
-    a UART to two unix datagram sockets: this board's end and the other board's.
+    of each access point in reach to its password, empty for an open one. `wires` maps a UART's
+    number to two unix datagram sockets: this board's end and the other board's.
     """
 
     name: str
