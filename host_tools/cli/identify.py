@@ -13,9 +13,9 @@ from cma_toolkit.host_tools.cli.common import (
     chosen_port,
     examples,
     fleet_database,
-    fleet_finder,
 )
-from cma_toolkit.host_tools.errors import no_device, refused, usage
+from cma_toolkit.host_tools.cli.meant import check_it_is, to_ask
+from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.ports.facts import Facts, facts_of
 from cma_toolkit.host_tools.ports.session import BoardSession
 
@@ -37,16 +37,14 @@ from cma_toolkit.host_tools.ports.session import BoardSession
 @board_options(timeout_s=30.0)
 def command(options: BoardOptions, who: str | None, seconds: float, pin: int | None) -> int:
     """Blink the LED of one board; its program starts again afterwards."""
-    if who:
+    if who is not None:
         if options.selector.ports or options.selector.devices:
             raise usage("Name the board once: either NAME, or --device, or --port.")
         options = replace(options, selector=replace(options.selector, devices=(who,)))
     port = chosen_port(options)
     with BoardSession(port.url, wait_s=options.wait_s, connect_s=options.timeout_s) as board:
         facts = facts_of(board.run_script("probe", timeout_s=options.timeout_s))
-        for meant in options.selector.devices:
-            if port.name != meant:
-                _check_it_is(meant, port.url, facts)
+        check_it_is(to_ask(options, port), port.url, facts)
         led = {"pin": pin, "kind": "gpio", "active": 1} if pin is not None else _led_of(facts)
         label = facts.name or port.label
         if not options.quiet and options.output == "table":
@@ -56,15 +54,6 @@ def command(options: BoardOptions, who: str | None, seconds: float, pin: int | N
     if options.output == "json":
         click.echo(json.dumps({"port": port.url, "name": facts.name, **led, **reply}))
     return 0
-
-
-def _check_it_is(who: str, url: str, facts: Facts) -> None:
-    # A USB bridge does not tell who is behind it: boards may have changed places.
-    macs = {known.mac.lower() for known in fleet_finder()(who)} | {who.lower().removeprefix("id:")}
-    if facts.name.lower() != who.lower() and facts.mac.lower() not in macs:
-        raise no_device(
-            f"{url} is {facts.name or facts.mac} now, not {who}: run cma devices, then this again."
-        )
 
 
 def _led_of(facts: Facts) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from typing import Any
 import click
 
 from cma_toolkit.host_tools.cli.common import BoardOptions, board_options, chosen_port, examples
+from cma_toolkit.host_tools.cli.meant import ask_who_it_is, to_ask
 from cma_toolkit.host_tools.errors import no_device, usage
+from cma_toolkit.host_tools.ports.session import BoardSession, open_patiently
 
 POLL_S = 0.02
 
@@ -16,13 +18,17 @@ POLL_S = 0.02
 def command(options: BoardOptions) -> int:
     """Open the MicroPython prompt of a board; Ctrl-] or Ctrl-X leaves it.
 
-    The running program is not touched: Ctrl-C interrupts it, Ctrl-D starts it again.
+    The running program is not touched: Ctrl-C interrupts it, Ctrl-D starts it again. Only with
+    --device a board behind a USB bridge is asked first who it is, which starts its program anew.
     """
     if options.output == "json":
         raise usage("A prompt is for a person: leave out --output json.")
     if not sys.stdin.isatty():
         raise usage("cma repl needs a terminal; in a script use: mpremote connect PORT exec CODE")
     port = chosen_port(options)
+    if named := to_ask(options, port):
+        with BoardSession(port.url, wait_s=options.wait_s, connect_s=options.timeout_s) as board:
+            ask_who_it_is(board, named)
     _run(port.url, options.wait_s)
     return 0
 
@@ -30,8 +36,6 @@ def command(options: BoardOptions) -> int:
 def _run(url: str, wait_s: float) -> None:
     from mpremote import repl
     from mpremote.main import State
-
-    from cma_toolkit.host_tools.ports.session import open_patiently
 
     repl.Console = _console_class(repl.Console)
     state = State()

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cma_toolkit.host_tools.cli.common import BoardOptions, board_options, chosen_port, examples
+from cma_toolkit.host_tools.cli.meant import ask_who_it_is, to_ask
 from cma_toolkit.host_tools.cli.show import ConsoleWriter
 from cma_toolkit.host_tools.errors import CmaError, usage
 from cma_toolkit.host_tools.ports.ampy_files import AmpyFiles
@@ -99,13 +100,22 @@ class _Run:
         self._why = ""
 
     def __enter__(self) -> "_Run":
+        named = to_ask(self._options, self._port)
         if self._via == "ampy":
+            if named:
+                with self._board as board:
+                    ask_who_it_is(board, named)
             with AmpyFiles(self._port.url) as files:
                 deploy(files, project_files(self._app))
         self._board.__enter__()
-        if self._via == "ampy":
-            # ampy leaves a variable called `len` behind.
-            self._board.soft_reset(run_main=False)
+        try:
+            ask_who_it_is(self._board, named)
+            if self._via == "ampy":
+                # ampy leaves a variable called `len` behind.
+                self._board.soft_reset(run_main=False)
+        except BaseException:
+            self._board.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -49,8 +49,12 @@ def select(
     """Return the ports that are meant, each once, in the order they were named.
 
     Raises: CmaError 3 if none or, unless `several`, more than one is meant; 2 for `--all` beside
-    other selectors.
+    other selectors and for an empty word.
     """
+    if not all((*selector.ports, *selector.devices)):
+        raise usage(
+            "An empty --port or --device names no board: is a variable of your script unset?"
+        )
     if selector.all and (selector.ports or selector.devices):
         raise usage("--all means every board: leave out --port and --device.")
     if selector.all and not several:
@@ -112,7 +116,7 @@ def _matches(port: Port, pattern: str) -> bool:
 def _by_who(who: str, ports: Sequence[Port], find_boards: FindBoards) -> list[Port]:
     known = find_boards(who)
     macs = {board.mac.lower() for board in known} | {who.removeprefix("id:").lower()}
-    found = [port for port in ports if port.name == who or port.mac.lower() in macs]
+    found = [port for port in ports if port.name == who or (port.mac and port.mac.lower() in macs)]
     if not found:
         # A USB bridge does not tell the board's MAC: go where the board last answered.
         seen = {board.port for board in known}

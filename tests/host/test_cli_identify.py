@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cma_toolkit.host_tools.cli import identify
-from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.fleet.database import Database
-from cma_toolkit.host_tools.ports.facts import Facts
 from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
 from support.flashed_board import make_flashed
 from support.stock_board import cma, make_stock
@@ -95,24 +93,6 @@ def test_a_name_is_looked_up_in_the_fleet(shared_boards: VirtualBoards, tmp_path
     assert json.loads(done.stdout)["port"] == "virtual://v-1"
 
 
-def test_boards_that_changed_places_are_not_mistaken(
-    shared_boards: VirtualBoards, tmp_path: Path
-) -> None:
-    info = shared_boards.make(name="swapped")
-    (tmp_path / "fleet.toml").write_text('name = "greenhouse"\n')
-    with Database(tmp_path / ".cma" / "fleet.db") as database:
-        database.saw("a4:cf:12:00:00:99", port=info.pty)
-        database.claim("a4:cf:12:00:00:99", "greenhouse-07")
-    facts = Facts(mac=info.mac, name="greenhouse-08")
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(CmaError) as caught:
-        patch.chdir(tmp_path)
-        identify._check_it_is("greenhouse-07", info.pty, facts)
-    assert caught.value.message.startswith(f"{info.pty} is greenhouse-08 now, not greenhouse-07")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path)
-        identify._check_it_is("greenhouse-07", info.pty, Facts(mac="a4:cf:12:00:00:99"))
-        identify._check_it_is(f"id:{info.mac}", info.pty, facts)
-
-
 def test_one_board_is_named_once(tmp_path: Path) -> None:
+    assert cma("identify", "", folder=tmp_path).returncode == ExitCode.USAGE
     assert cma("identify", "a", "-p", "u0", folder=tmp_path).returncode == ExitCode.USAGE

@@ -119,6 +119,20 @@ def test_a_device_is_found_by_name_or_id(who: str, ports: list[Port]) -> None:
     assert chosen(devices=(who,)) == ports
 
 
+@pytest.mark.parametrize(
+    ("selector", "code"),
+    [
+        (Selector(devices=("",)), ExitCode.USAGE),
+        (Selector(ports=("u0", "")), ExitCode.USAGE),
+        (Selector(devices=("id:",)), ExitCode.NO_DEVICE),
+    ],
+)
+def test_an_unset_variable_selects_no_board(selector: Selector, code: ExitCode) -> None:
+    with pytest.raises(CmaError) as caught:
+        select(selector, PORTS, {}, lambda who: [], several=True)
+    assert caught.value.code is code
+
+
 def test_a_label_means_each_board_that_bears_it() -> None:
     assert chosen(devices=("label=north",), several=True) == [ACM0, VIRTUAL]
 
