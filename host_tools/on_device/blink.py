@@ -2,13 +2,14 @@
 
 import time
 
+from on_device.led import make_light
+
 HALF_PERIOD_MS = 125
-BRIGHT = (48, 48, 48)
 
 
 def run(arguments):
     """Blink `pin` for `ms`; `kind` is gpio or ws2812, `active` the level that lights it."""
-    light = make_light(arguments)
+    light = make_light(arguments["pin"], arguments["kind"], arguments["active"])
     end_at_ms = time.ticks_add(time.ticks_ms(), arguments["ms"])
     blinks = 0
     try:
@@ -21,22 +22,3 @@ def run(arguments):
     finally:
         light(False)
     return {"blinks": blinks}
-
-
-def make_light(arguments):
-    """Return a function that switches the LED."""
-    import machine
-
-    pin = machine.Pin(arguments["pin"], machine.Pin.OUT)
-    if arguments["kind"] == "ws2812":
-        import neopixel
-
-        pixel = neopixel.NeoPixel(pin, 1)
-
-        def switch_pixel(on):
-            pixel[0] = BRIGHT if on else (0, 0, 0)
-            pixel.write()
-
-        return switch_pixel
-    active = arguments["active"]
-    return lambda on: pin.value(active if on else 1 - active)

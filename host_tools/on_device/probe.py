@@ -4,11 +4,12 @@ import binascii
 import os
 import sys
 
+from on_device.ours import is_ours
+
 DIRECTORY = 0x4000
 ENTRIES_MAX = 2000
 BLOB_BYTES_MAX = 512
 NVS_NAMESPACE = "cma"
-OUR_PARTITIONS = ("state", "user")
 OUR_BLOBS = ("name", "cluster", "board", "pins")
 
 
@@ -16,19 +17,18 @@ def run(arguments):
     """Return the facts, each None where this firmware cannot tell."""
     count = Counter()
     count.walk("/")
-    map_of_flash = partitions()
     return {
         "platform": sys.platform,
         "machine": getattr(sys.implementation, "_machine", None),
         "version": list(sys.implementation.version[:3]),
         "release": os.uname().release if hasattr(os, "uname") else None,
         "mac": mac(),
-        "partitions": map_of_flash,
+        "partitions": partitions(),
         "flash_bytes": flash_bytes(),
         "files": count.files,
         "files_complete": count.entries < ENTRIES_MAX,
         "root": sorted(os.listdir("/")),
-        "nvs": our_settings() if is_ours(map_of_flash) else None,
+        "nvs": our_settings() if is_ours() else None,
     }
 
 
@@ -87,12 +87,6 @@ def flash_bytes():
         return esp.flash_size()
     except (ImportError, AttributeError):
         return None
-
-
-def is_ours(map_of_flash):
-    """Return whether the flash map is one that `cma flash` writes."""
-    labels = [partition[0] for partition in map_of_flash or ()]
-    return all([label in labels for label in OUR_PARTITIONS])
 
 
 def our_settings():

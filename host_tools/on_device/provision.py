@@ -8,10 +8,11 @@ import hashlib
 import os
 import sys
 
+from on_device.ours import is_ours
+
 NAMESPACE = "cma"
 REVISION = "revision"
 BUFFER_BYTES = 2048
-OUR_PARTITIONS = ("romfs", "state", "user")
 
 
 def run(arguments):
@@ -87,16 +88,6 @@ def write(arguments):
     store.set_i32(REVISION, arguments["revision"])
     store.commit()
     return True
-
-
-def is_ours():
-    """Return whether the flash map is one that `cma flash` writes."""
-    try:
-        from esp32 import Partition
-    except ImportError:
-        return False
-    labels = [found.info()[4] for found in Partition.find(Partition.TYPE_DATA)]
-    return all([label in labels for label in OUR_PARTITIONS])
 
 
 def text_of_mac(raw):

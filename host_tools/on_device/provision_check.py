@@ -3,6 +3,8 @@
 import gc
 import os
 
+from on_device.led import make_light
+
 NAMESPACE = "cma_test"
 PATTERNS = (0x55, 0xAA)
 RAM_BYTES = 16384
@@ -104,21 +106,9 @@ def test_led(pins):
     """Drive the LED both ways; whether it shines is for the eye."""
     if "led" not in pins:
         return "none"
-    import machine
-
-    pin = machine.Pin(pins["led"], machine.Pin.OUT)
-    if pins.get("led_kind") == "ws2812":
-        import neopixel
-
-        pixel = neopixel.NeoPixel(pin, 1)
-        for color in ((32, 32, 32), (0, 0, 0)):
-            pixel[0] = color
-            pixel.write()
-        return "ok"
-    lit = pins.get("led_active", 1)
-    for level in (lit, 1 - lit):
-        pin.value(level)
-        if pin.value() != level:
+    light = make_light(pins["led"], pins.get("led_kind", "gpio"), pins.get("led_active", 1))
+    for on in (True, False):
+        if not light(on):
             raise ValueError("its pin does not follow")
     return "ok"
 

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import importlib.resources
 import json
+import re
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,8 @@ SOFT_REBOOT = b"soft reboot\r\n"
 FRAME_BEGIN = b"\x02cma "
 FRAME_END = b"\x03"
 TEMPORARY_SUFFIX = ".new"
+SCRIPTS = "cma_toolkit.host_tools.on_device"
+_INCLUDE = re.compile(r"^from on_device\.(\w+) import .*$", re.MULTILINE)
 
 
 class ScriptError(CmaError):
@@ -280,8 +283,9 @@ def open_patiently(url: str, wait_s: float) -> "BoardTransport":
 
 
 def _script(name: str) -> str:
-    folder = importlib.resources.files("cma_toolkit.host_tools.on_device")
-    return (folder / f"{name}.py").read_text()
+    # A board has no such folder: what a script imports of it is put in place of the import.
+    source = (importlib.resources.files(SCRIPTS) / f"{name}.py").read_text()
+    return _INCLUDE.sub(lambda found: _script(found[1]), source)
 
 
 def _call(arguments: dict[str, Any]) -> str:

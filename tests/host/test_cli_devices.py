@@ -1,12 +1,15 @@
 """`cma devices`: one line per board, whoever it belongs to; nobody is disturbed for long."""
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.ports import session
 from cma_toolkit.host_tools.ports.facts import chip_of, facts_of, version_text
 from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
 from support.flashed_board import make_flashed
@@ -47,6 +50,27 @@ def test_each_board_has_a_line_with_its_standing(fleet: VirtualBoards, tmp_path:
     assert cells["virtual://fresh"][-1] == "flashed, not provisioned"
     assert "run cma flash" in cells["virtual://empty"][-1]
     assert cells["virtual://empty"][1] == "esp32s3"
+
+
+def test_a_board_is_ours_by_its_whole_flash_map() -> None:
+    assert not _is_ours(["nvs", "state", "user"])
+    assert _is_ours(["nvs", "romfs", "state", "vfs", "user"])
+
+
+def _is_ours(labels: list[str]) -> bool:
+    """Ask both scripts that ask a board, which must agree."""
+    partition = type("Partition", (), {"TYPE_DATA": 1, "find": lambda _type: entries})
+    entries = [type("Entry", (), {"info": lambda _, label=name: (0,) * 4 + (label,)})()
+               for name in labels]  # fmt: skip
+    told = set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "esp32", type("Module", (), {"Partition": partition}))
+        for script in ("probe", "provision"):
+            names: dict[str, Any] = {}
+            exec(compile(session._script(script), script, "exec"), names)
+            told.add(names["is_ours"]())
+    (answer,) = told
+    return bool(answer)
 
 
 def test_a_script_gets_an_object_per_board(fleet: VirtualBoards, tmp_path: Path) -> None:
