@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cma_toolkit.host_tools.errors import no_device
+from cma_toolkit.host_tools.errors import no_device, refused
 
 # Windows locks are mandatory: one byte far behind the text leaves the text readable.
 WINDOWS_LOCK_OFFSET = 1 << 20
@@ -60,11 +60,17 @@ class PortLock:
     def acquire(self) -> None:
         """Take the lock.
 
-        Raises: CmaError 3 if another process holds it.
+        Raises: CmaError 3 if another process holds it, 4 if locks cannot be kept.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{_file_stem(self._url)}.lock"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise refused(
+                f"{error.filename} cannot be used for the locks of ports ({error.strerror}): "
+                "remove it or make it yours, or set XDG_RUNTIME_DIR to a folder of yours."
+            ) from error
         if not _try_lock(fd):
             text = os.read(fd, TEXT_BYTES_MAX).decode(errors="replace").strip()
             os.close(fd)

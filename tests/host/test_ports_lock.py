@@ -69,6 +69,21 @@ def test_a_port_has_one_lock_by_whatever_name(tmp_path: Path) -> None:
         PortLock(str(tmp_path / "by-id"), tmp_path).acquire()
 
 
+def test_a_folder_that_cannot_hold_locks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "ports").mkdir()
+    lock = PortLock("/dev/ttyUSB0", tmp_path / "ports")
+    with lock:
+        (held,) = (tmp_path / "ports").iterdir()
+    held.unlink()
+    held.mkdir()
+    for unusable in (lock, PortLock("/dev/ttyUSB0", tmp_path / "file" / "ports")):
+        with pytest.raises(CmaError, match="XDG_RUNTIME_DIR") as caught:
+            unusable.acquire()
+        assert caught.value.code == ExitCode.REFUSED
+        assert caught.value.message.startswith(str(tmp_path))
+
+
 def test_boards_of_two_homes_may_have_one_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
