@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from cma_toolkit.boards.flash_map import TABLE_END, TABLE_OFFSET
 from cma_toolkit.boards.load import Board
 from cma_toolkit.host_tools.cli import micropython
 from cma_toolkit.host_tools.cli.common import (
@@ -29,13 +30,14 @@ from cma_toolkit.host_tools.cli.flash import (
 from cma_toolkit.host_tools.cli.progress import run_with_progress
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, needs_yes
 from cma_toolkit.host_tools.flash import adopt_plan, backups, plan
-from cma_toolkit.host_tools.flash.backup_job import BackupRequest, files_in
-from cma_toolkit.host_tools.flash.flash_job import BAUD, FlashRequest, partitions_in
+from cma_toolkit.host_tools.flash.backup_job import BackupRequest
+from cma_toolkit.host_tools.flash.flash_job import BAUD, FlashRequest
+from cma_toolkit.host_tools.flash.old_files import file_systems_in, files_in
+from cma_toolkit.host_tools.flash.table_state import judge
+from cma_toolkit.host_tools.image import partition_table
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.ports.select import Selector
 from cma_toolkit.host_tools.ports.workers import Job
-
-TABLE_START, TABLE_END = 0x8000, 0x9000
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,13 @@ class Adoption:
             click.echo(f"- {line}")
 
     def carry_out(self) -> int:
-        """Back up, flash, bring the files back, check them."""
+        """Back up, flash, bring the files back, check them.
+
+        What can fail without the board comes before the backup: the board then waits in its
+        loader, and its old program writes nothing more.
+        """
+        self._check_fit()
+        self._kitchen.prepare(self._port, str(self.facts["board"]))
         self.facts = self._ask("back up", "Backing up")
         path = Path(self.facts["backup"])
         data = backups.load(path)
@@ -167,7 +175,9 @@ class Adoption:
             board=self._wish.board_id,
             yes=True,
             baud=self._wish.baud,
+            wait_s=self._wish.options.wait_s,
             user_image=str(image),
+            backup=str(path),
             backup_sha256=sha256(data).hexdigest(),
         )
         outcomes = flash_ports(
@@ -200,7 +210,15 @@ class Adoption:
         def read(offset: int, size: int) -> bytes:
             return data[offset : offset + size]
 
-        return files_in(read, partitions_in(data[TABLE_START:TABLE_END], len(data)))
+        ours = self._board().partitions
+        sector = data[TABLE_OFFSET:TABLE_END]
+        state = judge(sector, partition_table.to_bytes(ours))
+        return files_in(read, file_systems_in(state, sector, len(data), ours))
+
+    def _check_fit(self) -> None:
+        moves = self._files_plan().moves
+        sizes: Mapping[str, int] = self.facts["files"]
+        self._user_image({target: b"\0" * sizes[source] for source, target in moves.items()})
 
     def _user_image(self, files: dict[str, bytes]) -> Path:
         from cma_toolkit.host_tools.flash.contents import build_user
@@ -230,7 +248,11 @@ class Adoption:
         )
         options = self._wish.options
         outcome = run_with_progress(
-            [job], title, options.output, quiet=options.quiet, timeout_s=options.timeout_s
+            [job],
+            title,
+            options.output,
+            quiet=options.quiet,
+            timeout_s=options.timeout_s + options.wait_s,
         )[0]
         if outcome.code:
             raise CmaError(outcome.message, ExitCode(outcome.code))

@@ -200,6 +200,17 @@ class Kitchen:
                 micropython.fetch_release(self._store, board, self._version, aside=True)
         self._images = None
 
+    def prepare(self, port: Port, board_id: str) -> None:
+        """Fetch what this port's board lacks, before anything is done to it.
+
+        Raises: CmaError without a network.
+        """
+        if port.virtual or self._file:
+            return
+        (board,) = micropython.wanted_boards(board_id, self.known.project)
+        if board.micropython.image_name() not in self._real_images():
+            self.fetch({board_id})
+
     def romfs(self) -> Path:
         """Return the file of the kernel's ROMFS image, made once."""
         if self._romfs is None:

@@ -59,7 +59,11 @@ def command(options: BoardOptions, *, port: str, file: Path, baud: int, yes: boo
     )
     job = Job(target.label, target.url, WORKER, {"operation": "restore", **asdict(request)})
     outcomes = run_with_progress(
-        [job], "Restoring", options.output, quiet=options.quiet, timeout_s=options.timeout_s
+        [job],
+        "Restoring",
+        options.output,
+        quiet=options.quiet,
+        timeout_s=options.timeout_s + options.wait_s,
     )
     print_summary(outcomes, COLUMNS, options.output)
     return exit_code_of(outcomes)

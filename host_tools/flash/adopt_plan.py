@@ -7,15 +7,17 @@ start, so a program that never returns runs as before; it has no agent until it 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cma_toolkit.boards.flash_map import Partition, size_text
 from cma_toolkit.host_tools.errors import refused
-from cma_toolkit.host_tools.flash.consent import FILE_SYSTEM_LABELS, is_stock_boot, name_some
+from cma_toolkit.host_tools.flash.consent import is_stock_boot, name_some
 from cma_toolkit.host_tools.flash.files_on_board import Holdings, Kind
 
 APPLICATION = "app.py"
 OLD_MAIN = "main.py"
 OLD_BOOT = "boot.py"
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,31 @@ def check_readable(holdings: list[Holdings]) -> None:
                 f"The board's file system ({held.label}) is FAT, which cma cannot bring back. "
                 "Copy your files with: mpremote cp -r : backup/ and then use: cma flash --yes"
             )
+        if held.kind is Kind.UNKNOWN:
+            raise refused(
+                f"The partition {held.label} holds data that is no littlefs or a damaged one, "
+                "which cma cannot bring back. Copy what you need from it with the program that "
+                "wrote it, and then use: cma flash --yes"
+            )
 
 
-def file_systems(partitions: Sequence[Partition]) -> list[Partition]:
-    """Return the partitions that MicroPython keeps files in."""
-    return [part for part in partitions if part.label in FILE_SYSTEM_LABELS and not part.is_app]
+def merged(volumes: Sequence[tuple[str, Mapping[str, Content]]]) -> dict[str, Content]:
+    """Join the files of several file systems, each given by its label.
+
+    A path that is taken already comes back in a folder named after its file system.
+    Raises: CmaError if that is taken too.
+    """
+    files: dict[str, Content] = {}
+    for label, volume in volumes:
+        for path, content in volume.items():
+            target = f"{label}/{path}" if path in files else path
+            if target in files:
+                raise refused(
+                    f"The board has three files that would come back as {target}. "
+                    "Rename one of them on the board, then run cma adopt again."
+                )
+            files[target] = content
+    return files
 
 
 def lines(

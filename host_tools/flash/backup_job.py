@@ -1,28 +1,26 @@
 """Read a board's whole flash into a backup, look at its files, write a backup back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
 
-from cma_toolkit.boards.flash_map import TABLE_OFFSET, Partition
-from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board
+from cma_toolkit.boards.flash_map import SECTOR_BYTES, TABLE_OFFSET, Partition
+from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, load_board
 from cma_toolkit.host_tools.errors import needs_yes, no_device, refused
 from cma_toolkit.host_tools.flash import adopt_plan, backups, consent, plan
 from cma_toolkit.host_tools.flash.device import Chip, Device
-from cma_toolkit.host_tools.flash.files_on_board import Read, read_files, remembering, survey
+from cma_toolkit.host_tools.flash.files_on_board import Kind, Read, read_files, remembering, survey
 from cma_toolkit.host_tools.flash.flash_job import (
     BAUD,
     choose_board,
     connected,
-    partitions_in,
     write_regions,
 )
+from cma_toolkit.host_tools.flash.old_files import file_systems_in, partitions_in
 from cma_toolkit.host_tools.flash.table_state import (
     FLASHING,
     RESTORING,
-    SECTOR_BYTES,
     Table,
     TableState,
     judge,
@@ -70,7 +68,7 @@ def survey_board(request: BackupRequest, reporter: Reporter) -> dict[str, Any]:
 
 
 def back_up(request: BackupRequest, reporter: Reporter) -> dict[str, Any]:
-    """Save the whole flash of a board that can be adopted.
+    """Save the whole flash of a board that can be adopted, and leave it in its loader.
 
     A board whose adoption was cut short is not saved again: its backup is found by its mark.
     Raises: CmaError.
@@ -91,6 +89,7 @@ def back_up(request: BackupRequest, reporter: Reporter) -> dict[str, Any]:
 
         data = device.read(0, chip.flash_size_bytes, on_bytes)
         path = backups.save(folder, chip.mac, data)
+        device.stay()  # what the old program wrote from now on would be lost
         return {**facts, "backup": str(path)}
 
 
@@ -103,8 +102,7 @@ def restore(request: RestoreRequest, reporter: Reporter) -> dict[str, Any]:
     with connected(request.url, request.baud, request.wait_s, reporter) as (device, chip):
         reporter.step("check")
         _check_backup(request, chip, len(data))
-        sector = device.read(TABLE_OFFSET, SECTOR_BYTES)
-        lost = [] if request.yes else _files_to_lose(remembering(device.read), chip, sector, data)
+        lost = [] if request.yes else _files_to_lose(device, chip, data)
         if lost:
             raise needs_yes(
                 f"The board holds {consent.name_some(lost)} which the backup does not hold. "
@@ -125,14 +123,6 @@ def whole_flash(data: bytes) -> list[plan.Region]:
     ]
 
 
-def files_in(read: Read, partitions: Sequence[Partition]) -> dict[str, bytes]:
-    """Return every file in the file systems of a flash."""
-    found: dict[str, bytes] = {}
-    for part in adopt_plan.file_systems(partitions):
-        found |= read_files(read, part.offset, part.size_bytes)
-    return found
-
-
 @dataclass(frozen=True)
 class _Seen:
     """A board that may be adopted."""
@@ -140,7 +130,7 @@ class _Seen:
     chip: Chip
     board: Board
     state: TableState
-    partitions: tuple[Partition, ...]
+    file_systems: tuple[Partition, ...]
 
 
 def _examine(device: Device, chip: Chip, request: BackupRequest, reporter: Reporter) -> _Seen:
@@ -153,19 +143,21 @@ def _examine(device: Device, chip: Chip, request: BackupRequest, reporter: Repor
         raise refused(
             f"A cma {state.mark} of this board was cut short. Run cma {state.mark} again first."
         )
-    return _Seen(chip, board, state, tuple(partitions_in(sector, chip.flash_size_bytes)))
+    parts = file_systems_in(state, sector, chip.flash_size_bytes, board.partitions)
+    return _Seen(chip, board, state, tuple(parts))
 
 
 def _facts(read: Read, seen: _Seen, folder: Path) -> dict[str, Any]:
-    parts = adopt_plan.file_systems(seen.partitions)
+    parts = seen.file_systems
     holdings = [survey(read, part.label, part.offset, part.size_bytes) for part in parts]
-    if seen.state.table is not Table.OURS:
+    if seen.state.table is Table.FOREIGN:
         adopt_plan.check_readable(holdings)
-    files = {path: size for held in holdings for path, size in held.files.items()}
+    files = adopt_plan.merged([(held.label, held.files) for held in holdings])
     old_boot = b""
     for part, held in zip(parts, holdings, strict=True):
         if adopt_plan.OLD_BOOT in held.files:
             old_boot = read_files(read, part.offset, part.size_bytes)[adopt_plan.OLD_BOOT]
+            break  # the first one keeps its path
     return {
         "board": seen.board.id,
         "chip": seen.chip.name,
@@ -216,22 +208,45 @@ def _check_backup(request: RestoreRequest, chip: Chip, size_bytes: int) -> None:
         )
 
 
-def _files_to_lose(read: Read, chip: Chip, sector: bytes, backup: bytes) -> list[str]:
-    """Return the user's files on the board whose contents the backup does not hold."""
+def _files_to_lose(device: Device, chip: Chip, backup: bytes) -> list[str]:
+    """Return what of a user's on the board the backup does not hold, for a person to read."""
+    sector = device.read(TABLE_OFFSET, SECTOR_BYTES)
+    board_id = DEFAULT_BOARD_IDS.get(chip.name)
+    ours = load_board(board_id).partitions if board_id else ()
+    state = judge(sector, partition_table.to_bytes(ours))
+    theirs = partitions_in(sector, chip.flash_size_bytes)
+    lost = [consent.UNREADABLE] if state.table is Table.FOREIGN and not theirs else []
+    read = remembering(device.read)
+    kept = _digests_in(backup)
+    for part in consent.areas_to_survey(state, ours, theirs, erase=True):
+        held = survey(read, part.label, part.offset, part.size_bytes)
+        if held.kind is Kind.LITTLEFS:
+            files = read_files(read, part.offset, part.size_bytes)
+            lost += [name for name in _users(files) if sha256(files[name]).digest() not in kept]
+        elif held.kind is not Kind.BLANK and not _is_equal(device, part, backup):
+            lost += consent.unreadable(state, held)
+    return lost
 
-    def read_backup(offset: int, size: int) -> bytes:
+
+def _users(files: dict[str, bytes]) -> list[str]:
+    if consent.MANIFEST in files:
+        return consent.not_ours(files)
+    stock = consent.is_stock_boot(files.get("boot.py", b"x"))
+    return [name for name in consent.persons(files) if not (stock and name == "boot.py")]
+
+
+def _digests_in(backup: bytes) -> set[bytes]:
+    def read(offset: int, size: int) -> bytes:
         return backup[offset : offset + size]
 
-    old = files_in(
-        read_backup, partitions_in(read_backup(TABLE_OFFSET, SECTOR_BYTES), len(backup))
-    )
-    kept = {sha256(data).digest() for data in old.values()}
-    lost = []
-    for part in adopt_plan.file_systems(partitions_in(sector, chip.flash_size_bytes)):
-        files = read_files(read, part.offset, part.size_bytes)
-        names = consent.not_ours(files) if consent.MANIFEST in files else consent.persons(files)
-        for name in names:
-            stock = name == "boot.py" and consent.is_stock_boot(files[name])
-            if not stock and sha256(files[name]).digest() not in kept:
-                lost.append(name)
-    return lost
+    parts = partitions_in(read(TABLE_OFFSET, SECTOR_BYTES), len(backup))
+    return {
+        sha256(content).digest()
+        for part in consent.file_systems(parts)
+        for content in read_files(read, part.offset, part.size_bytes).values()
+    }
+
+
+def _is_equal(device: Device, part: Partition, backup: bytes) -> bool:
+    saved = md5(backup[part.offset : part.end]).hexdigest()
+    return device.md5(part.offset, part.size_bytes) == saved

@@ -146,6 +146,10 @@ class Device:
             self._esp.hard_reset()
             self.port.baudrate = ROM_BAUD
 
+    def stay(self) -> None:
+        """Let the chip wait in its loader for the next command instead of running its flash."""
+        self.left = True
+
     def reopen(self) -> Any:
         """Open the port anew: a chip with native USB leaves the bus while it resets."""
         from cma_toolkit.host_tools.ports.serial_port import open_serial

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cma_toolkit.boards.errors import BoardFileError
-from cma_toolkit.boards.flash_map import TABLE_OFFSET
+from cma_toolkit.boards.flash_map import SECTOR_BYTES, TABLE_OFFSET, Partition
 from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, load_board
 from cma_toolkit.host_tools.errors import CmaError, usage, verify_failed
 from cma_toolkit.host_tools.flash import consent, plan
@@ -27,17 +27,15 @@ from cma_toolkit.host_tools.flash.files_on_board import (
     survey,
 )
 from cma_toolkit.host_tools.flash.nvs_pages import are_sound
+from cma_toolkit.host_tools.flash.old_files import check_unchanged, partitions_in
 from cma_toolkit.host_tools.flash.store import check_version
 from cma_toolkit.host_tools.flash.table_state import (
     ADOPTING,
     FLASHING,
-    SECTOR_BYTES,
     Table,
     TableState,
     judge,
 )
-from cma_toolkit.host_tools.image import partition_table
-from cma_toolkit.host_tools.image.errors import ImageError
 from cma_toolkit.host_tools.ports.workers import Reporter
 
 ANY_BOARD = "*"
@@ -66,6 +64,7 @@ class FlashRequest:
     baud: int = BAUD
     wait_s: float = 0.0
     user_image: str = ""
+    backup: str = ""
     backup_sha256: str = ""
 
     @property
@@ -102,6 +101,7 @@ class Found:
     board: Board
     state: TableState
     at_risk: tuple[str, ...]
+    old_file_systems: tuple[Partition, ...] = ()
 
 
 def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
@@ -121,6 +121,9 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
         consent.check_consent(
             found.state, found.at_risk, adopting=request.adopting, yes=request.yes
         )
+        if request.adopting:
+            backup = Path(request.backup).read_bytes()
+            check_unchanged(device.md5, found.old_file_systems, backup)
         regions = regions_for(device, request, found, contents)
         result = {
             "board": board.id,
@@ -189,7 +192,9 @@ def look(device: Device, request: FlashRequest, chip: Chip, board: Board, table:
     read = remembering(device.read)
     holdings = [survey(read, part.label, part.offset, part.size_bytes) for part in areas]
     root = _root_files(read, state, areas, holdings)
-    return Found(chip, board, state, tuple(consent.at_risk(state, theirs, holdings, root)))
+    risks = consent.at_risk(state, theirs, holdings, root)
+    old = areas if state.table is Table.FOREIGN else []
+    return Found(chip, board, state, tuple(risks), tuple(old))
 
 
 def write_regions(
@@ -269,20 +274,10 @@ def regions_for(
     )
 
 
-def partitions_in(sector: bytes, flash_size_bytes: int) -> list[partition_table.Partition]:
-    """Return what a table sector names and MicroPython's implicit `vfs`; none if unreadable."""
-    try:
-        return partition_table.effective(
-            partition_table.from_bytes(sector[: partition_table.TABLE_BYTES]), flash_size_bytes
-        )
-    except ImageError:
-        return []
-
-
 def _root_files(
     read: Read,
     state: TableState,
-    areas: list[partition_table.Partition],
+    areas: list[Partition],
     holdings: list[Holdings],
 ) -> Mapping[str, bytes]:
     """Read the root's files where their contents decide whose they are."""

@@ -9,8 +9,9 @@ Pure: bytes in, a verdict out.
 from dataclasses import dataclass
 from enum import Enum
 
-SECTOR_BYTES = 4096
-TABLE_BYTES = 0xC00
+from cma_toolkit.boards.flash_map import SECTOR_BYTES
+from cma_toolkit.host_tools.image.partition_table import TABLE_BYTES
+
 MARK_OFFSET = 0xE00
 MARK_BYTES = 64
 ERASED_HEAD = b"\xff\xff"

@@ -9,8 +9,17 @@ import pytest
 from cma_toolkit.boards.flash_map import Partition
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.flash import backups
-from cma_toolkit.host_tools.flash.adopt_plan import check_readable, lines, moved, plan_files
+from cma_toolkit.host_tools.flash.adopt_plan import (
+    check_readable,
+    lines,
+    merged,
+    moved,
+    plan_files,
+)
 from cma_toolkit.host_tools.flash.files_on_board import Holdings, Kind
+from cma_toolkit.host_tools.flash.old_files import file_systems_in
+from cma_toolkit.host_tools.flash.table_state import Table, TableState
+from cma_toolkit.host_tools.image import partition_table
 
 STOCK_BOOT = b"# This file is executed on every boot (including wake-boot from deepsleep)\n"
 MAC = "a4:cf:12:00:00:01"
@@ -39,7 +48,33 @@ def test_a_fat_file_system_is_refused_with_a_way_out() -> None:
     with pytest.raises(CmaError, match="mpremote cp -r") as error:
         check_readable([Holdings("ffat", Kind.FAT)])
     assert error.value.code is ExitCode.REFUSED
-    check_readable([Holdings("vfs", Kind.LITTLEFS), Holdings("x", Kind.UNKNOWN)])
+    check_readable([Holdings("vfs", Kind.LITTLEFS), Holdings("x", Kind.BLANK)])
+
+
+def test_data_that_cannot_be_read_is_refused_rather_than_left_behind() -> None:
+    with pytest.raises(CmaError, match="partition spiffs holds data") as error:
+        check_readable([Holdings("vfs", Kind.LITTLEFS), Holdings("spiffs", Kind.UNKNOWN)])
+    assert error.value.code is ExitCode.REFUSED
+
+
+def test_equal_paths_of_two_file_systems_both_come_back() -> None:
+    both = merged([("vfs", {"main.py": 1, "a": 2}), ("data1", {"main.py": 3, "b": 4})])
+    assert both == {"main.py": 1, "a": 2, "data1/main.py": 3, "b": 4}
+    with pytest.raises(CmaError, match="would come back as data1/a") as error:
+        merged([("vfs", {"data1/a": 1, "a": 2}), ("data1", {"a": 3})])
+    assert error.value.code is ExitCode.REFUSED
+
+
+def test_a_file_system_is_known_by_its_subtype_and_an_erased_table_hides_our_own() -> None:
+    user = Partition("user", 1, 0x83, 0x2A0000, 0x160000)
+    data1 = Partition("data1", 1, 0x83, 0x200000, 0x200000)
+    factory = Partition("factory", 0, 0, 0x10000, 0x100000)
+    table = partition_table.to_bytes([factory, data1]).ljust(0x1000, b"\xff")
+    found = file_systems_in(TableState(Table.FOREIGN), table, 4 << 20, [user])
+    assert [part.label for part in found] == ["data1"]
+    erased = b"\xff" * 0x1000
+    assert file_systems_in(TableState(Table.BLANK), erased, 4 << 20, [user]) == [user]
+    assert file_systems_in(TableState(Table.UNFINISHED), table, 4 << 20, [user]) == []
 
 
 def test_the_plan_says_backup_map_files_and_application() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
-from cma_toolkit.host_tools.flash import plan
+from cma_toolkit.host_tools.flash import flash_job, plan
+from cma_toolkit.host_tools.flash.backup_job import RestoreRequest, restore
 from cma_toolkit.host_tools.flash.contents import contents_for
 from cma_toolkit.host_tools.flash.device import CHUNK_BYTES, Device
 from cma_toolkit.host_tools.flash.flash_job import (
@@ -125,6 +126,71 @@ def test_a_users_files_behind_an_erased_table_are_at_risk(flash: NorFlash) -> No
     user = plan.find_part(BOARD.partitions, "user")
     with_partition(flash, "user", littlefs.build({"app.py": b"x"}, user.size_bytes))
     assert at_risk_on(flash) == ("app.py",)
+
+
+def loaded(monkeypatch: pytest.MonkeyPatch, flash: NorFlash) -> None:
+    """Let a worker's request reach this flash instead of a port."""
+    monkeypatch.setattr(flash_job, "open_device", lambda *words: device_on(flash))
+
+
+def flash_with(flash: NorFlash, label: str, subtype: int, image: bytes) -> bytes:
+    """Give the board a map of its own with one partition of data. Returns its whole flash."""
+    part = partition_table.Partition(label, 1, subtype, 0x3F0000, 0x10000)
+    flash.program(0x8000, partition_table.to_bytes([part]))
+    flash.program(part.offset, image)
+    return flash.read(0, flash.size_bytes)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (("data1", 0x83, littlefs.build({"x.py": b"mine"}, 0x10000)), r"1 file of yours \(x.py\)"),
+        (("ffat", 0x81, b"\xeb".ljust(510, b"\0") + b"\x55\xaa"), "FAT in partition ffat"),
+        (("spiffs", 0x82, b"\x5a" * 9000), "unknown data in partition spiffs"),
+    ],
+)
+def test_a_restore_asks_before_it_costs_any_file_system(
+    flash: NorFlash,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    data: tuple[str, int, bytes],
+    says: str,
+) -> None:
+    loaded(monkeypatch, flash)
+    same = flash_with(flash, *data)
+    backup = tmp_path / "backup.bin"
+    backup.write_bytes(b"\xff" * len(same))
+    request = RestoreRequest("virtual://loader", str(backup), "esp32", MAC)
+    with pytest.raises(CmaError, match=says) as error:
+        restore(request, silent())
+    assert error.value.code is ExitCode.NEEDS_YES
+    assert flash.read(0, flash.size_bytes) == same
+    backup.write_bytes(same)
+    restore(request, silent())
+
+
+def test_files_that_changed_after_the_backup_are_not_overwritten(
+    flash: NorFlash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(monkeypatch, flash)
+    saved = flash_with(flash, "data1", 0x83, littlefs.build({"log": b"1"}, 0x10000))
+    files = {"image": make_micropython("esp32"), "romfs": romfs.pack({}), "backup": saved}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    flash.erase(0x3F0000, 0x10000)
+    flash.program(0x3F0000, littlefs.build({"log": b"12"}, 0x10000))
+    before = flash.read(0, flash.size_bytes)
+    request = FlashRequest(
+        url="virtual://loader",
+        romfs=str(tmp_path / "romfs"),
+        images={flash_job.ANY_BOARD: str(tmp_path / "image")},
+        backup=str(tmp_path / "backup"),
+        backup_sha256="00",
+    )
+    with pytest.raises(CmaError, match="data1 changed after the backup") as error:
+        flash_job.flash(request, silent())
+    assert error.value.code is ExitCode.REFUSED
+    assert flash.read(0, flash.size_bytes) == before
 
 
 def used_flash(path: Path) -> NorFlash:

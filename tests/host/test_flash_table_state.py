@@ -2,11 +2,10 @@
 
 import pytest
 
-from cma_toolkit.boards.flash_map import Partition
+from cma_toolkit.boards.flash_map import SECTOR_BYTES, Partition
 from cma_toolkit.host_tools.flash.table_state import (
     FLASHING,
     MARK_OFFSET,
-    SECTOR_BYTES,
     Table,
     TableState,
     finished_sector,
