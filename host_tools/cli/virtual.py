@@ -72,7 +72,9 @@ all_option = click.option("--all", "everyone", is_flag=True, help="Every board t
 )
 @click.option("--count", type=click.IntRange(1, 256), help="Make so many: NAME-01, NAME-02, …")
 @click.option("--mac", metavar="MAC", help="Its MAC; without it the name decides.")
-@click.option("--micropython", is_flag=True, help="As if flashed: MicroPython, empty files.")
+@click.option(
+    "--micropython", is_flag=True, help="With stock MicroPython on it, as if it had an owner."
+)
 @json_option
 @needs_linux
 def create(
@@ -84,11 +86,9 @@ def create(
     names = [f"{name}-{index:02d}" for index in range(1, count + 1)] if count else [name]
     client = Client()
     project = find_folder(Path.cwd())
+    content = "stock" if micropython else "blank"
     _show(
-        [
-            client.create(one, board, mac=mac, micropython=micropython, project=project)
-            for one in names
-        ],
+        [client.create(one, board, mac=mac, content=content, project=project) for one in names],
         output,
     )
 

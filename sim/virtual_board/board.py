@@ -160,9 +160,9 @@ class VirtualBoard:
             if self.state == "asleep" and pin in source["pins"] and level == bool(source["level"]):
                 self._boot(DEEP_SLEEP, source["source"])
 
-    def make_flash(self, micropython: bool) -> None:
+    def make_flash(self, content: str) -> None:
         """Make the flash of a new board."""
-        self._starter.make_flash(micropython)
+        self._starter.make_flash(content)
 
     # What the serial line says.
 

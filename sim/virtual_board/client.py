@@ -61,14 +61,14 @@ class Client:
         board_id: str,
         *,
         mac: str | None = None,
-        micropython: bool = False,
+        content: str = "blank",
         start: bool = True,
         project: Path | None = None,
     ) -> BoardInfo:
-        """Make a board with a blank flash and plug it in, unless told not to.
+        """Make a board and plug it in, unless told not to.
 
-        With `micropython` its flash holds MicroPython and the board's partition table, as if it
-        had been flashed. `project` is where a board definition of the user's own may lie.
+        `content` of its flash: one of `factory_flash.CONTENTS`. `project` is where a board
+        definition of the user's own may lie.
         """
         check_name(name)
         self.ensure_running()
@@ -77,7 +77,7 @@ class Client:
             name=name,
             board_id=board_id,
             mac=mac,
-            micropython=micropython,
+            content=content,
             start=start,
             project=str(project) if project else None,
         )

@@ -1,4 +1,9 @@
-"""The flash of a new board: blank, or with MicroPython and the board's partition table."""
+"""The flash of a new board.
+
+blank    as from the chip's maker
+stock    with MicroPython and its own partition table, as its users flash it: ready to adopt
+mapped   with MicroPython and our partition table, but no kernel: where tests start
+"""
 
 from pathlib import Path
 
@@ -10,9 +15,9 @@ from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
 _CHUNK_BYTES = 1 << 20
 
 
-def write_flash(path: Path, board: Board, *, micropython: bool) -> None:
+def write_flash(path: Path, board: Board, content: str) -> None:
     """Write the flash file of a board that nobody has used yet."""
-    image = _micropython(board) if micropython else b""
+    image = _CONTENTS[content](board)
     start = board.micropython.image_offset
     with path.open("wb") as file:
         file.write(b"\xff" * start + image)
@@ -21,9 +26,21 @@ def write_flash(path: Path, board: Board, *, micropython: bool) -> None:
             left_bytes -= file.write(b"\xff" * min(left_bytes, _CHUNK_BYTES))
 
 
-def _micropython(board: Board) -> bytes:
-    image = bytearray(make_micropython(find_chip(board.chip)))
+def _blank(board: Board) -> bytes:
+    return b""
+
+
+def _stock(board: Board) -> bytes:
+    return make_micropython(find_chip(board.chip))
+
+
+def _mapped(board: Board) -> bytes:
+    image = bytearray(_stock(board))
     at = partition_table.TABLE_OFFSET - board.micropython.image_offset
     table = partition_table.to_bytes(board.partitions)
     image[at : at + len(table)] = table
     return bytes(image)
+
+
+_CONTENTS = {"blank": _blank, "stock": _stock, "mapped": _mapped}
+CONTENTS = tuple(_CONTENTS)

@@ -72,9 +72,9 @@ class Starter:
             "usb": self._board.usb,
         }
 
-    def make_flash(self, micropython: bool) -> None:
+    def make_flash(self, content: str) -> None:
         """Write the flash of a new board."""
-        write_flash(self.image, self._board, micropython=micropython)
+        write_flash(self.image, self._board, content)
 
     def save_settings(self) -> None:
         """Remember the settings for the next supervisor."""

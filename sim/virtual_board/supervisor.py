@@ -17,6 +17,7 @@ from cma_toolkit.sim.virtual_board.endpoints.fast import FastServer
 from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
 from cma_toolkit.sim.virtual_board.errors import VirtualBoardError, unknown_board
+from cma_toolkit.sim.virtual_board.factory_flash import CONTENTS
 from cma_toolkit.sim.virtual_board.home import check_name
 from cma_toolkit.sim.virtual_board.radio_limits import check_loss, check_position, check_range
 from cma_toolkit.sim.virtual_board.registry import STATES, write_registry
@@ -78,11 +79,13 @@ class Supervisor:
         name: str,
         board_id: str,
         mac: str | None,
-        micropython: bool,
+        content: str,
         start: bool,
         project: str | None,
     ) -> Answer:
-        """Make a board, blank or with MicroPython on it."""
+        """Make a board with a blank flash, or one that was flashed before."""
+        if content not in CONTENTS:
+            raise VirtualBoardError(f"Its flash may be {', '.join(CONTENTS)}.", "usage")
         check_name(name)
         if name in self._boards:
             raise VirtualBoardError(
@@ -98,7 +101,7 @@ class Supervisor:
                 f"{folder} exists, but holds no board that can be read: remove that folder, or "
                 "choose another name."
             )
-        board = self._make(settings, folder, micropython)
+        board = self._make(settings, folder, content)
         if start:
             self._plug_in(board)
         return self._told(board)
@@ -222,13 +225,13 @@ class Supervisor:
         self._loop.call_soon(self.ended.set)
         return {"pid": os.getpid()}
 
-    def _make(self, settings: Settings, folder: Path, micropython: bool) -> VirtualBoard:
+    def _make(self, settings: Settings, folder: Path, content: str) -> VirtualBoard:
         """Make a board's folder with its files; of a board that fails nothing is left."""
         try:
             folder.mkdir()
             settings.save(folder)
             board = self._add(settings)
-            board.make_flash(micropython)
+            board.make_flash(content)
         except BaseException as error:
             self._boards.pop(settings.name, None)
             shutil.rmtree(folder, ignore_errors=True)

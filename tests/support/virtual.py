@@ -50,7 +50,7 @@ class VirtualBoards:
         """
         self._count += 1
         name = name or f"board-{self._count:02d}"
-        info = self.client.create(name, board_id, mac=mac, micropython=flashed)
+        info = self.client.create(name, board_id, mac=mac, content="mapped" if flashed else "blank")
         if flashed and prompt:
             self.client.wait_for(name, "prompt", 30.0, since=0)
             info = self.client.info(name)
