@@ -1,6 +1,7 @@
 """Full-flash backups on this computer: `<mac>.bin`, and its SHA-256 as `sha256sum -c` reads it.
 
-A backup is never overwritten: another state of the same board becomes `<mac>-2.bin`.
+A backup holds what the board keeps secret, its Wi-Fi password among it: only its owner may read
+it. A backup is never overwritten: another state of the same board becomes `<mac>-2.bin`.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from cma_toolkit.host_tools.image import app_image
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
 from cma_toolkit.host_tools.image.errors import ImageError
 
+OWNER_ONLY, OWNER_ONLY_FOLDER = 0o600, 0o700
 _NAME = re.compile(r"([0-9a-f]{12})(?:-(\d+))?\.bin")
 
 
@@ -36,12 +38,12 @@ def save(folder: Path, mac: str, data: bytes) -> Path:
     for path in known:
         if digest_of(path) == digest:
             return path
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY_FOLDER)
     number = f"-{len(known) + 1}" if known else ""
     path = folder / f"{mac.replace(':', '')}{number}.bin"
     # The sum first: a backup without one would look like a stranger's file.
-    write_atomically(sum_path(path), f"{digest}  {path.name}\n".encode())
-    write_atomically(path, data)
+    write_atomically(sum_path(path), f"{digest}  {path.name}\n".encode(), OWNER_ONLY)
+    write_atomically(path, data, OWNER_ONLY)
     load(path)
     return path
 

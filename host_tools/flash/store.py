@@ -203,11 +203,15 @@ def check_version(version: str) -> None:
         )
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader finds the old or the new one, never a part."""
+def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Write a file so that a reader finds the old or the new one, never a part.
+
+    `mode` is what the file may be used for at most; the umask takes from it.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)  # of a run that was cut short: its mode would stay
+        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

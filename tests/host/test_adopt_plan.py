@@ -103,6 +103,11 @@ def test_a_backup_has_a_sum_that_sha256sum_accepts(tmp_path: Path) -> None:
     assert backups.mac_of(path) == MAC
 
 
+def test_a_backup_is_its_owners_alone(tmp_path: Path) -> None:
+    path = backups.save(tmp_path / "backups", MAC, b"one")
+    assert [place.stat().st_mode & 0o777 for place in (path, path.parent)] == [0o600, 0o700]
+
+
 def test_a_backup_is_never_overwritten(tmp_path: Path) -> None:
     first = backups.save(tmp_path, MAC, b"one")
     second = backups.save(tmp_path, MAC, b"two")
