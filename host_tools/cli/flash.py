@@ -17,6 +17,7 @@ from cma_toolkit.host_tools.cli.common import (
     yes_option,
 )
 from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
+from cma_toolkit.host_tools.errors import CmaError
 from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD, BAUD, FlashRequest
 from cma_toolkit.host_tools.flash.store import Store, check_version, read_image_file
 from cma_toolkit.host_tools.ports.discover import Port
@@ -119,7 +120,15 @@ def flash_ports(
     ]
     if not lacking:
         return outcomes
-    kitchen.fetch({str(outcomes[index].value["board"]) for index in lacking})
+    refusals = kitchen.fetch({str(outcomes[index].value["board"]) for index in lacking})
+    for index in list(lacking):
+        error = refusals.get(str(outcomes[index].value["board"]))
+        if error:
+            job, took_s = outcomes[index].job, outcomes[index].took_s
+            outcomes[index] = Outcome(job, error.code, error.message, took_s=took_s)
+            lacking.remove(index)
+    if not lacking:
+        return outcomes
     again = [kitchen.request(ports[index], wish) for index in lacking]
     late = _run([ports[index] for index in lacking], again, options, title)
     for index, outcome in zip(lacking, late, strict=True):
@@ -150,6 +159,7 @@ class Known:
     project: Path | None
     boards_by_mac: Mapping[str, str]
     default_boards: Mapping[str, str]
+    database: Path | None = None
 
 
 class Kitchen:
@@ -190,15 +200,20 @@ class Kitchen:
             default_boards=dict(self.known.default_boards),
         )
 
-    def fetch(self, board_ids: set[str]) -> None:
+    def fetch(self, board_ids: set[str]) -> dict[str, CmaError]:
         """Fetch the releases that these boards lack.
 
-        Raises: CmaError without a network.
+        Returns: why not, for each board whose release could not be fetched.
         """
+        refusals = {}
         for board_id in sorted(board_ids):
-            for board in micropython.wanted_boards(board_id, self.known.project):
+            try:
+                (board,) = micropython.wanted_boards(board_id, self.known.project)
                 micropython.fetch_release(self._store, board, self._version, aside=True)
+            except CmaError as error:
+                refusals[board_id] = error
         self._images = None
+        return refusals
 
     def prepare(self, port: Port, board_id: str) -> None:
         """Fetch what this port's board lacks, before anything is done to it.
@@ -209,7 +224,8 @@ class Kitchen:
             return
         (board,) = micropython.wanted_boards(board_id, self.known.project)
         if board.micropython.image_name() not in self._real_images():
-            self.fetch({board_id})
+            for error in self.fetch({board_id}).values():
+                raise error
 
     def romfs(self) -> Path:
         """Return the file of the kernel's ROMFS image, made once."""
@@ -252,14 +268,20 @@ def what_is_known() -> Known:
     folder = micropython.project_folder()
     if folder is None:
         return Known(None, {}, DEFAULT_BOARD_IDS)
-    from cma_toolkit.host_tools.fleet.project import load_project
+    from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, load_fleet
+    from cma_toolkit.host_tools.fleet.inventory import INVENTORY_FILE, load_inventory
+    from cma_toolkit.host_tools.fleet.project import Project
 
-    project = load_project(folder)
+    # Not load_project: a password that is still missing is no reason not to flash.
+    boards = {board.id: board for board in micropython.known_boards(folder)}
+    fleet = load_fleet(folder / FLEET_FILE)
+    rows = load_inventory(folder / INVENTORY_FILE, fleet, boards)
+    project = Project(folder, fleet, tuple(rows), {}, boards)
     defaults = dict(DEFAULT_BOARD_IDS)
     if project.fleet.board:
         for board in micropython.wanted_boards(project.fleet.board, folder):
             defaults[board.chip] = board.id
-    return Known(folder, project.board_ids, defaults)
+    return Known(folder, project.board_ids, defaults, project.database)
 
 
 def virtual_boards_by_mac() -> dict[str, str]:
@@ -271,12 +293,11 @@ def virtual_boards_by_mac() -> dict[str, str]:
 
 def remember(outcomes: Sequence[Outcome], kitchen: Kitchen) -> None:
     """Note in the fleet database what was flashed, if there is a project."""
-    if kitchen.known.project is None:
+    if kitchen.known.database is None:
         return
     from cma_toolkit.host_tools.fleet.database import Database, Result
-    from cma_toolkit.host_tools.fleet.project import load_project
 
-    with Database(load_project(kitchen.known.project).database) as database:
+    with Database(kitchen.known.database) as database:
         for outcome in outcomes:
             mac = str(outcome.value.get("mac", ""))
             if outcome.code or not mac or outcome.value.get("dry_run"):
