@@ -28,7 +28,8 @@ PROVEN_ELSEWHERE = {
     "make demo": "tests/virtual/test_demo.py",
     "make test": "this run",
     ".venv/bin/pytest": "this run",
-    "pipx install .": "tests/host/test_package.py",
+    "source .venv/bin/activate": "every command is found on PATH there",
+    "pipx install": "tests/host/test_package.py",
 }
 
 
