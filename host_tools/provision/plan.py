@@ -42,8 +42,12 @@ class Plan:
         return len(self.changes) > len(self.copies)
 
 
-def make_plan(desired: Desired, actual: Actual, salt: bytes) -> Plan:
-    """Compare key by key and file by file."""
+def make_plan(desired: Desired, actual: Actual, salt: bytes, used_revision: int = 0) -> Plan:
+    """Compare key by key and file by file.
+
+    `used_revision` is the last one that the board is known to have had: a board that was cut off
+    in the middle has none, and a number must not come twice.
+    """
     values = {
         key: value for key, value in desired.keys.items() if not _equal(key, value, actual, salt)
     }
@@ -57,10 +61,11 @@ def make_plan(desired: Desired, actual: Actual, salt: bytes) -> Plan:
     revision = actual.keys.get(REVISION_KEY, 0)
     assert isinstance(revision, int)
     torn = REVISION_KEY not in actual.keys
+    next_revision = max(revision, used_revision) + 1
     changes = [_change(key, desired, actual) for key in KEYS if key in values or key in erase]
     if torn and not changes:
-        changes.append(Change(REVISION_KEY, "none, cut off in the middle", str(revision + 1)))
-    new_revision = revision + 1 if changes else revision
+        changes.append(Change(REVISION_KEY, "none, cut off in the middle", str(next_revision)))
+    new_revision = next_revision if changes else revision
     changes += [_copy(path, data, actual) for path, data in copies.items()]
     return Plan(tuple(changes), values, erase, copies, new_revision)
 

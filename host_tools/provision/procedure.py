@@ -68,7 +68,15 @@ class Procedure:
         ]
 
     def self_test_job(self, port: Port, board_id: str, wait_s: float) -> Job:
-        """Return the job that tests a board of a kind."""
+        """Return the job that tests a board of a kind.
+
+        Raises: CmaError 4 for a kind that this project has not.
+        """
+        if board_id not in self.project.boards:
+            raise refused(
+                f"The board at {port.label} is a {board_id}, which this project does not know: "
+                f"put its file into {self.project.folder / 'boards'}."
+            )
         pins = render_pins(self.project.boards[board_id])
         request = self._request(port, "self_test", wait_s) | {"pins": pins}
         return Job(port.label, port.url, WORKER, request)
@@ -197,7 +205,9 @@ class Procedure:
                 mine.row, self.project.fleet, board, self.project.secrets, self._files
             )
             check_board(wanted, found, self.project.fleet.name, port.label, yes=yes)
-            plan = make_plan(wanted, found, self._salt)
+            record = self.database.by_mac(found.mac)
+            used = record.revision if record else 0
+            plan = make_plan(wanted, found, self._salt, used)
             return Decision(port, found, mine, wanted, plan)
         except CmaError as error:
             return Decision(port, found, bound.get(found.mac), error=error)

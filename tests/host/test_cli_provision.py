@@ -168,10 +168,13 @@ def test_a_change_is_shown_written_and_counted(bench: Bench) -> None:
     dry = bench.type("provision", "-d", "box-1", "--dry-run")
     assert "labels: roof -> attic" in dry.out and "wifi_password: *** -> ***" in dry.out
     assert nvs("two")["wifi_password"] == PASSWORD
+    with bench.database() as database:  # this board had seven revisions, then lost its last
+        (box,) = database.find("box-1")
+        database.finish(box.mac, board=box.board, cluster="north", labels=("roof",), revision=7)
     bench.type("provision", "-d", "box-1")
     assert nvs("two")["wifi_password"] == "another password"
     with bench.database() as database:
-        assert [board.revision for board in database.boards()] == [2, 1]
+        assert [board.revision for board in database.boards()] == [8, 1]
 
 
 def test_a_board_of_another_name_or_fleet_is_taken_over_only_with_yes(bench: Bench) -> None:

@@ -105,6 +105,16 @@ def test_a_board_cut_off_in_the_middle_is_written_again() -> None:
     assert plan.touches_nvs and plan.revision == 1 and len(plan.changes) == 1
 
 
+def test_a_revision_never_comes_twice() -> None:
+    whole, south = holding(wanted()), wanted(replace(ROW, cluster="south"))
+    torn = replace(whole, keys={key: whole.keys[key] for key in whole.keys if key != "revision"})
+    assert make_plan(wanted(), torn, SALT, 4).revision == 5
+    assert make_plan(wanted(), torn, SALT, 4).changes[0].after == "5"
+    assert make_plan(south, whole, SALT, 9).revision == 10
+    assert make_plan(south, whole, SALT, 2).revision == 5
+    assert make_plan(wanted(), whole, SALT, 9).revision == 4  # nothing to change
+
+
 def test_a_board_survives_the_way_from_worker_to_parent() -> None:
     board = holding(wanted())
     assert from_json(to_json(board)) == board
