@@ -59,6 +59,7 @@ class Item:
     mac: str = ""
     error: str = ""
     name: str = ""
+    labelled: bool = False
 
 
 class Line:
@@ -142,11 +143,19 @@ class Line:
                 self._procedure.database.saw(item.mac, port=item.port.url, chip=item.chip)
 
     def _test(self, items: list[Item]) -> None:
-        going = [item for item in items if not item.error and not self._is_done(item)]
-        jobs = [
-            self._procedure.self_test_job(item.port, item.board_id, self._options.wait_s)
-            for item in going
-        ]
+        going: list[Item] = []
+        jobs: list[Job] = []
+        for item in items:
+            if item.error or self._is_done(item):
+                continue
+            try:
+                jobs.append(
+                    self._procedure.self_test_job(item.port, item.board_id, self._options.wait_s)
+                )
+            except CmaError as error:
+                item.error = error.message
+                continue
+            going.append(item)
         for item, outcome in zip(going, self._run(jobs, "Testing"), strict=True):
             self._passed(item, outcome)
 
@@ -182,7 +191,7 @@ class Line:
             going.append(item)
         for item, outcome in zip(going, self._run(jobs, "Provisioning"), strict=True):
             if self._passed(item, outcome):
-                self._label(decisions[item.port])
+                item.labelled = self._label(decisions[item.port])
                 self._procedure.finish(decisions[item.port])
 
     def _end(self, item: Item, decision: Decision | None, took_s: float) -> None:
@@ -193,7 +202,7 @@ class Line:
         elif item.error:
             self._station.on_failed(label, name, item.error, self)
         else:
-            self._station.on_passed(label, name, item.chip, took_s, self)
+            self._station.on_passed(label, name, item.chip, took_s, self, labelled=item.labelled)
         if item.mac:
             code = ExitCode.VERIFY_FAILED if item.error else ExitCode.OK
             self._procedure.database.record(
@@ -206,7 +215,8 @@ class Line:
             item.name = record.name
         return bool(item.name)
 
-    def _label(self, decision: Decision) -> None:
+    def _label(self, decision: Decision) -> bool:
+        """Save a board's label and print it; returns whether it is saved."""
         assert decision.bound and decision.actual and decision.desired
         row, project = decision.bound.row, self._procedure.project
         mac = decision.actual.mac
@@ -219,12 +229,18 @@ class Line:
             "fleet": project.fleet.name,
             "labels": " ".join(row.labels),
         }
-        folder = project.folder / LABELS
-        folder.mkdir(exist_ok=True)
-        file = folder / f"{row.name}.svg"
-        file.write_text(label_svg(label_lines(project.fleet.station.label, fields), mac), "utf-8")
+        label = label_svg(label_lines(project.fleet.station.label, fields), mac)
+        file = project.folder / LABELS / f"{row.name}.svg"
+        try:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(label, "utf-8")
+        except OSError as error:
+            # The board is good whatever the disk does, and the next one waits.
+            self.say(f"{file} was not saved ({error.strerror}); write {row.name} on the board")
+            return False
         if project.fleet.station.printer:
             self._print(project.fleet.station.printer, file)
+        return True
 
     def _print(self, printer: str, file: Path) -> None:
         words = [word.replace("{file}", str(file)) for word in shlex.split(printer)]

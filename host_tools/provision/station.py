@@ -63,14 +63,16 @@ class Station:
             self._busy |= set(fresh)
             out.work(fresh)
 
-    def on_passed(self, port: str, name: str, chip: str, seconds: float, out: Out) -> None:
-        """Count a board whose name is proven and whose label is saved."""
+    def on_passed(
+        self, port: str, name: str, chip: str, seconds: float, out: Out, *, labelled: bool = True
+    ) -> None:
+        """Count a board whose name is proven, whether or not its label could be saved."""
         self._busy.discard(port)
         self._done.add(name)
-        out.say(
-            f"[{self.done_count}/{len(self._names)}] {name} {chip} {PASS} {seconds:.0f} s; "
-            f"label saved; {'next board' if self._names_left() else 'that was the last'}"
-        )
+        label = "label saved" if labelled else "NO LABEL"
+        then = "next board" if self._names_left() else "that was the last"
+        count = f"[{self.done_count}/{len(self._names)}]"
+        out.say(f"{count} {name} {chip} {PASS} {seconds:.0f} s; {label}; {then}")
         self._finish_if_complete(out)
 
     def on_known(self, port: str, name: str, out: Out) -> None:

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from cma_toolkit.host_tools.errors import CmaError
 from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.fleet.project import load_project
+from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.project.new import create_project
+from cma_toolkit.host_tools.provision.procedure import Procedure
 from support.virtual import VirtualBoards
 
 STATION = [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "provision", "--station"]
@@ -86,6 +90,26 @@ def test_a_line_ends_when_every_row_has_its_board(tmp_path: Path, boards: Virtua
         assert f">{name}</text>" in (line.folder / "labels" / f"{name}.svg").read_text()
     assert sorted(line.names().values()) == [("gh-1", "done"), ("gh-2", "done")]
     assert "all 2 boards of the inventory are done" in line.type()
+
+
+def test_a_label_that_cannot_be_saved_stops_no_line(
+    tmp_path: Path, virtual_boards: VirtualBoards
+) -> None:
+    virtual_boards.make("esp32-devkitc", flashed=False, name="b1")
+    line = Line(tmp_path / "gh", virtual_boards, "name\ngh-1\n")
+    (line.folder / "labels").write_text("in the way of a folder")
+    said = line.type()
+    assert "gh-1.svg was not saved" in said and " s; NO LABEL; that was the last" in said
+
+
+def test_a_kind_that_the_project_lacks_is_refused(tmp_path: Path) -> None:
+    create_project(tmp_path / "gh")
+    project = load_project(tmp_path / "gh")
+    with Database(tmp_path / "fleet.db") as database:
+        procedure = Procedure(project, database)
+        assert procedure.self_test_job(Port("u0"), "esp32-devkitc", 0).request["pins"]
+        with pytest.raises(CmaError, match=r"is a their-own.*put its file into .*boards"):
+            procedure.self_test_job(Port("u0"), "their-own", 0)
 
 
 def test_a_stopped_line_goes_on_where_it_was(tmp_path: Path, boards: VirtualBoards) -> None:
