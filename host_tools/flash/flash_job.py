@@ -26,7 +26,6 @@ from cma_toolkit.host_tools.flash.files_on_board import (
     remembering,
     survey,
 )
-from cma_toolkit.host_tools.flash.nvs_pages import are_sound
 from cma_toolkit.host_tools.flash.old_files import check_unchanged, partitions_in
 from cma_toolkit.host_tools.flash.store import check_version
 from cma_toolkit.host_tools.flash.table_state import (
@@ -36,6 +35,7 @@ from cma_toolkit.host_tools.flash.table_state import (
     TableState,
     judge,
 )
+from cma_toolkit.host_tools.image import nvs
 from cma_toolkit.host_tools.ports.workers import Reporter
 
 ANY_BOARD = "*"
@@ -258,9 +258,9 @@ def regions_for(
 ) -> list[plan.Region]:
     """Return what this board gets; settings that are no NVS pages are blanked."""
     partitions = found.board.partitions
-    nvs = plan.find_part(partitions, "nvs")
+    settings = plan.find_part(partitions, "nvs")
     fresh = request.erase or request.adopting or found.state.table is not Table.OURS
-    keep_nvs = fresh and are_sound(device.read(nvs.offset, nvs.size_bytes))
+    keep_nvs = fresh and nvs.are_sound(device.read(settings.offset, settings.size_bytes))
     user = Path(request.user_image).read_bytes() if request.user_image else contents.empty_user
     mark = f"{ADOPTING} {request.backup_sha256[:16]}" if request.adopting else FLASHING
     return plan.regions(

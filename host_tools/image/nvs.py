@@ -127,7 +127,7 @@ def from_bytes(data: bytes) -> Contents:
         state, sequence = struct.unpack_from("<II", page)
         if state == STATE_BLANK:
             continue
-        if state not in STATES_READ or page[8] not in VERSIONS or not _header_is_intact(page):
+        if not _is_sound(page):
             reader.problems.append(f"page {number} is damaged")
             continue
         pages.append((sequence, number, page))
@@ -137,6 +137,17 @@ def from_bytes(data: bytes) -> Contents:
         for entry in _entries(page, number, reader.problems):
             reader.take(entry)
     return reader.contents()
+
+
+def are_sound(data: bytes) -> bool:
+    """Say whether every page is blank or an NVS page with a right header."""
+    pages = [data[start : start + PAGE_BYTES] for start in range(0, len(data), PAGE_BYTES)]
+    return all(not page.strip(b"\xff") or _is_sound(page) for page in pages)
+
+
+def _is_sound(page: bytes) -> bool:
+    state = int.from_bytes(page[:4], "little")
+    return state in STATES_READ and page[8] in VERSIONS and _header_is_intact(page)
 
 
 def _header_is_intact(page: bytes) -> bool:

@@ -6,7 +6,7 @@ import sys
 import zlib
 from pathlib import Path
 
-from cma_toolkit.host_tools.flash.nvs_pages import PAGE_BYTES, are_sound
+from cma_toolkit.host_tools.image.nvs import PAGE_BYTES, are_sound
 
 BLANK = b"\xff" * PAGE_BYTES
 

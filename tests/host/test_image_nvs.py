@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cma_toolkit.host_tools.image import nvs, nvs_build
+from cma_toolkit.host_tools.image import nvs
 from cma_toolkit.host_tools.image.errors import ImageError
 from cma_toolkit.host_tools.image.nvs import Entry
+from support import nvs_build
 
 SIZE_BYTES = 0x6000
 CSV = """key,type,encoding,value

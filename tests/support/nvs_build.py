@@ -7,8 +7,8 @@ sentence. The same entries give the same bytes.
 import io
 from collections.abc import Sequence
 
-from .errors import ImageError
-from .nvs import PAGE_BYTES, Entry
+from cma_toolkit.host_tools.image.errors import ImageError
+from cma_toolkit.host_tools.image.nvs import PAGE_BYTES, Entry
 
 PAGES_MIN = 3
 KEY_BYTES_MAX = 15
