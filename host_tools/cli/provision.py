@@ -170,12 +170,15 @@ def _show(
             outcomes.append(Outcome(_job(decision), code=error.code, message=error.message))
             click.echo(f"{decision.port.label}: {error.message}", err=True)
             continue
-        outcomes.append(Outcome(_job(decision), code=ExitCode.OK))
+        value = {**_result(decision), "changes": "nothing written"}
+        outcomes.append(Outcome(_job(decision), code=ExitCode.OK, value=value))
         notes = procedure.notes(decision, assign=assign, yes=yes)
         if options.output == "json":
             click.echo(json.dumps(_plan_fields(decision, notes)))
         else:
             _print_plan(decision, notes)
+    if options.output == "json":
+        print_summary(outcomes, output="json")
     return exit_code_of(outcomes)
 
 

@@ -11,10 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from cma_toolkit.host_tools.cli.common import HANDLERS
+from cma_toolkit.host_tools.cli import provision
+from cma_toolkit.host_tools.cli.common import HANDLERS, BoardOptions
+from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.fleet.project import load_project
+from cma_toolkit.host_tools.ports.discover import Port
+from cma_toolkit.host_tools.ports.select import Selector
 from cma_toolkit.host_tools.ports.session import BoardSession
 from cma_toolkit.host_tools.project.new import create_project
+from cma_toolkit.host_tools.provision.procedure import Decision, Procedure
 from support.virtual import VirtualBoards
 
 PASSWORD = "correct horse battery"
@@ -127,6 +133,7 @@ def test_all_boards_get_their_rows_and_a_second_run_changes_nothing(bench: Bench
     dry = bench.type("provision", "--all", "--dry-run", "-o", "json")
     assert {plan["name"] for plan in dry.events("plan")} == {"box-1", "box-2"}
     assert "--assign" in str(dry.events("plan")[0]["notes"])
+    assert json.loads(dry.out.splitlines()[-1])["exit_code"] == 0
     with bench.database() as database:
         assert [board.name for board in database.boards()] == ["", ""]
 
@@ -180,8 +187,8 @@ def test_a_change_is_shown_written_and_counted(bench: Bench) -> None:
 def test_a_board_of_another_name_or_fleet_is_taken_over_only_with_yes(bench: Bench) -> None:
     bench.type("provision", "--all", "--assign")
     bench.write("fleet.toml", FLEET.replace('"greenhouse"', '"orchard"'))
-    refused = bench.type("provision", "-p", "virtual://one", code=8)
-    assert '"box-2" of fleet "greenhouse"' in refused.err and "--yes" in refused.err
+    stopped = bench.type("provision", "-p", "virtual://one", code=8)
+    assert '"box-2" of fleet "greenhouse"' in stopped.err and "--yes" in stopped.err
     assert nvs("one")["fleet"] == "greenhouse"
     bench.type("provision", "-p", "virtual://one", "--yes")
     assert nvs("one")["fleet"] == "orchard"
@@ -192,6 +199,20 @@ def test_the_others_are_done_when_some_fail(bench: Bench) -> None:
     some = bench.type("provision", "--all", "--assign", code=6)
     assert [line.split()[1] for line in some.out.splitlines()[1:]] == ["FAIL", "PASS"]
     assert nvs("two")["name"] == "box-1" and nvs("one") == {}
+
+
+def test_a_script_reads_of_a_dry_run_what_would_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_project(tmp_path / "greenhouse")
+    options = BoardOptions(Selector(), "json", True, False, 1.0, 0.0)
+    failed = Decision(Port("u0"), error=refused("It is another chip. Plug in the right board."))
+    with Database(tmp_path / "fleet.db") as database:
+        procedure = Procedure(load_project(tmp_path / "greenhouse"), database)
+        code = provision._show([failed], procedure, options, assign=False, yes=False)
+    (summary,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (summary["event"], summary["exit_code"], summary["failed"]) == ("summary", code, 1)
+    assert summary["boards"][0]["message"].startswith("It is another chip")
 
 
 def test_files_may_go_by_ampy(bench: Bench) -> None:
