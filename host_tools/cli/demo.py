@@ -267,7 +267,7 @@ class VirtualStage(Stage):
         boots = victim.boots
         self._client.cut_power(victim.label, CUT_AT_WRITE, TORN_BYTES)
         self._client.wait_for(victim.label, "no-power", TALK_TIMEOUT_S)
-        victim.note = "power lost in mid-write"
+        victim.note = "power lost"
         self._client.restore_power(victim.label)
         if watch.until(lambda boards: victim.boots > boots, TALK_TIMEOUT_S):
             victim.note = "recovered"

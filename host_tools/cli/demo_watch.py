@@ -17,7 +17,7 @@ from cma_toolkit.host_tools.ports.records import Record, RecordParser
 if TYPE_CHECKING:
     from rich.table import Table
 
-COLUMNS = ("board", "kind", "chip", "boots", "neighbours", "out", "in", "lost", "battery", "")
+COLUMNS = ("board", "chip", "boots", "neighbours", "out", "in", "lost", "battery", "")
 DRAW_EVERY_S = 0.25
 LINE_EVERY_S = 3.0
 
@@ -29,7 +29,6 @@ class BoardView:
     """The latest that one board told of itself."""
 
     label: str
-    kind: str = ""
     chip: str = ""
     boots: int = 0
     neighbours: int = 0
@@ -45,14 +44,13 @@ class BoardView:
             return
         for key in ("boots", "neighbours", "sent", "received", "lost", "battery_mv"):
             setattr(self, key, record.get(key) or 0)
-        self.kind = record.get("board") or ""
-        self.chip = CHIPS.get(self.kind, "")
+        self.chip = CHIPS.get(str(record.get("board")), "")
 
     def cells(self) -> list[str]:
         """Return the row of the table."""
         battery = f"{self.battery_mv / 1000:.2f} V" if self.battery_mv else "-"
         numbers = (self.boots, self.neighbours, self.sent, self.received, self.lost)
-        return [self.label, self.kind, self.chip, *map(str, numbers), battery, self.note]
+        return [self.label, self.chip, *map(str, numbers), battery, self.note]
 
 
 class BoardWatch:
@@ -121,7 +119,9 @@ class _Lines:
 def _table(boards: list[BoardView]) -> "Table":
     from rich.table import Table
 
-    table = Table(*COLUMNS)
+    table = Table()
+    for column in COLUMNS:
+        table.add_column(column, no_wrap=True)
     for board in boards:
         table.add_row(*board.cells())
     return table

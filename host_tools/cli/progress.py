@@ -81,7 +81,8 @@ def print_summary(
         ]
         for outcome in outcomes
     ]
-    print_table(["board", "result", "took", *(heading for heading, _key in columns)], rows)
+    if len(outcomes) != 1 or not outcomes[0].code:  # one board that failed has its sentence
+        print_table(["board", "result", "took", *(heading for heading, _key in columns)], rows)
     for outcome in outcomes:
         if outcome.code:
             click.echo(_sentence(outcome), err=True)
@@ -192,6 +193,7 @@ class LineView(SilentView):
     ) -> None:
         self._title = f"{title}: {len(jobs)} board{'s' if len(jobs) != 1 else ''}"
         self._clock = clock
+        self._alone = len(jobs) == 1
         self._steps: dict[Job, str] = {}
         self._spoke_at: dict[Job, float] = {}
 
@@ -216,7 +218,12 @@ class LineView(SilentView):
         click.echo(f"{job.label}: {text}", err=True)
 
     def on_end(self, outcome: Outcome) -> None:
-        """Write PASS and the time it took, or the sentence of the failure."""
+        """Write PASS and the time it took, or the sentence of the failure.
+
+        A single board's sentence is left to the summary.
+        """
+        if outcome.code and self._alone:
+            return
         if outcome.code:
             click.echo(f"{outcome.job.label}: FAIL: {outcome.message}", err=True)
         else:
@@ -266,7 +273,8 @@ class BarView(SilentView):
         task = self._tasks[outcome.job]
         if outcome.code:
             self._bars.update(task, total=1, completed=0, step="FAIL")
-            self._bars.console.print(_sentence(outcome), markup=False)
+            if len(self._tasks) > 1:  # a single board's sentence is left to the summary
+                self._bars.console.print(_sentence(outcome), markup=False)
         else:
             self._bars.update(task, total=1, completed=1, step="PASS")
 
