@@ -11,6 +11,7 @@ from typing import Any
 
 from cma_toolkit.boards.errors import BoardFileError
 from cma_toolkit.boards.load import load_board
+from cma_toolkit.host_tools.image.errors import ImageError
 from cma_toolkit.sim.virtual_board.air import AirFullError
 from cma_toolkit.sim.virtual_board.board import VirtualBoard
 from cma_toolkit.sim.virtual_board.endpoints.fast import FastServer
@@ -235,7 +236,7 @@ class Supervisor:
         except BaseException as error:
             self._boards.pop(settings.name, None)
             shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, BoardFileError):
+            if isinstance(error, BoardFileError | ImageError):
                 raise VirtualBoardError(str(error), "usage") from error
             if isinstance(error, OSError):
                 raise VirtualBoardError(
