@@ -22,7 +22,7 @@ from cma_toolkit.host_tools.cli.common import (
 )
 from cma_toolkit.host_tools.cli.flash import (
     WORKER,
-    Kitchen,
+    ImageSource,
     flash_ports,
     remember,
     virtual_boards_by_mac,
@@ -31,7 +31,7 @@ from cma_toolkit.host_tools.cli.progress import run_with_progress
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, needs_yes
 from cma_toolkit.host_tools.flash import adopt_plan, backups, plan
 from cma_toolkit.host_tools.flash.backup_job import BackupRequest
-from cma_toolkit.host_tools.flash.flash_job import BAUD, FlashRequest
+from cma_toolkit.host_tools.flash.flash_job import BAUD, FlashOptions
 from cma_toolkit.host_tools.flash.old_files import file_systems_in, files_in
 from cma_toolkit.host_tools.flash.table_state import judge
 from cma_toolkit.host_tools.image import partition_table
@@ -41,7 +41,7 @@ from cma_toolkit.host_tools.ports.workers import Job
 
 
 @dataclass(frozen=True)
-class Wish:
+class AdoptOptions:
     """What the command line asks for."""
 
     options: BoardOptions
@@ -91,11 +91,11 @@ def command(
     /user. A run that was cut short is completed from its backup by running it again.
     """
     with tempfile.TemporaryDirectory(prefix="cma-adopt-") as place:
-        kitchen = Kitchen(Path(place), image)
-        kitchen.check(board_id)
-        wish = Wish(options, board_id, folder.resolve(), baud)
+        source = ImageSource(Path(place), image)
+        source.check(board_id)
+        asked = AdoptOptions(options, board_id, folder.resolve(), baud)
         target = chosen_port(at_port(options, port))
-        adoption = Adoption(target, wish, kitchen, Path(place))
+        adoption = Adoption(target, asked, source, Path(place))
         adoption.look()
         if adoption.facts["ours"]:
             click.echo(f"{target.url} runs our firmware already: nothing to adopt.")
@@ -117,10 +117,10 @@ def at_port(options: BoardOptions, port: str) -> BoardOptions:
 class Adoption:
     """One board on its way to us."""
 
-    def __init__(self, port: Port, wish: Wish, kitchen: Kitchen, place: Path) -> None:
+    def __init__(self, port: Port, asked: AdoptOptions, source: ImageSource, place: Path) -> None:
         self._port = port
-        self._wish = wish
-        self._kitchen = kitchen
+        self._asked = asked
+        self._source = source
         self._place = place
         self.facts: dict[str, Any] = {}
 
@@ -137,11 +137,11 @@ class Adoption:
 
     def show(self) -> None:
         """Print the plan."""
-        if self._wish.options.output == "json":
+        if self._asked.options.output == "json":
             click.echo(json.dumps({**self.facts, "moves": dict(self._files_plan().moves)}))
             return
         name = f"{str(self.facts['mac']).replace(':', '')}.bin"
-        told = self.facts["backup"] or str(self._wish.folder / name)
+        told = self.facts["backup"] or str(self._asked.folder / name)
         sizes: Mapping[str, int] = self.facts["files"]
         flash_size_bytes = int(self.facts["flash_size_bytes"])
         partitions = self._board().partitions
@@ -157,7 +157,7 @@ class Adoption:
         loader, and its old program writes nothing more.
         """
         self._check_fit()
-        self._kitchen.prepare(self._port, str(self.facts["board"]))
+        self._source.prepare(self._port, str(self.facts["board"]))
         self.facts = self._ask("back up", "Backing up")
         path = Path(self.facts["backup"])
         data = backups.load(path)
@@ -168,29 +168,26 @@ class Adoption:
             files.get(adopt_plan.OLD_BOOT, b""),
         )
         image = self._user_image(adopt_plan.moved(files, moves))
-        request = FlashRequest(
-            url="",
-            romfs="",
-            images={},
-            board=self._wish.board_id,
+        request = FlashOptions(
+            board=self._asked.board_id,
             yes=True,
-            baud=self._wish.baud,
-            wait_s=self._wish.options.wait_s,
+            baud=self._asked.baud,
+            wait_s=self._asked.options.wait_s,
             user_image=str(image),
             backup=str(path),
             backup_sha256=sha256(data).hexdigest(),
         )
         outcomes = flash_ports(
-            [self._port], request, self._kitchen, self._wish.options, "Adopting"
+            [self._port], request, self._source, self._asked.options, "Adopting"
         )
-        remember(outcomes, self._kitchen)
+        remember(outcomes, self._source)
         if outcomes[0].code:
             raise CmaError(outcomes[0].message, ExitCode(outcomes[0].code))
         self._say_done(moves, path)
         return ExitCode.OK
 
     def _say_done(self, moves: adopt_plan.AdoptPlan, backup: Path) -> None:
-        if self._wish.options.output == "json":
+        if self._asked.options.output == "json":
             return
         for note in moves.notes:
             click.echo(f"- {note}")
@@ -229,24 +226,24 @@ class Adoption:
         return path
 
     def _board(self) -> Board:
-        return micropython.wanted_boards(str(self.facts["board"]), self._kitchen.known.project)[0]
+        return micropython.wanted_boards(str(self.facts["board"]), self._source.known.project)[0]
 
     def _ask(self, operation: str, title: str) -> dict[str, Any]:
-        known = self._kitchen.known
+        known = self._source.known
         request = BackupRequest(
             url=self._port.url,
-            folder=str(self._wish.folder),
-            board=self._wish.board_id,
+            folder=str(self._asked.folder),
+            board=self._asked.board_id,
             project=str(known.project or ""),
             boards_by_mac={**known.boards_by_mac, **virtual_boards_by_mac()},
             default_boards=dict(known.default_boards),
-            baud=self._wish.baud,
-            wait_s=self._wish.options.wait_s,
+            baud=self._asked.baud,
+            wait_s=self._asked.options.wait_s,
         )
         job = Job(
             self._port.label, self._port.url, WORKER, {"operation": operation, **asdict(request)}
         )
-        options = self._wish.options
+        options = self._asked.options
         outcome = run_with_progress(
             [job],
             title,

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -18,7 +18,7 @@ from cma_toolkit.host_tools.cli.common import (
 )
 from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
 from cma_toolkit.host_tools.errors import CmaError
-from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD, BAUD, FlashRequest
+from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD, BAUD, FlashOptions, FlashRequest
 from cma_toolkit.host_tools.flash.store import Store, check_version, read_image_file
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.ports.workers import Job, Outcome
@@ -83,12 +83,9 @@ def command(
     """
     ports = chosen_ports(options, several=True)
     with tempfile.TemporaryDirectory(prefix="cma-flash-") as folder:
-        kitchen = Kitchen(Path(folder), image)
-        kitchen.check(board_id)
-        wish = FlashRequest(
-            url="",
-            romfs="",
-            images={},
+        source = ImageSource(Path(folder), image)
+        source.check(board_id)
+        flash_options = FlashOptions(
             board=board_id,
             yes=yes,
             erase=erase,
@@ -96,16 +93,16 @@ def command(
             baud=baud,
             wait_s=options.wait_s,
         )
-        outcomes = flash_ports(ports, wish, kitchen, options)
+        outcomes = flash_ports(ports, flash_options, source, options)
     print_summary(outcomes, DRY_COLUMNS if dry_run else COLUMNS, options.output)
-    remember(outcomes, kitchen)
+    remember(outcomes, source)
     return exit_code_of(outcomes)
 
 
 def flash_ports(
     ports: Sequence[Port],
-    wish: FlashRequest,
-    kitchen: "Kitchen",
+    flash_options: FlashOptions,
+    source: "ImageSource",
     options: BoardOptions,
     title: str = "Flashing",
 ) -> list[Outcome]:
@@ -113,14 +110,14 @@ def flash_ports(
 
     Returns the outcomes in the order of the ports.
     """
-    requests = [kitchen.request(port, wish) for port in ports]
+    requests = [source.request(port, flash_options) for port in ports]
     outcomes = _run(ports, requests, options, title)
     lacking = [
         index for index, outcome in enumerate(outcomes) if "needs_micropython" in outcome.value
     ]
     if not lacking:
         return outcomes
-    refusals = kitchen.fetch({str(outcomes[index].value["board"]) for index in lacking})
+    refusals = source.fetch({str(outcomes[index].value["board"]) for index in lacking})
     for index in list(lacking):
         error = refusals.get(str(outcomes[index].value["board"]))
         if error:
@@ -129,7 +126,7 @@ def flash_ports(
             lacking.remove(index)
     if not lacking:
         return outcomes
-    again = [kitchen.request(ports[index], wish) for index in lacking]
+    again = [source.request(ports[index], flash_options) for index in lacking]
     late = _run([ports[index] for index in lacking], again, options, title)
     for index, outcome in zip(lacking, late, strict=True):
         outcomes[index] = outcome
@@ -162,7 +159,7 @@ class Known:
     database: Path | None = None
 
 
-class Kitchen:
+class ImageSource:
     """Makes what workers need as files: the kernel's ROMFS image and MicroPython images."""
 
     def __init__(self, folder: Path, image: str = "") -> None:
@@ -188,10 +185,10 @@ class Kitchen:
         if self._file:
             check_version(identify(read_image_file(self._file)).version)
 
-    def request(self, port: Port, wish: FlashRequest) -> FlashRequest:
-        """Return the wish, completed for one port."""
-        return replace(
-            wish,
+    def request(self, port: Port, options: FlashOptions) -> FlashRequest:
+        """Return the options, completed for one port."""
+        return FlashRequest(
+            **asdict(options),
             url=port.url,
             romfs=str(self.romfs()),
             images=self._virtual_image(port) if port.virtual else self._real_images(),
@@ -291,13 +288,13 @@ def virtual_boards_by_mac() -> dict[str, str]:
     return {board.mac: board.board_id for board in live_boards()}
 
 
-def remember(outcomes: Sequence[Outcome], kitchen: Kitchen) -> None:
+def remember(outcomes: Sequence[Outcome], source: ImageSource) -> None:
     """Note in the fleet database what was flashed, if there is a project."""
-    if kitchen.known.database is None:
+    if source.known.database is None:
         return
     from cma_toolkit.host_tools.fleet.database import Database, Result
 
-    with Database(kitchen.known.database) as database:
+    with Database(source.known.database) as database:
         for outcome in outcomes:
             mac = str(outcome.value.get("mac", ""))
             if outcome.code or not mac or outcome.value.get("dry_run"):

@@ -69,14 +69,14 @@ def _plugged_in(count: int, board_id: str) -> Iterator[frozenset[str]]:
 def _flash(
     ports: Sequence[Port], files: Mapping[str, Path], options: BoardOptions
 ) -> list[Outcome]:
-    from cma_toolkit.host_tools.cli.flash import Kitchen, flash_ports
-    from cma_toolkit.host_tools.flash.flash_job import FlashRequest
+    from cma_toolkit.host_tools.cli.flash import ImageSource, flash_ports
+    from cma_toolkit.host_tools.flash.flash_job import FlashOptions
 
     quiet = replace(options, quiet=options.quiet or options.output == "json", output="table")
     with tempfile.TemporaryDirectory(prefix="cma-run-") as folder:
         # Boards of ours: whatever lies on them, `cma run --virtual` put it there.
-        wish = FlashRequest(url="", romfs="", images={}, yes=True, wait_s=options.wait_s)
-        return flash_ports(ports, wish, Kitchen(Path(folder)), quiet)
+        flash_options = FlashOptions(yes=True, wait_s=options.wait_s)
+        return flash_ports(ports, flash_options, ImageSource(Path(folder)), quiet)
 
 
 def _load(

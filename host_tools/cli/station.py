@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 
 from cma_toolkit.host_tools.cli.common import BoardOptions, fleet_finder, known_ports
-from cma_toolkit.host_tools.cli.flash import Kitchen, flash_ports
+from cma_toolkit.host_tools.cli.flash import ImageSource, flash_ports
 from cma_toolkit.host_tools.cli.progress import run_with_progress
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
-from cma_toolkit.host_tools.flash.flash_job import FlashRequest
+from cma_toolkit.host_tools.flash.flash_job import FlashOptions
 from cma_toolkit.host_tools.fleet.database import Result
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.ports.select import select
@@ -45,7 +45,7 @@ def run_station(procedure: Procedure, options: BoardOptions, *, yes: bool) -> in
         [(board.name, board.mac) for board in claims if board.claim == "started"],
     )
     with tempfile.TemporaryDirectory(prefix="cma-station-") as folder:
-        line = Line(procedure, options, station, Kitchen(Path(folder)), yes=yes)
+        line = Line(procedure, options, station, ImageSource(Path(folder)), yes=yes)
         return line.serve()
 
 
@@ -70,7 +70,7 @@ class Line:
         procedure: Procedure,
         options: BoardOptions,
         station: Station,
-        kitchen: Kitchen,
+        source: ImageSource,
         *,
         yes: bool,
     ) -> None:
@@ -78,8 +78,8 @@ class Line:
         # Bars of four steps per board would drown the lines that count.
         self._options = replace(options, quiet=options.quiet or not options.verbose)
         self._station = station
-        self._kitchen = kitchen
-        self._defaults = kitchen.known.default_boards
+        self._source = source
+        self._defaults = source.known.default_boards
         self._yes = yes
         self._ports: dict[str, Port] = {}
         self._finished = False
@@ -130,11 +130,11 @@ class Line:
     def _flash(self, items: list[Item]) -> None:
         # A blank board takes the kind that the next free line of its chip asks for.
         wanted = {**self._defaults, **self._procedure.ledger().next_boards()}
-        self._kitchen.known = replace(self._kitchen.known, default_boards=wanted)
-        wish = FlashRequest(
-            url="", romfs="", images={}, yes=self._yes, wait_s=self._options.wait_s
+        self._source.known = replace(self._source.known, default_boards=wanted)
+        flash_options = FlashOptions(yes=self._yes, wait_s=self._options.wait_s)
+        outcomes = flash_ports(
+            [item.port for item in items], flash_options, self._source, self._options
         )
-        outcomes = flash_ports([item.port for item in items], wish, self._kitchen, self._options)
         for item, outcome in zip(items, outcomes, strict=True):
             if self._passed(item, outcome):
                 item.board_id = str(outcome.value["board"])

@@ -42,22 +42,14 @@ ANY_BOARD = "*"
 BAUD = 460_800
 
 
-@dataclass(frozen=True)
-class FlashRequest:
-    """What the command asks of one worker; every field survives JSON.
+@dataclass(frozen=True, kw_only=True)
+class FlashOptions:
+    """What is asked for every board of a run; every field survives JSON.
 
-    `images` maps the name of a MicroPython build, or `*`, to the file to flash; `boards_by_mac`
-    is what the project's inventory knows, `default_boards` what to take else. `user_image`
-    replaces the user's file system (adopt).
+    `user_image` replaces the user's file system by what `backup` held (adopt).
     """
 
-    url: str
-    romfs: str
-    images: dict[str, str]
     board: str = ""
-    project: str = ""
-    boards_by_mac: dict[str, str] = field(default_factory=dict)
-    default_boards: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_BOARD_IDS))
     yes: bool = False
     erase: bool = False
     dry_run: bool = False
@@ -71,6 +63,22 @@ class FlashRequest:
     def adopting(self) -> bool:
         """Say whether the user's files come back from a backup."""
         return bool(self.backup_sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlashRequest(FlashOptions):
+    """What the command asks of one worker.
+
+    `images` maps the name of a MicroPython build, or `*`, to the file to flash; `boards_by_mac`
+    is what the project's inventory knows, `default_boards` what to take else.
+    """
+
+    url: str
+    romfs: str
+    images: dict[str, str]
+    project: str = ""
+    boards_by_mac: dict[str, str] = field(default_factory=dict)
+    default_boards: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_BOARD_IDS))
 
 
 class Choice(Protocol):

@@ -31,7 +31,7 @@ from support.loader_port import LoaderPort
 MAC = "a4:cf:12:00:00:04"
 FLASH_CRYPT_CNT_REGISTER = 0x3FF5A000
 FLASH_CRYPT_CNT_ONE = 1 << 20
-REQUEST = FlashRequest("virtual://loader", "", {})
+REQUEST = FlashRequest(url="virtual://loader", romfs="", images={})
 BOARD = load_board("esp32-devkitc")
 CONTENTS = contents_for(BOARD, make_micropython("esp32"), romfs.pack({"a.mpy": b"M" * 9000}))
 
