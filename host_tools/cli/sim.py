@@ -22,6 +22,8 @@ def _sensor(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not name or not equals or not value:
         raise click.BadParameter(f"{text!r}: write NAME=VALUE, or NAME=@FILE.csv")
+    if value.endswith(".csv") and not value.startswith("@"):
+        raise usage(f"--sensor {text}: that is a text; a file is written {name}=@{value}.")
     if not value.startswith("@"):
         return name, parse_value(value)
     path = Path(value[1:])
@@ -111,9 +113,20 @@ def command(  # noqa: PLR0917 - click passes options by name
     }
     style = progress_style("json" if output == "json" else "table", quiet)
     result = _run(spec, show_bar=style == "bar")
+    _check_sensors(spec["sensors"], result, app)
     _print(result, output)
     if result["error_count"]:
         raise SystemExit(int(ExitCode.SOME_FAILED))
+
+
+def _check_sensors(given: dict[str, Any], result: dict[str, Any], app: Path) -> None:
+    """Refuse a sensor that no agent asked for: its name is misspelt."""
+    for name in given:
+        if name not in result["set_sensors"]:
+            asked = [*result["set_sensors"], *result["unset_sensors"]]
+            raise usage(
+                f"{app} asks for no sensor {name}: it asks for {', '.join(asked) or 'none'}."
+            )
 
 
 def _run(spec: dict[str, Any], *, show_bar: bool) -> dict[str, Any]:

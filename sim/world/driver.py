@@ -55,6 +55,7 @@ def run(
         "actuations": [_row(entry) for entry in fleet.log.actuations],
         "errors": [list(entry) for entry in fleet.log.errors],
         "error_count": fleet.log.error_count,
+        "set_sensors": fleet.log.set_sensors,
         "unset_sensors": fleet.log.unset_sensors,
         "published": fleet.log.published,
         "digest": fleet.digest(),

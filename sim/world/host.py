@@ -44,6 +44,7 @@ class Log:
         self.actuations: list[tuple[int, str, str, object]] = []
         self.errors: list[tuple[int, str, str, str]] = []
         self.error_count = 0
+        self.set_sensors: list[str] = []
         self.unset_sensors: list[str] = []
         self.published = 0
 
@@ -74,6 +75,8 @@ class WorldParts(Parts):
         """Return the sensor that was given for this name, else a slow wave."""
         host = self._host
         if name in self._sensors:
+            if name not in host.log.set_sensors:
+                host.log.set_sensors.append(name)
             return make_sensor(self._sensors[name], host.index, host.clock)
         if name not in host.log.unset_sensors:
             host.log.unset_sensors.append(name)

@@ -68,6 +68,8 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
         (("app.py", "--sensor", "soil"), "NAME=VALUE"),
         (("app.py", "--sensor", "soil=@none.csv"), "cannot be read"),
         (("app.py", "--sensor", "soil=@empty.py"), "write lines of seconds,value"),
+        (("app.py", "--sensor", "soil=soil.csv"), "soil=@soil.csv"),
+        (("app.py", "--sensor", "sol=3"), "asks for no sensor sol: it asks for soil"),
         (("app.py", "--agents", "0"), "--agents"),
         (("app.py", "--loss", "101"), "--loss"),
     ],
@@ -75,7 +77,7 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
 def test_what_is_typed_wrong_is_named(
     tmp_path: Path, arguments: tuple[str, ...], says: str
 ) -> None:
-    (tmp_path / "app.py").write_text("def setup(agent):\n    pass\n")
+    (tmp_path / "app.py").write_text("def setup(agent):\n    agent.sensor('soil')\n")
     (tmp_path / "empty.py").write_text("")
     run = cma_sim(*arguments, cwd=tmp_path)
     assert run.returncode == ExitCode.USAGE
