@@ -10,7 +10,12 @@ import pytest
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.flash import flash_job, plan
-from cma_toolkit.host_tools.flash.backup_job import RestoreRequest, restore
+from cma_toolkit.host_tools.flash.backup_job import (
+    BackupRequest,
+    RestoreRequest,
+    back_up,
+    restore,
+)
 from cma_toolkit.host_tools.flash.contents import contents_for
 from cma_toolkit.host_tools.flash.device import CHUNK_BYTES, Device
 from cma_toolkit.host_tools.flash.flash_job import (
@@ -167,6 +172,19 @@ def test_a_restore_asks_before_it_costs_any_file_system(
     assert flash.read(0, flash.size_bytes) == same
     backup.write_bytes(same)
     restore(request, silent())
+
+
+def test_a_board_stays_in_its_loader_once_it_is_backed_up(
+    flash: NorFlash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(monkeypatch, flash)
+    resets: list[Device] = []
+    monkeypatch.setattr(Device, "leave", resets.append)
+    saved = flash_with(flash, "data1", 0x83, littlefs.build({"log": b"1"}, 0x10000))
+    facts = back_up(BackupRequest("virtual://loader", str(tmp_path)), silent())
+    assert Path(facts["backup"]).read_bytes() == saved
+    assert facts["files"] == {"log": 1}
+    assert not resets
 
 
 def test_files_that_changed_after_the_backup_are_not_overwritten(
