@@ -105,7 +105,7 @@ def use_virtual_handlers() -> None:
 
 def virtual_ports() -> Sequence[Port]:
     """Return the ports of the virtual boards that are plugged in now."""
-    from cma_toolkit.sim.virtual_board.registry import live_boards
+    from cma_toolkit.sim.virtual_board.supervisor.registry import live_boards
 
     return [
         virtual_port(

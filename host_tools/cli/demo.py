@@ -225,7 +225,7 @@ class VirtualStage(Stage):
     """The demo on virtual boards of its own, with a power cut in mid-write."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        from cma_toolkit.sim.virtual_board.client import Client
+        from cma_toolkit.sim.virtual_board.supervisor.client import Client
 
         super().__init__(folder, [f"virtual://demo-{number + 1:02d}" for number in range(count)])
         self._client = Client(folder / "boards")

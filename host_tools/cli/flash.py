@@ -238,7 +238,7 @@ class ImageSource:
             return {ANY_BOARD: str(self._file.resolve())}
         path = self._folder / f"{port.chip}.bin"
         if not path.exists():
-            from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
+            from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 
             version = {"version": self._version} if self._version else {}
             path.write_bytes(make_micropython(port.chip, **version))
@@ -283,7 +283,7 @@ def what_is_known() -> Known:
 
 def virtual_boards_by_mac() -> dict[str, str]:
     """Return what kind each virtual board is: it was created as one."""
-    from cma_toolkit.sim.virtual_board.registry import live_boards
+    from cma_toolkit.sim.virtual_board.supervisor.registry import live_boards
 
     return {board.mac: board.board_id for board in live_boards()}
 

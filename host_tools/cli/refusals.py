@@ -6,7 +6,7 @@ Those parts know no exit codes: `boards` and `sim` may not import `host_tools`.
 from cma_toolkit.boards.errors import BoardFileError, FlashMapError
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.image.errors import ImageError
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
 
 VIRTUAL_CODES = {
     "usage": ExitCode.USAGE,

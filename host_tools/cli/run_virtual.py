@@ -43,7 +43,7 @@ def run_virtual(
 
 @contextmanager
 def _plugged_in(count: int, board_id: str) -> Iterator[frozenset[str]]:
-    from cma_toolkit.sim.virtual_board.client import Client
+    from cma_toolkit.sim.virtual_board.supervisor.client import Client
 
     client = Client()
     names = [f"{NAME.format(number)}" for number in range(1, count + 1)]

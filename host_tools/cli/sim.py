@@ -101,7 +101,7 @@ def command(  # noqa: PLR0917 - click passes options by name
 
     The last line is the digest of everything that happened: same seed, same digest.
     """
-    spec = {
+    spec: dict[str, Any] = {
         "app": str(app),
         "agents": agents,
         "seconds": round(minutes * 60),

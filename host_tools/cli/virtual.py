@@ -12,9 +12,9 @@ import click
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.fleet.project import find_folder
-from cma_toolkit.sim.virtual_board.client import Client
-from cma_toolkit.sim.virtual_board.home import check_system
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.client import Client
+from cma_toolkit.sim.virtual_board.supervisor.home import check_system
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
 from support.booting import busy_board, connect_again_and_again
 from support.virtual import VirtualBoards, home_of_boards
 

@@ -11,7 +11,7 @@ from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.cli.common import HANDLERS
 from cma_toolkit.host_tools.image import littlefs
 from cma_toolkit.host_tools.ports.serial_port import open_serial
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.stock_board import (
     OLD_FILES,
     cma,

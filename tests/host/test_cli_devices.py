@@ -11,7 +11,7 @@ from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.fleet.database import Database
 from cma_toolkit.host_tools.ports import session
 from cma_toolkit.host_tools.ports.facts import chip_of, facts_of, version_text
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
 from support.flashed_board import make_flashed
 from support.stock_board import cma, make_stock
 from support.tools import mpremote

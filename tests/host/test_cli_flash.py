@@ -10,8 +10,8 @@ import pytest
 from cma_toolkit.boards.load import OUR_FOLDER, load_board
 from cma_toolkit.host_tools.flash.table_state import Table, judge
 from cma_toolkit.host_tools.image import littlefs, partition_table
-from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.mirror import serve_mirror
 from support.stock_board import OLD_FILES, cma, large_micropython, make_stock, start_cma
 from support.virtual import VirtualBoards

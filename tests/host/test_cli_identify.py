@@ -9,7 +9,7 @@ import pytest
 
 from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.fleet.database import Database
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
 from support.flashed_board import make_flashed
 from support.stock_board import cma, make_stock
 from support.virtual import VirtualBoards

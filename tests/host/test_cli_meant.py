@@ -11,7 +11,7 @@ from cma_toolkit.host_tools.fleet.database import Database
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.ports.facts import Facts
 from cma_toolkit.host_tools.ports.select import Selector
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
 from support.project import write_app
 from support.stock_board import make_stock
 from support.tools import mpremote

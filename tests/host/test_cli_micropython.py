@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cma_toolkit.boards.load import OUR_FOLDER
-from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 from support.mirror import Mirror, serve_mirror
 
 FILE = "ESP32_GENERIC_C3-20991231-v1.99.0.bin"

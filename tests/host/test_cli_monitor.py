@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cma_toolkit.host_tools.errors import ExitCode
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
 from support.project import RunningCommand
 from support.stock_board import cma, make_stock
 from support.virtual import VirtualBoards

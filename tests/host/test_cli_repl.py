@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cma_toolkit.host_tools.errors import ExitCode
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
 from support.stock_board import cma
 from support.terminal import Terminal
 from support.virtual import VirtualBoards

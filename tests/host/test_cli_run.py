@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cma_toolkit.host_tools.errors import ExitCode
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
-from cma_toolkit.sim.virtual_board.registry import read_registry
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.registry import read_registry
 from support.flashed_board import make_flashed
 from support.project import RunningCommand, write_app
 from support.stock_board import cma, make_stock

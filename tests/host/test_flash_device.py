@@ -27,10 +27,10 @@ from cma_toolkit.host_tools.flash.flash_job import (
 )
 from cma_toolkit.host_tools.image import littlefs, partition_table, romfs
 from cma_toolkit.host_tools.ports.workers import Reporter
-from cma_toolkit.sim.virtual_board.chips import ESP32, ChipModel, parse_mac
-from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
-from cma_toolkit.sim.virtual_board.nor_flash import CutAt, NorFlash
-from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.rom.chips import ESP32, ChipModel, parse_mac
+from cma_toolkit.sim.virtual_board.rom.loader import RomLoader
+from cma_toolkit.sim.virtual_board.rom.nor_flash import CutAt, NorFlash
 from support.loader_port import LoaderPort
 
 MAC = "a4:cf:12:00:00:04"

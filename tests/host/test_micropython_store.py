@@ -16,7 +16,7 @@ from cma_toolkit.host_tools.flash.store import (
     store_folder,
     version_key,
 )
-from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 from support.mirror import serve_mirror
 
 FILE = "ESP32_GENERIC_C3-20260406-v1.28.0.bin"

@@ -17,7 +17,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # A copy: building leaves a build/ folder, which must not reach a second build.
     subprocess.run(
         f"mkdir {source} && git ls-files -z --cached --others --exclude-standard"
-        f" | xargs -0 sh -c 'for f; do test -e \"$f\" && printf \"%s\\0\" \"$f\"; done' _"
+        f' | xargs -0 sh -c \'for f; do test -e "$f" && printf "%s\\0" "$f"; done\' _'
         f" | tar --null -T - -cf - | tar -xf - -C {source}",
         shell=True,
         cwd=ROOT,
@@ -52,7 +52,8 @@ def test_a_wheel_carries_every_file_that_the_tree_has(wheel: Path) -> None:
 def test_the_installed_command_starts_outside_the_tree(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     program = (
-        "import sys; sys.meta_path = [f for f in sys.meta_path if 'editable' not in str(f).lower()];"
+        "import sys;"
+        "sys.meta_path = [f for f in sys.meta_path if 'editable' not in str(f).lower()];"
         "from cma_toolkit.host_tools.cli import main; print(main.__file__); main.main(['--help'])"
     )
     done = subprocess.run(

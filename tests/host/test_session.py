@@ -11,8 +11,8 @@ from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.ports import session as session_module
 from cma_toolkit.host_tools.ports.serial_port import open_serial
 from cma_toolkit.host_tools.ports.session import BoardSession, ScriptError
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.stock_board import make_stock
 from support.virtual import VirtualBoards
 

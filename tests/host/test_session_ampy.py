@@ -9,7 +9,7 @@ import pytest
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.ports.ampy_files import AmpyFiles
 from cma_toolkit.host_tools.ports.files import Entry, Files
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
 from support.virtual import VirtualBoards
 
 BYTES = bytes(range(256)) * 2

@@ -8,7 +8,7 @@ from typing import Any
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.firmware.kernel.codec import cbor
 from cma_toolkit.host_tools.ports.records import Record, RecordParser
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support import nvs_build
 from support.flashed_board import make_flashed
 from support.virtual import VirtualBoards

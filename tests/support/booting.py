@@ -13,7 +13,7 @@ import serial
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.tools import mpremote
 from support.virtual import VirtualBoards
 

@@ -9,8 +9,8 @@ from cma_toolkit.boards.load import Board, load_board
 from cma_toolkit.host_tools.flash.contents import build_kernel, build_user, contents_for
 from cma_toolkit.host_tools.flash.table_state import finished_sector
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
-from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.virtual import VirtualBoards
 
 

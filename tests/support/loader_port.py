@@ -5,8 +5,8 @@ from typing import Any
 from serial import SerialException
 from serial.serialutil import SerialBase
 
-from cma_toolkit.sim.virtual_board.nor_flash import PowerCut
-from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
+from cma_toolkit.sim.virtual_board.rom.loader import RomLoader
+from cma_toolkit.sim.virtual_board.rom.nor_flash import PowerCut
 
 
 class LoaderPort(SerialBase):  # type: ignore[misc]  # pyserial has no types

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from cma_toolkit.sim.virtual_board.runtime_child import SHIMS, interpreter
+from cma_toolkit.sim.virtual_board.runtime.child import SHIMS, interpreter
 
 PROGRAM = Path(__file__).parent.parent / "power_cut" / "littlefs_cuts.py"
 FLASH_BYTES = 64 * 1024  # the size of our boards' `vfs` partition

@@ -3,11 +3,11 @@
 import struct
 from pathlib import Path
 
-from cma_toolkit.sim.virtual_board import slip
-from cma_toolkit.sim.virtual_board.boot_image import checksum
-from cma_toolkit.sim.virtual_board.chips import ChipModel
-from cma_toolkit.sim.virtual_board.nor_flash import NorFlash
-from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
+from cma_toolkit.sim.virtual_board.boot.image import checksum
+from cma_toolkit.sim.virtual_board.rom import slip
+from cma_toolkit.sim.virtual_board.rom.chips import ChipModel
+from cma_toolkit.sim.virtual_board.rom.loader import RomLoader
+from cma_toolkit.sim.virtual_board.rom.nor_flash import NorFlash
 
 MAC = bytes.fromhex("a4cf12010204")
 FLASH_BYTES = 4 << 20

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cma_toolkit.boards.load import load_board
-from cma_toolkit.sim.virtual_board.run_config import POWER_ON, RadioSettings, RunConfig
-from cma_toolkit.sim.virtual_board.runtime import Request, RunMode
+from cma_toolkit.sim.virtual_board.runtime.run_config import POWER_ON, RadioSettings, RunConfig
+from cma_toolkit.sim.virtual_board.runtime.run_mode import Request, RunMode
 
 PROMPT = b">>> "
 RAW = b"raw REPL; CTRL-B to exit\r\n>"

@@ -10,9 +10,9 @@ from pathlib import Path
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.image import app_image, littlefs, micropython, partition_table
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
-from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.virtual import VirtualBoards
 
 CMA = (sys.executable, "-m", "cma_toolkit.host_tools.cli.main")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cma_toolkit.sim.virtual_board.client import Client
-from cma_toolkit.sim.virtual_board.home import HOME_VARIABLE
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.client import Client
+from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 
 __all__ = [
     "VirtualBoards",
@@ -50,7 +50,8 @@ class VirtualBoards:
         """
         self._count += 1
         name = name or f"board-{self._count:02d}"
-        info = self.client.create(name, board_id, mac=mac, content="mapped" if flashed else "blank")
+        content = "mapped" if flashed else "blank"
+        info = self.client.create(name, board_id, mac=mac, content=content)
         if flashed and prompt:
             self.client.wait_for(name, "prompt", 30.0, since=0)
             info = self.client.info(name)

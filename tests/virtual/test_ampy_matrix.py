@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.tools import ampy, esptool, mpremote
 from support.virtual import VirtualBoards
 

@@ -8,10 +8,12 @@ import pytest
 
 from cma_toolkit.boards.flash_map import Partition
 from cma_toolkit.host_tools.image import partition_table
-from cma_toolkit.sim.virtual_board import boot, boot_slots, firmware_image
-from cma_toolkit.sim.virtual_board.boot_slots import ABORTED, INVALID, NEW, PENDING, VALID, Entry
-from cma_toolkit.sim.virtual_board.chips import CHIPS, ESP32, ESP32C3, ChipModel
-from cma_toolkit.sim.virtual_board.nor_flash import SECTOR_BYTES, CutAt, NorFlash, PowerCut
+from cma_toolkit.sim.virtual_board.boot import firmware_image
+from cma_toolkit.sim.virtual_board.boot import sequence as boot
+from cma_toolkit.sim.virtual_board.boot import slots as boot_slots
+from cma_toolkit.sim.virtual_board.boot.slots import ABORTED, INVALID, NEW, PENDING, VALID, Entry
+from cma_toolkit.sim.virtual_board.rom.chips import CHIPS, ESP32, ESP32C3, ChipModel
+from cma_toolkit.sim.virtual_board.rom.nor_flash import SECTOR_BYTES, CutAt, NorFlash, PowerCut
 
 FLASH_BYTES = 4 << 20
 OTADATA = 0xE000

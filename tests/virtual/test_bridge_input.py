@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cma_toolkit.sim.virtual_board.bridge_input import CTRL_C, InputBridge
+from cma_toolkit.sim.virtual_board.runtime.bridge_input import CTRL_C, InputBridge
 
 
 class Board:

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cma_toolkit.sim.virtual_board.bridge_output import OutputBridge
-from cma_toolkit.sim.virtual_board.console_marks import FRIENDLY_BANNER, PROMPT, RAW_BANNER
+from cma_toolkit.sim.virtual_board.runtime.bridge_output import OutputBridge
+from cma_toolkit.sim.virtual_board.runtime.console_marks import FRIENDLY_BANNER, PROMPT, RAW_BANNER
 from cma_toolkit.sim.virtual_board.shims.vb import marks
 
 MACHINE = "Generic ESP32 module with ESP32"

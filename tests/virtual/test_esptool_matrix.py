@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from cma_toolkit.host_tools.image import partition_table
-from cma_toolkit.sim.virtual_board.chips import CHIPS, ChipModel
-from cma_toolkit.sim.virtual_board.firmware_image import (
+from cma_toolkit.sim.virtual_board.boot.firmware_image import (
     APP_OFFSET,
     STOCK_PARTITIONS,
     make_app,
     make_bootloader,
     make_micropython,
 )
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.rom.chips import CHIPS, ChipModel
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.tools import esptool, run_tool
 from support.virtual import VirtualBoards
 

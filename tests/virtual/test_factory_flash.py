@@ -8,7 +8,7 @@ import pytest
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.image import app_image, partition_table
 from cma_toolkit.host_tools.image.errors import ImageError
-from cma_toolkit.sim.virtual_board.factory_flash import write_flash
+from cma_toolkit.sim.virtual_board.boot.factory_flash import write_flash
 
 
 def test_a_mapped_flash_holds_our_table_and_a_bootloader_that_knows_its_size(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.terminal import Terminal
 from support.tools import mpremote
 from support.virtual import VirtualBoards

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cma_toolkit.sim.virtual_board.nor_flash import (
+from cma_toolkit.sim.virtual_board.rom.nor_flash import (
     SECTOR_BYTES,
     Cut,
     CutAt,

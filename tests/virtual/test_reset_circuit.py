@@ -2,7 +2,7 @@
 
 import pytest
 
-from cma_toolkit.sim.virtual_board.reset_circuit import SETTLE_MS, ResetCircuit
+from cma_toolkit.sim.virtual_board.rom.reset_circuit import SETTLE_MS, ResetCircuit
 
 ASSERTED, FREE = True, False
 

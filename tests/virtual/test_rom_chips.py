@@ -5,7 +5,7 @@ from esptool.cmds import DETECTED_FLASH_SIZES
 from esptool.loader import ESPLoader
 from esptool.targets import CHIP_DEFS
 
-from cma_toolkit.sim.virtual_board.chips import (
+from cma_toolkit.sim.virtual_board.rom.chips import (
     CHIP_DETECT_REG,
     CHIPS,
     ChipModel,

@@ -10,9 +10,9 @@ import esptool
 import pytest
 from esptool import cmds
 
-from cma_toolkit.sim.virtual_board.chips import CHIPS, ChipModel
-from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
-from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.rom.chips import CHIPS, ChipModel
+from cma_toolkit.sim.virtual_board.rom.loader import RomLoader
 from support.rom_port import FLASH_BYTES, MAC, RomPort, make_loader
 
 MODES = list(itertools.product(CHIPS.values(), [True, False]))

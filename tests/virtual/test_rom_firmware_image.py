@@ -6,14 +6,14 @@ from esptool.cmds import image_info
 
 from cma_toolkit.boards.flash_map import implicit_vfs
 from cma_toolkit.host_tools.image import partition_table
-from cma_toolkit.sim.virtual_board.chips import CHIPS, ChipModel
-from cma_toolkit.sim.virtual_board.firmware_image import (
+from cma_toolkit.sim.virtual_board.boot.firmware_image import (
     APP_OFFSET,
     STOCK_PARTITIONS,
     make_app,
     make_bootloader,
     make_micropython,
 )
+from cma_toolkit.sim.virtual_board.rom.chips import CHIPS, ChipModel
 
 each_chip = pytest.mark.parametrize("chip", CHIPS.values(), ids=CHIPS)
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cma_toolkit.sim.virtual_board import boot, slip
-from cma_toolkit.sim.virtual_board.boot_image import checksum
-from cma_toolkit.sim.virtual_board.chips import CHIPS, ESP32, ESP32S3
-from cma_toolkit.sim.virtual_board.firmware_image import make_bootloader
-from cma_toolkit.sim.virtual_board.nor_flash import NorFlash
-from cma_toolkit.sim.virtual_board.rom_commands import Command
+from cma_toolkit.sim.virtual_board.boot import sequence as boot
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_bootloader
+from cma_toolkit.sim.virtual_board.boot.image import checksum
+from cma_toolkit.sim.virtual_board.rom import slip
+from cma_toolkit.sim.virtual_board.rom.chips import CHIPS, ESP32, ESP32S3
+from cma_toolkit.sim.virtual_board.rom.commands import Command
+from cma_toolkit.sim.virtual_board.rom.nor_flash import NorFlash
 from support.rom_port import data_request, enter_stub, frames, make_loader, request
 
 FLASH_BYTES = 1 << 20

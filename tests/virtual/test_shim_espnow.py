@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cma_toolkit.sim.virtual_board.run_config import RadioSettings
+from cma_toolkit.sim.virtual_board.runtime.run_config import RadioSettings
 from support.running_board import RAW, RunningBoard, boards
 
 MACS = ("a4:cf:12:00:00:04", "a4:cf:12:00:00:08", "a4:cf:12:00:00:0c")

@@ -1,7 +1,7 @@
 """`machine`, `esp32` and `network` on a running board, used as an application uses them."""
 
 from cma_toolkit.host_tools.image import nvs as host_nvs
-from cma_toolkit.sim.virtual_board.run_config import DEEP_SLEEP, WATCHDOG
+from cma_toolkit.sim.virtual_board.runtime.run_config import DEEP_SLEEP, WATCHDOG
 from support.running_board import PROMPT, RAW, RunningBoard, with_board
 
 

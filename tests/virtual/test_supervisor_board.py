@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import serial
 
-from cma_toolkit.sim.virtual_board.client import Client
 from cma_toolkit.sim.virtual_board.handlers import protocol_virtual
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
+from cma_toolkit.sim.virtual_board.supervisor.client import Client
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.tools import mpremote
 from support.virtual import VirtualBoards
 

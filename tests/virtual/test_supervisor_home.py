@@ -13,20 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from cma_toolkit.sim.virtual_board import serve
-from cma_toolkit.sim.virtual_board.client import Client
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
-from cma_toolkit.sim.virtual_board.home import (
+from cma_toolkit.sim.virtual_board.supervisor import serve
+from cma_toolkit.sim.virtual_board.supervisor.client import Client
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
+from cma_toolkit.sim.virtual_board.supervisor.home import (
     SUPERVISOR_LOCK,
     socket_address,
     supervisor_lives,
     try_lock,
 )
-from cma_toolkit.sim.virtual_board.registry import live_boards, read_registry
+from cma_toolkit.sim.virtual_board.supervisor.registry import live_boards, read_registry
 from support.processes import processes_of, until_gone
 from support.virtual import VirtualBoards
 
-SERVE = [sys.executable, "-m", "cma_toolkit.sim.virtual_board.serve"]
+SERVE = [sys.executable, "-m", "cma_toolkit.sim.virtual_board.supervisor.serve"]
 
 
 def test_a_home_without_supervisor_has_no_boards_and_starts_none(virtual_home: Path) -> None:
@@ -47,7 +47,7 @@ def test_clients_that_start_at_once_share_one_supervisor(virtual_home: Path) -> 
         macs = set(pool.map(create, range(4)))
     assert len(macs) == 4
     assert len(read_registry(virtual_home)) == 4
-    assert len(processes_of(virtual_home, "virtual_board.serve")) == 1
+    assert len(processes_of(virtual_home, "virtual_board.supervisor.serve")) == 1
 
 
 def test_a_second_supervisor_of_a_home_is_refused(virtual_home: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_board_whose_flash_cannot_be_written_leaves_nothing(virtual_home: Path
 
 def test_the_supervisor_outlives_its_client(virtual_home: Path) -> None:
     create = (
-        "from cma_toolkit.sim.virtual_board.client import Client; "
+        "from cma_toolkit.sim.virtual_board.supervisor.client import Client; "
         "Client().create('desk', 'esp32-devkitc')"
     )
     subprocess.run([sys.executable, "-c", create], check=True)
@@ -110,7 +110,7 @@ def test_boards_end_with_a_supervisor_that_is_killed(
 ) -> None:
     board = virtual_boards.make()
     processes = processes_of(virtual_boards.home)
-    os.kill(processes_of(virtual_boards.home, "virtual_board.serve")[0], number)
+    os.kill(processes_of(virtual_boards.home, "virtual_board.supervisor.serve")[0], number)
     until_gone(processes)
     assert live_boards(virtual_boards.home) == []
     again = virtual_boards.client.start(board.name)  # stale sockets are in nobody's way

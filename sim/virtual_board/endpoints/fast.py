@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.outbox import Outbox
-from cma_toolkit.sim.virtual_board.home import PORT_SOCKET, socket_address
+from cma_toolkit.sim.virtual_board.supervisor.home import PORT_SOCKET, socket_address
 
 _SEND_BUFFER_BYTES = 32 * 1024
 _READ_BYTES_MAX = 64 * 1024

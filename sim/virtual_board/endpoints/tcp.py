@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.outbox import Outbox
 from cma_toolkit.sim.virtual_board.endpoints.telnet import ComPortServer, Data, Lines, escape
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
 
 HOST = "127.0.0.1"
 # Small, so that a Ctrl-C is not seen long after the output that came before it.

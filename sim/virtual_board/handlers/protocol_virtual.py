@@ -24,7 +24,7 @@ from serial.serialutil import (
 )
 
 from cma_toolkit.sim.virtual_board.endpoints.fast import DONE, LINES, PURGE
-from cma_toolkit.sim.virtual_board.home import PORT_SOCKET, find_home, socket_address
+from cma_toolkit.sim.virtual_board.supervisor.home import PORT_SOCKET, find_home, socket_address
 
 _ANSWER_TIMEOUT_S = 30.0
 _PLUG_IN = "plug it in with: cma virtual start"

@@ -14,7 +14,7 @@ import os
 import struct
 from pathlib import Path
 
-from cma_toolkit.sim.virtual_board.run_config import RadioSettings
+from cma_toolkit.sim.virtual_board.runtime.run_config import RadioSettings
 
 SLOTS_MAX = 512
 SLOT_BYTES = 128

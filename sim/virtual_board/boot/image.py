@@ -9,7 +9,7 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-from cma_toolkit.sim.virtual_board.nor_flash import NorFlash
+from cma_toolkit.sim.virtual_board.rom.nor_flash import NorFlash
 
 IMAGE_MAGIC = 0xE9
 SEGMENTS_MAX = 16

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cma_toolkit.sim.virtual_board.home import REGISTRY, find_home, supervisor_lives
+from cma_toolkit.sim.virtual_board.supervisor.home import REGISTRY, find_home, supervisor_lives
 
 STATES = ("off", "no-power", "reset", "rom", "boot-loop", "running", "asleep")
 

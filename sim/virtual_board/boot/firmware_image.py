@@ -12,8 +12,8 @@ import struct
 
 from cma_toolkit.boards.flash_map import TABLE_OFFSET, Partition
 from cma_toolkit.host_tools.image import partition_table
-from cma_toolkit.sim.virtual_board.boot_image import HEADER_BYTES, IMAGE_MAGIC, checksum
-from cma_toolkit.sim.virtual_board.chips import ChipModel, find_chip
+from cma_toolkit.sim.virtual_board.boot.image import HEADER_BYTES, IMAGE_MAGIC, checksum
+from cma_toolkit.sim.virtual_board.rom.chips import ChipModel, find_chip
 
 APP_OFFSET = 0x10000
 IDF_VERSION = "v5.5.1"

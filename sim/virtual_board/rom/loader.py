@@ -15,10 +15,9 @@ import hashlib
 import struct
 from collections.abc import Callable
 
-from cma_toolkit.sim.virtual_board.boot_image import checksum
-from cma_toolkit.sim.virtual_board.chips import ChipModel
-from cma_toolkit.sim.virtual_board.nor_flash import SECTOR_BYTES, NorFlash
-from cma_toolkit.sim.virtual_board.rom_commands import (
+from cma_toolkit.sim.virtual_board.boot.image import checksum
+from cma_toolkit.sim.virtual_board.rom.chips import ChipModel
+from cma_toolkit.sim.virtual_board.rom.commands import (
     FROM_HOST,
     REQUEST,
     Command,
@@ -28,14 +27,15 @@ from cma_toolkit.sim.virtual_board.rom_commands import (
     response,
     words,
 )
-from cma_toolkit.sim.virtual_board.rom_commands_flash import (
+from cma_toolkit.sim.virtual_board.rom.commands_flash import (
     DeflatedDownload,
     Download,
     FlashRead,
     PlainDownload,
 )
-from cma_toolkit.sim.virtual_board.rom_registers import Registers
-from cma_toolkit.sim.virtual_board.slip import FrameReader
+from cma_toolkit.sim.virtual_board.rom.nor_flash import SECTOR_BYTES, NorFlash
+from cma_toolkit.sim.virtual_board.rom.registers import Registers
+from cma_toolkit.sim.virtual_board.rom.slip import FrameReader
 
 SYNC_VALUE = 0x20120707
 SYNC_REPLIES = 8

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from cma_toolkit.sim.virtual_board.reset_circuit import ResetCircuit
+from cma_toolkit.sim.virtual_board.rom.reset_circuit import ResetCircuit
 
 
 class ResetButton:

@@ -5,7 +5,7 @@ Bounds   SCRATCH_MAX written registers are remembered; further ones are forgotte
 Source   the chips' technical reference manuals, "SPI Controller"; W25Q32JV datasheet, 8.2
 """
 
-from cma_toolkit.sim.virtual_board.chips import JEDEC_VENDOR, ChipModel, jedec_id
+from cma_toolkit.sim.virtual_board.rom.chips import JEDEC_VENDOR, ChipModel, jedec_id
 
 SCRATCH_MAX = 64
 WORD = 0xFFFFFFFF

@@ -12,7 +12,7 @@ Bounds   keeps back at most one unfinished mark; an echoed key is never kept bac
 
 import re
 
-from cma_toolkit.sim.virtual_board.console_marks import FRIENDLY_BANNER, RAW_BANNER
+from cma_toolkit.sim.virtual_board.runtime.console_marks import FRIENDLY_BANNER, RAW_BANNER
 
 _BANNER_LINE = b"MicroPython "
 _TOKEN = re.compile(

@@ -17,9 +17,9 @@ from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 
-from cma_toolkit.sim.virtual_board.runtime_safepoint import SafePoints
+from cma_toolkit.sim.virtual_board.runtime.safepoint import SafePoints
 
-SHIMS = Path(__file__).parent / "shims"
+SHIMS = Path(__file__).parents[1] / "shims"
 _BOOT = "import vb.boot;vb.boot.start(globals())"
 MICROPYTHON_ENV = "CMA_MICROPYTHON"
 _SIGINT_BIT = 1 << (signal.SIGINT - 1)

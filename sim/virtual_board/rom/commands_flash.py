@@ -9,8 +9,8 @@ import hashlib
 import zlib
 from typing import Protocol
 
-from cma_toolkit.sim.virtual_board.nor_flash import SECTOR_BYTES, NorFlash
-from cma_toolkit.sim.virtual_board.rom_commands import Refusal, RequestError
+from cma_toolkit.sim.virtual_board.rom.commands import Refusal, RequestError
+from cma_toolkit.sim.virtual_board.rom.nor_flash import SECTOR_BYTES, NorFlash
 
 INFLATED_BYTES_MAX = 0x4000
 BLOCK_BYTES_MAX = 0x4000

@@ -6,7 +6,7 @@ Raises   VirtualBoardError "usage" for any other value, with what to give
 import math
 from typing import Any
 
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
 
 METRES_MAX = 1e6
 PERMILLE_MAX = 1000

@@ -11,8 +11,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
-from cma_toolkit.sim.virtual_board.home import CONTROL_SOCKET, SUPERVISOR_LOG, socket_address
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
+from cma_toolkit.sim.virtual_board.supervisor.home import (
+    CONTROL_SOCKET,
+    SUPERVISOR_LOG,
+    socket_address,
+)
 
 _LINE_BYTES_MAX = 1 << 20
 Serve = Callable[[str, dict[str, Any]], Awaitable[Any]]

@@ -8,20 +8,20 @@ from typing import Any
 
 from cma_toolkit.boards.flash_map import Partition
 from cma_toolkit.boards.load import Board
-from cma_toolkit.sim.virtual_board import boot
-from cma_toolkit.sim.virtual_board.chips import find_chip, parse_mac
-from cma_toolkit.sim.virtual_board.factory_flash import write_flash
-from cma_toolkit.sim.virtual_board.modes import BootLoop, RomMode, RunningMode
-from cma_toolkit.sim.virtual_board.nor_flash import Cut, NorFlash
-from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
-from cma_toolkit.sim.virtual_board.run_config import RadioSettings, RunConfig
-from cma_toolkit.sim.virtual_board.runtime import Request, RunMode
-from cma_toolkit.sim.virtual_board.settings import (
+from cma_toolkit.sim.virtual_board.board.modes import BootLoop, RomMode, RunningMode
+from cma_toolkit.sim.virtual_board.board.settings import (
     AIR_FILE,
     FLASH_FILE,
     RTC_FILE,
     Settings,
 )
+from cma_toolkit.sim.virtual_board.boot import sequence as boot
+from cma_toolkit.sim.virtual_board.boot.factory_flash import write_flash
+from cma_toolkit.sim.virtual_board.rom.chips import find_chip, parse_mac
+from cma_toolkit.sim.virtual_board.rom.loader import RomLoader
+from cma_toolkit.sim.virtual_board.rom.nor_flash import Cut, NorFlash
+from cma_toolkit.sim.virtual_board.runtime.run_config import RadioSettings, RunConfig
+from cma_toolkit.sim.virtual_board.runtime.run_mode import Request, RunMode
 
 Output = Callable[[bytes], None]
 

@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from cma_toolkit.boards.flash_map import Partition
 from cma_toolkit.host_tools.image import partition_table
 from cma_toolkit.host_tools.image.errors import ImageError
-from cma_toolkit.sim.virtual_board.boot_image import (
+from cma_toolkit.sim.virtual_board.boot.image import (
     IMAGE_MAGIC,
     BadImageError,
     BootImage,
     read_image,
 )
-from cma_toolkit.sim.virtual_board.boot_slots import (
+from cma_toolkit.sim.virtual_board.boot.slots import (
     Entry,
     boot_order,
     read_entries,
     write_entries,
 )
-from cma_toolkit.sim.virtual_board.chips import ChipModel
-from cma_toolkit.sim.virtual_board.nor_flash import NorFlash
+from cma_toolkit.sim.virtual_board.rom.chips import ChipModel
+from cma_toolkit.sim.virtual_board.rom.nor_flash import NorFlash
 
 POWER_ON = 1
 INVALID_HEADERS_PER_TURN = 4

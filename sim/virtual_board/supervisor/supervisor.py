@@ -12,17 +12,21 @@ from typing import Any
 from cma_toolkit.boards.errors import BoardFileError
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.image.errors import ImageError
-from cma_toolkit.sim.virtual_board.air import AirFullError
-from cma_toolkit.sim.virtual_board.board import VirtualBoard
+from cma_toolkit.sim.virtual_board.board.air import AirFullError
+from cma_toolkit.sim.virtual_board.board.board import VirtualBoard
+from cma_toolkit.sim.virtual_board.board.radio_limits import (
+    check_loss,
+    check_position,
+    check_range,
+)
+from cma_toolkit.sim.virtual_board.board.settings import AIR_FILE, FILE, Settings, choose_mac
+from cma_toolkit.sim.virtual_board.boot.factory_flash import CONTENTS
 from cma_toolkit.sim.virtual_board.endpoints.fast import FastServer
 from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError, unknown_board
-from cma_toolkit.sim.virtual_board.factory_flash import CONTENTS
-from cma_toolkit.sim.virtual_board.home import check_name
-from cma_toolkit.sim.virtual_board.radio_limits import check_loss, check_position, check_range
-from cma_toolkit.sim.virtual_board.registry import STATES, write_registry
-from cma_toolkit.sim.virtual_board.settings import AIR_FILE, FILE, Settings, choose_mac
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError, unknown_board
+from cma_toolkit.sim.virtual_board.supervisor.home import check_name
+from cma_toolkit.sim.virtual_board.supervisor.registry import STATES, write_registry
 
 Answer = dict[str, Any] | None
 _BOARDS_MAX = 512

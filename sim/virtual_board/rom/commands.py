@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from cma_toolkit.sim.virtual_board import slip
+from cma_toolkit.sim.virtual_board.rom import slip
 
 REQUEST = struct.Struct("<BBHI")
 STATUS_BYTES_ROM = 4

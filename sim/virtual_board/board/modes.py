@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from cma_toolkit.sim.virtual_board.nor_flash import Fault, NorFlash, PowerCut
-from cma_toolkit.sim.virtual_board.rom_loader import RomLoader
-from cma_toolkit.sim.virtual_board.run_config import RadioSettings
+from cma_toolkit.sim.virtual_board.rom.loader import RomLoader
+from cma_toolkit.sim.virtual_board.rom.nor_flash import Fault, NorFlash, PowerCut
+from cma_toolkit.sim.virtual_board.runtime.run_config import RadioSettings
 
 BOOT_LOOP_PERIOD_S = 0.7
 

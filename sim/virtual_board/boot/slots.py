@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cma_toolkit.boards.flash_map import SUBTYPE_FACTORY, SUBTYPE_OTA_0, Partition
-from cma_toolkit.sim.virtual_board.nor_flash import SECTOR_BYTES, NorFlash
+from cma_toolkit.sim.virtual_board.rom.nor_flash import SECTOR_BYTES, NorFlash
 
 SUBTYPE_OTADATA = 0x00
 TYPE_DATA = 0x01

@@ -1,4 +1,4 @@
-"""The supervisor's process: `python -m cma_toolkit.sim.virtual_board.serve [--home FOLDER]`.
+"""The supervisor's process: `python -m cma_toolkit…supervisor.serve [--home FOLDER]`.
 
 `Client.ensure_running` starts it. It leaves its parent behind, lives until it is told to end or
 gets SIGTERM or SIGINT, and takes every process it started with it.
@@ -12,9 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from cma_toolkit.sim.virtual_board.control import ControlServer
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
-from cma_toolkit.sim.virtual_board.home import (
+from cma_toolkit.sim.virtual_board.supervisor.control import ControlServer
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
+from cma_toolkit.sim.virtual_board.supervisor.home import (
     SUPERVISOR_LOCK,
     check_system,
     find_home,
@@ -28,7 +28,7 @@ _RETRY_S = 0.02
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve one home until told to end; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="cma_toolkit.sim.virtual_board.serve")
+    parser = argparse.ArgumentParser(prog="cma_toolkit.sim.virtual_board.supervisor.serve")
     parser.add_argument("--home", type=Path, help="the folder of the virtual boards")
     parser.add_argument("--ready-fd", type=int, help="where to say that requests are served")
     options = parser.parse_args(arguments)
@@ -61,7 +61,7 @@ def _take_home(home: Path) -> int:
 
 
 def _check_runtime() -> None:
-    from cma_toolkit.sim.virtual_board.runtime_child import RuntimeMissingError, interpreter
+    from cma_toolkit.sim.virtual_board.runtime.child import RuntimeMissingError, interpreter
 
     try:
         interpreter([])
@@ -70,7 +70,7 @@ def _check_runtime() -> None:
 
 
 async def _serve(home: Path, ready_fd: int | None) -> None:
-    from cma_toolkit.sim.virtual_board.supervisor import Supervisor
+    from cma_toolkit.sim.virtual_board.supervisor.supervisor import Supervisor
 
     loop = asyncio.get_running_loop()
     supervisor = Supervisor(loop, home)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError, needs_linux
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError, needs_linux
 
 HOME_VARIABLE = "CMA_VIRTUAL_HOME"
 CONTROL_SOCKET = "control.sock"

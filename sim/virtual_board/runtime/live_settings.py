@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cma_toolkit.sim.virtual_board.run_config import RunConfig
+from cma_toolkit.sim.virtual_board.runtime.run_config import RunConfig
 
 _MACHINES = {
     "esp32": "Generic ESP32 module with ESP32",

@@ -10,8 +10,8 @@ from pathlib import Path
 from cma_toolkit.boards.load import Board
 from cma_toolkit.host_tools.image.flash_layout import Region, flash_image, regions_for
 from cma_toolkit.host_tools.image.micropython import split
-from cma_toolkit.sim.virtual_board.chips import find_chip
-from cma_toolkit.sim.virtual_board.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
+from cma_toolkit.sim.virtual_board.rom.chips import find_chip
 
 
 def write_flash(path: Path, board: Board, content: str) -> None:

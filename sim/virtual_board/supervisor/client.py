@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cma_toolkit.sim.virtual_board.errors import VirtualBoardError
-from cma_toolkit.sim.virtual_board.home import (
+from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
+from cma_toolkit.sim.virtual_board.supervisor.home import (
     CONTROL_SOCKET,
     START_LOCK,
     SUPERVISOR_LOG,
@@ -27,9 +27,9 @@ from cma_toolkit.sim.virtual_board.home import (
     socket_address,
     supervisor_lives,
 )
-from cma_toolkit.sim.virtual_board.registry import BoardInfo, read_registry
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo, read_registry
 
-SUPERVISOR_MODULE = "cma_toolkit.sim.virtual_board.serve"
+SUPERVISOR_MODULE = "cma_toolkit.sim.virtual_board.supervisor.serve"
 _START_TIMEOUT_S = 20.0
 _ANSWER_TIMEOUT_S = 60.0
 _LINE_BYTES_MAX = 1 << 20

@@ -17,24 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from cma_toolkit.boards.load import Board
-from cma_toolkit.sim.virtual_board.console_file import ConsoleFile
+from cma_toolkit.sim.virtual_board.board.console_file import ConsoleFile
+from cma_toolkit.sim.virtual_board.board.events import EventLog
+from cma_toolkit.sim.virtual_board.board.modes import BootLoop, Mode, RomMode, RunningMode
+from cma_toolkit.sim.virtual_board.board.reset_button import ResetButton
+from cma_toolkit.sim.virtual_board.board.settings import CONSOLE_FILE, Settings
+from cma_toolkit.sim.virtual_board.board.starter import ArmedCut, Starter
 from cma_toolkit.sim.virtual_board.endpoints.line import Line
 from cma_toolkit.sim.virtual_board.endpoints.port import BoardPort
 from cma_toolkit.sim.virtual_board.endpoints.pty import PtyWatcher
-from cma_toolkit.sim.virtual_board.events import EventLog
-from cma_toolkit.sim.virtual_board.modes import BootLoop, Mode, RomMode, RunningMode
-from cma_toolkit.sim.virtual_board.nor_flash import PowerCut
-from cma_toolkit.sim.virtual_board.registry import BoardInfo
-from cma_toolkit.sim.virtual_board.reset_button import ResetButton
-from cma_toolkit.sim.virtual_board.run_config import (
+from cma_toolkit.sim.virtual_board.rom.nor_flash import PowerCut
+from cma_toolkit.sim.virtual_board.runtime.run_config import (
     DEEP_SLEEP,
     POWER_ON,
     SOFTWARE,
     WATCHDOG,
 )
-from cma_toolkit.sim.virtual_board.runtime import Request
-from cma_toolkit.sim.virtual_board.settings import CONSOLE_FILE, Settings
-from cma_toolkit.sim.virtual_board.starter import ArmedCut, Starter
+from cma_toolkit.sim.virtual_board.runtime.run_mode import Request
+from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 
 # `machine.wake_reason()` after a deep sleep that a timer ended.
 TIMER_WAKE = 4

@@ -15,15 +15,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cma_toolkit.sim.virtual_board.air import Air
-from cma_toolkit.sim.virtual_board.bridge_input import InputBridge
-from cma_toolkit.sim.virtual_board.bridge_output import OutputBridge
-from cma_toolkit.sim.virtual_board.console_marks import SOFT_REBOOT
-from cma_toolkit.sim.virtual_board.run_config import POWER_ON, SOFT, RadioSettings, RunConfig
-from cma_toolkit.sim.virtual_board.runtime_child import Child, Interrupt, Pipes
-from cma_toolkit.sim.virtual_board.runtime_control import Control
-from cma_toolkit.sim.virtual_board.runtime_settings import child_settings, machine_name
-from cma_toolkit.sim.virtual_board.runtime_watchdog import Watchdog
+from cma_toolkit.sim.virtual_board.board.air import Air
+from cma_toolkit.sim.virtual_board.runtime.bridge_input import InputBridge
+from cma_toolkit.sim.virtual_board.runtime.bridge_output import OutputBridge
+from cma_toolkit.sim.virtual_board.runtime.child import Child, Interrupt, Pipes
+from cma_toolkit.sim.virtual_board.runtime.console_marks import SOFT_REBOOT
+from cma_toolkit.sim.virtual_board.runtime.control import Control
+from cma_toolkit.sim.virtual_board.runtime.live_settings import child_settings, machine_name
+from cma_toolkit.sim.virtual_board.runtime.run_config import (
+    POWER_ON,
+    SOFT,
+    RadioSettings,
+    RunConfig,
+)
+from cma_toolkit.sim.virtual_board.runtime.watchdog import Watchdog
 
 _READ_BYTES = 65536
 _CRASH_PAUSE_S = 1.0
