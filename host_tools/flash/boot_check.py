@@ -23,7 +23,10 @@ SOFT_RESET = b"\x04"
 _RECORD = re.compile(rb'\x1e\{[^\n]*"kind"')
 _PROMPT = re.compile(rb"(^|\n)>>> ")
 _RESETS = re.compile(rb"rst:0x[0-9a-f]+")
-_BAD = re.compile(rb"invalid header: 0x|No bootable app|filesystem appears to be corrupted")
+_BAD = re.compile(
+    rb"invalid header: 0x|No bootable app|filesystem appears to be corrupted"
+    rb"|load partition table error|Failed to verify partition table"
+)
 
 
 def verdict(heard: bytes) -> str:

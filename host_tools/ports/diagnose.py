@@ -35,7 +35,10 @@ SYMPTOMS = (
         4,
     ),
     Symptom(
-        re.compile(rb"invalid header|flash read err|No bootable app|csum err|ets_main\.c"),
+        re.compile(
+            rb"invalid header|flash read err|No bootable app|csum err|ets_main\.c"
+            rb"|load partition table error|Failed to verify partition table"
+        ),
         "what is in its flash does not boot (boot loop). Run cma flash.",
         4,
     ),

@@ -52,22 +52,31 @@ def test_each_board_has_a_line_with_its_standing(fleet: VirtualBoards, tmp_path:
     assert cells["virtual://empty"][1] == "esp32s3"
 
 
-def test_a_board_is_ours_by_its_whole_flash_map() -> None:
-    assert not _is_ours(["nvs", "state", "user"])
-    assert _is_ours(["nvs", "romfs", "state", "vfs", "user"])
+def test_a_board_is_ours_by_its_whole_flash_map_and_our_kernel() -> None:
+    whole_map = ["nvs", "romfs", "state", "vfs", "user"]
+    assert not _is_ours(["nvs", "state", "user"], kernel=True)
+    assert not _is_ours(whole_map, kernel=False)
+    assert _is_ours(whole_map, kernel=True)
 
 
-def _is_ours(labels: list[str]) -> bool:
+def _is_ours(labels: list[str], *, kernel: bool) -> bool:
     """Ask both scripts that ask a board, which must agree."""
     partition = type("Partition", (), {"TYPE_DATA": 1, "find": lambda _type: entries})
     entries = [type("Entry", (), {"info": lambda _, label=name: (0,) * 4 + (label,)})()
                for name in labels]  # fmt: skip
     told = set()
+    present = {"/rom/kernel"} if kernel else set()
+
+    def stat(path: str) -> None:
+        if path not in present:
+            raise OSError(2)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "esp32", type("Module", (), {"Partition": partition}))
         for script in ("probe", "provision"):
             names: dict[str, Any] = {}
             exec(compile(session._script(script), script, "exec"), names)
+            patch.setitem(names, "os", type("Module", (), {"stat": staticmethod(stat)}))
             told.add(names["is_ours"]())
     (answer,) = told
     return bool(answer)
