@@ -36,7 +36,7 @@ check: setup ## Lint, type-check, compile the firmware, and hold the tree to its
 figure: setup ## Measure one figure: make figure NAME=board_memory_mb
 	@$(BIN)/python tests/bench/run.py $(NAME)
 
-figures: setup ## Measure all figures (about half an hour)
+figures: setup ## Measure all figures (about ten minutes)
 	@$(BIN)/python tests/bench/run.py --all
 
 soak: setup ## Run the long forms of the tests, for hours (HOURS=2)

@@ -14,6 +14,7 @@ from cma_toolkit.host_tools.cli.common import (
     board_options,
     chosen_ports,
     examples,
+    fleet_finder,
     yes_option,
 )
 from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
@@ -81,7 +82,7 @@ def command(
     reading back, and sees the board start. A run that was cut short is completed by running it
     again. Your application and its files on a board that cma has flashed before stay as they are.
     """
-    ports = chosen_ports(options, several=True)
+    ports, find = chosen_ports(options, several=True), fleet_finder()
     with tempfile.TemporaryDirectory(prefix="cma-flash-") as folder:
         source = ImageSource(Path(folder), image)
         source.check(board_id)
@@ -92,6 +93,7 @@ def command(
             dry_run=dry_run,
             baud=baud,
             wait_s=options.wait_s,
+            only_macs=[known.mac for who in options.selector.devices for known in find(who)],
         )
         outcomes = flash_ports(ports, flash_options, source, options)
     print_summary(outcomes, DRY_COLUMNS if dry_run else COLUMNS, options.output)

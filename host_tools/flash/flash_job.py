@@ -5,7 +5,7 @@ may end a run at any point; the same command completes it.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from cma_toolkit.boards.errors import BoardFileError
 from cma_toolkit.boards.flash_map import SECTOR_BYTES, TABLE_OFFSET, Partition
 from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, load_board
-from cma_toolkit.host_tools.errors import CmaError, usage, verify_failed
+from cma_toolkit.host_tools.errors import CmaError, no_device, usage, verify_failed
 from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.boot_check import watch_start
 from cma_toolkit.host_tools.flash.contents import contents_for, identify
@@ -46,7 +46,8 @@ BAUD = 460_800
 class FlashOptions:
     """What is asked for every board of a run; every field survives JSON.
 
-    `user_image` replaces the user's file system by what `backup` held (adopt).
+    `user_image` replaces the user's file system by what `backup` held (adopt). With `only_macs`
+    no other board is written: a port is no proof of who is behind it.
     """
 
     board: str = ""
@@ -58,6 +59,7 @@ class FlashOptions:
     user_image: str = ""
     backup: str = ""
     backup_sha256: str = ""
+    only_macs: Sequence[str] = ()
 
     @property
     def adopting(self) -> bool:
@@ -119,6 +121,7 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
     Raises: CmaError.
     """
     with connected(request.url, request.baud, request.wait_s, reporter) as (device, chip):
+        check_meant(chip.mac, request)
         board = choose_board(request, chip, reporter)
         image = request.images.get(board.micropython.image_name()) or request.images.get(ANY_BOARD)
         if not image:
@@ -150,6 +153,18 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
             reporter.step("compare files")
             compare_files(device, board, Path(request.user_image).read_bytes())
         return {**result, "boot": restart(device, reporter)}
+
+
+def check_meant(mac: str, options: FlashOptions) -> None:
+    """Refuse a board that is not one of those named.
+
+    Raises: CmaError 3.
+    """
+    if options.only_macs and mac not in options.only_macs:
+        raise no_device(
+            f"The board here is {mac}, not {' or '.join(options.only_macs)}: boards have changed "
+            "places. Run cma devices, then this again."
+        )
 
 
 @contextlib.contextmanager

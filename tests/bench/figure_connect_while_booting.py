@@ -1,4 +1,7 @@
-"""How often mpremote reaches a board that is still booting a busy `main.py`, of 500 tries."""
+"""How often mpremote reaches a board that is still booting a busy `main.py`, of 500 tries.
+
+Each try is mpremote as a program, over the pty or RFC 2217.
+"""
 
 import os
 from collections.abc import Callable
