@@ -33,7 +33,10 @@ SETTINGS = (
 keys = st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1, max_size=15)
 values = st.one_of(
     st.tuples(st.just("blob"), st.binary(max_size=5000)),
-    st.tuples(st.just("string"), st.text(st.characters(exclude_characters="\0"), max_size=300)),
+    st.tuples(
+        st.just("string"),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=300),
+    ),
     st.tuples(st.just("i32"), st.integers(-(2**31), 2**31 - 1)),
     st.tuples(st.just("u64"), st.integers(0, 2**64 - 1)),
     st.tuples(st.just("i8"), st.integers(-128, 127)),
