@@ -4,7 +4,11 @@ Every refusal is one clear sentence that ends with what to do. The codes are par
 and are listed in `docs/exit-codes.md`; a test holds the page to this file.
 """
 
+import errno
 from enum import IntEnum
+
+# What a full or read-only disk raises; EFBIG is a limit on file sizes.
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 class ExitCode(IntEnum):
@@ -62,3 +66,14 @@ def timed_out(message: str) -> CmaError:
 def needs_yes(message: str) -> CmaError:
     """Make the error for what would overwrite a user's work without `--yes`."""
     return CmaError(message, ExitCode.NEEDS_YES)
+
+
+def disk_error(error: OSError) -> CmaError | None:
+    """Make the error for a disk that takes no more; None if something else is wrong."""
+    if error.errno not in DISK_ERRORS:
+        return None
+    where = error.filename or "a file of this command"
+    return refused(
+        f"{where} cannot be written ({error.strerror}). Make room on that disk, or set TMPDIR to "
+        "another, then run this again."
+    )

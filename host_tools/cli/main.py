@@ -8,7 +8,7 @@ import traceback
 import click
 
 from cma_toolkit.host_tools.cli.refusals import REFUSALS, as_cma_error
-from cma_toolkit.host_tools.errors import ExitCode
+from cma_toolkit.host_tools.errors import ExitCode, disk_error
 
 # In the order of a first day. The help lines stand here so that `cma --help` imports nothing.
 COMMANDS = {
@@ -75,12 +75,18 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is reported as one
-        traceback.print_exc()
-        click.echo(
-            f"cma: this is a bug in cma ({type(error).__name__}); please report it.", err=True
-        )
-        code = ExitCode.UNEXPECTED
+        code = _report_crash(error)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _report_crash(error: Exception) -> ExitCode:
+    full = disk_error(error) if isinstance(error, OSError) else None
+    if full:
+        click.echo(f"cma: {full.message}", err=True)
+        return full.code
+    traceback.print_exception(error)
+    click.echo(f"cma: this is a bug in cma ({type(error).__name__}); please report it.", err=True)
+    return ExitCode.UNEXPECTED
 
 
 if __name__ == "__main__":

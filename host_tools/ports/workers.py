@@ -15,9 +15,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
-from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.errors import CmaError, ExitCode, disk_error
 from cma_toolkit.host_tools.ports.lock import this_command
 
 LINE_BYTES_MAX = 1 << 20
@@ -190,11 +190,18 @@ def serve(handle: Callable[[dict[str, Any], Reporter], dict[str, Any]]) -> NoRet
     try:
         value = handle(request, Reporter(channel.write))
     except CmaError as error:
-        channel.write(
-            json.dumps({"event": "error", "code": int(error.code), "message": error.message})
-            + "\n"
-        )
-        sys.exit(int(error.code))
+        _fail(channel, error)
+    except OSError as error:
+        full = disk_error(error)
+        if full is None:
+            raise
+        _fail(channel, full)
     channel.write(json.dumps({"event": "result", "value": value}) + "\n")
     channel.close()
     sys.exit(0)
+
+
+def _fail(channel: TextIO, error: CmaError) -> NoReturn:
+    told = {"event": "error", "code": int(error.code), "message": error.message}
+    channel.write(json.dumps(told) + "\n")
+    sys.exit(int(error.code))
