@@ -30,7 +30,8 @@ from cma_toolkit.host_tools.ports.workers import Reporter
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 from cma_toolkit.sim.virtual_board.rom.chips import ESP32, ChipModel, parse_mac
 from cma_toolkit.sim.virtual_board.rom.loader import RomLoader
-from cma_toolkit.sim.virtual_board.rom.nor_flash import CutAt, NorFlash
+from cma_toolkit.sim.virtual_board.rom.nor_flash import NorFlash
+from support.cut_at import CutAt
 from support.loader_port import LoaderPort
 
 MAC = "a4:cf:12:00:00:04"

@@ -13,7 +13,8 @@ from cma_toolkit.sim.virtual_board.boot import sequence as boot
 from cma_toolkit.sim.virtual_board.boot import slots as boot_slots
 from cma_toolkit.sim.virtual_board.boot.slots import ABORTED, INVALID, NEW, PENDING, VALID, Entry
 from cma_toolkit.sim.virtual_board.rom.chips import CHIPS, ESP32, ESP32C3, ChipModel
-from cma_toolkit.sim.virtual_board.rom.nor_flash import SECTOR_BYTES, CutAt, NorFlash, PowerCut
+from cma_toolkit.sim.virtual_board.rom.nor_flash import SECTOR_BYTES, NorFlash, PowerCut
+from support.cut_at import CutAt
 
 FLASH_BYTES = 4 << 20
 OTADATA = 0xE000

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from cma_toolkit.sim.virtual_board.rom.nor_flash import (
     SECTOR_BYTES,
     Cut,
-    CutAt,
     FlashRangeError,
     NorFlash,
     PowerCut,
 )
+from support.cut_at import CutAt
 
 SIZE_BYTES = 4 * SECTOR_BYTES
 MANY = st.lists(

@@ -12,8 +12,9 @@ from cma_toolkit.sim.virtual_board.rom import slip
 from cma_toolkit.sim.virtual_board.rom.chips import CHIPS, ESP32, ESP32C3, ChipModel
 from cma_toolkit.sim.virtual_board.rom.commands import Command
 from cma_toolkit.sim.virtual_board.rom.loader import RomLoader
-from cma_toolkit.sim.virtual_board.rom.nor_flash import CutAt, PowerCut
+from cma_toolkit.sim.virtual_board.rom.nor_flash import PowerCut
 from cma_toolkit.sim.virtual_board.rom.registers import SCRATCH_MAX
+from support.cut_at import CutAt
 from support.rom_port import (
     FLASH_BYTES,
     ask,

@@ -44,22 +44,6 @@ class Fault(Protocol):
         """Return the cut of operation `index` (from 0), or None to let it pass."""
 
 
-class CutAt:
-    """Cut the power in one operation: the `after_operations`-th from now (from 1)."""
-
-    def __init__(
-        self, after_operations: int, torn_bytes: int | None = None, bits: int = 0
-    ) -> None:
-        assert after_operations >= 1
-        self._left = after_operations
-        self._cut = Cut(torn_bytes or 0, bits)
-
-    def before(self, index: int, kind: str, offset: int, size_bytes: int) -> Cut | None:
-        """Count the operation down."""
-        self._left -= 1
-        return None if self._left else self._cut
-
-
 class NorFlash:
     """One chip; the file is made, all erased, if it is missing."""
 
