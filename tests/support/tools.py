@@ -8,6 +8,7 @@ from pathlib import Path
 TOOL_TIMEOUT_S = 60.0
 # pyserial 3.5 names its reader thread in a way that Python has deprecated; that is no finding.
 _QUIET = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "TERM": "dumb"}
+_QUIET["EDITOR"] = "sed -i s/before/after/"  # what `mpremote edit` lets a person do
 
 
 def run_tool(

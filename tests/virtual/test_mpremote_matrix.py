@@ -100,6 +100,25 @@ def test_folders_are_made_listed_copied_and_removed(desk: Desk) -> None:
     assert "made" not in said.rpartition("ls :")[2] and "tree/" not in said.rpartition("ls :")[2]
 
 
+def test_a_file_is_edited_in_place(desk: Desk) -> None:
+    desk.file("note.txt", "before\n")
+    said = desk.run(
+        "cp",
+        "note.txt",
+        ":",
+        "+",
+        "edit",
+        ":note.txt",
+        "+",
+        "cat",
+        ":note.txt",
+        "+",
+        "rm",
+        ":note.txt",
+    )
+    assert "\nafter\n" in said, said
+
+
 def test_space_clock_and_sleep(desk: Desk) -> None:
     said = desk.run("df", "+", "rtc", "--set", "+", "rtc", "+", "sleep", "0.05")
     assert re.search(r"^.*\s65536\s.*/\s*$", said, re.MULTILINE), said
