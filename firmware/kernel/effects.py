@@ -10,6 +10,8 @@ sink of an agent that nobody listens to. Rules:
 
 LINK_ALL = 0xFF  # every link that the driver has
 
+SLEEP_LIGHT, SLEEP_DEEP = 1, 2  # memory stays; all is forgotten but flash and the snapshot
+
 
 class Effects:
     """Do nothing with each effect."""
@@ -19,6 +21,18 @@ class Effects:
 
         The frame's target (see `codec.frame`) says whether it is for one neighbour or for all.
         """
+
+    def radio(self, is_on: bool) -> None:
+        """Switch every radio on or off; frames are sent and heard only while it is on."""
+
+    def sleep(self, until_at_ms: int, depth: int) -> None:
+        """Sleep until an instant: the last effect of a step.
+
+        For SLEEP_DEEP the driver first has the agent fill its snapshot and keeps it in RTC memory.
+        """
+
+    def reboot(self, reason: int) -> None:
+        """Start the hardware anew; reasons are in `errors`. The last effect of a step."""
 
     def report(self, event_id: int, value: int) -> None:
         """Tell whoever watches that something happened; ids are in `errors`."""
