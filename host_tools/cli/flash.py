@@ -242,9 +242,23 @@ class ImageSource:
         if not path.exists():
             from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 
-            version = {"version": self._version} if self._version else {}
+            version = {"version": self._known_version()} if self._version else {}
             path.write_bytes(make_micropython(port.chip, **version))
         return {ANY_BOARD: str(path)}
+
+    def _known_version(self) -> str:
+        """Return the version asked for: a stand-in for a release that never was would be a lie.
+
+        Raises: CmaError.
+        """
+        version = plain_version(self._version)
+        known = {release for board in list_boards() for release in board.micropython.releases}
+        if version not in known:
+            raise usage(
+                f"Virtual boards know no MicroPython {version}. "
+                f"Take {' or '.join(sorted(known, key=version_key))}, or a .bin file."
+            )
+        return version
 
     def _real_images(self) -> dict[str, str]:
         if self._file:

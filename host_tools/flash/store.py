@@ -190,11 +190,18 @@ def read_image_file(path: Path) -> bytes:
         raise usage(f"{path}: {error.strerror}. Name a MicroPython .bin file.") from error
 
 
+VERSION = re.compile(r"\d+\.\d+(\.\d+)?(-preview(\.\d+)?)?$")
+
+
 def check_version(version: str) -> None:
     """Refuse what is too old for our flash map.
 
     Raises: CmaError.
     """
+    if version and not VERSION.match(plain_version(version)):
+        raise usage(
+            f"{version!r} is no version of MicroPython. Write one like 1.29.0, or name a .bin file."
+        )
     if version and version_key(version) < VERSION_MIN:
         oldest = ".".join(map(str, VERSION_MIN))
         raise refused(
