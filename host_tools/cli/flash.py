@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cma_toolkit.boards.load import list_boards
 from cma_toolkit.host_tools.cli import micropython
 from cma_toolkit.host_tools.cli.common import (
     BoardOptions,
@@ -18,9 +19,15 @@ from cma_toolkit.host_tools.cli.common import (
     yes_option,
 )
 from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
-from cma_toolkit.host_tools.errors import CmaError
+from cma_toolkit.host_tools.errors import CmaError, usage
 from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD, BAUD, FlashOptions, FlashRequest
-from cma_toolkit.host_tools.flash.store import Store, check_version, read_image_file
+from cma_toolkit.host_tools.flash.store import (
+    Store,
+    check_version,
+    plain_version,
+    read_image_file,
+    version_key,
+)
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.ports.workers import Job, Outcome
 
