@@ -200,7 +200,7 @@ def check_version(version: str) -> None:
     """
     if version and not VERSION.match(plain_version(version)):
         raise usage(
-            f"{version!r} is no version of MicroPython. Write one like 1.29.0, or name a .bin file."
+            f"{version!r} is no MicroPython version. Write one like 1.29.0, or name a .bin file."
         )
     if version and version_key(version) < VERSION_MIN:
         oldest = ".".join(map(str, VERSION_MIN))
