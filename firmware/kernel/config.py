@@ -1,13 +1,26 @@
-"""What a person decided about one agent: plain integers, read from its settings by the driver.
+"""What a person decided about one agent: plain integers from its settings.
 
-Input    fields set by the driver before the agent is made
+Input    take(values): the map of settings that provisioning wrote
 Effects  none
-Bounds   `limits`; a value out of bounds is brought within them by whoever uses it
+Bounds   `limits`; a value of another type or out of bounds has its default
 """
+
+from .limits import LISTEN_MS_MAX, WAKE_PERIOD_MS_MAX, WAKE_PERIOD_MS_MIN
 
 # Power states, as indices of `currents_ua`; the names are those of a board definition.
 STATE_ACTIVE, STATE_RX, STATE_TX, STATE_MODEM_SLEEP, STATE_LIGHT_SLEEP, STATE_DEEP_SLEEP = range(6)
 STATE_NAMES = ("active", "wifi_rx", "wifi_tx", "modem_sleep", "light_sleep", "deep_sleep")
+
+# Each setting with the least and the most that it may be, besides 0 for "off".
+_SETTINGS = (
+    ("wake_period_ms", WAKE_PERIOD_MS_MIN, WAKE_PERIOD_MS_MAX),
+    ("listen_ms", 10, LISTEN_MS_MAX),
+    ("saving_mv", 500, 60_000),
+    ("critical_mv", 500, 60_000),
+    ("dormant_mv", 500, 60_000),
+    ("budget_uah_per_day", 1, 100_000_000),
+)
+SETTING_NAMES = tuple([row[0] for row in _SETTINGS])
 
 
 class Config:
@@ -15,11 +28,25 @@ class Config:
 
     def __init__(self) -> None:
         self.wake_period_ms = 0  # from one window of the cluster to the next; 0: always awake
-        self.listen_ms_min = 20  # of a window in which nobody speaks
-        self.listen_ms_max = 500  # of a window in a busy cluster
-        self.saving_mv = 0  # below these battery voltages the mode changes; 0: no battery
+        self.listen_ms = 0  # of a window in which nobody speaks; 0: as short as the clocks allow
+        self.saving_mv = 0  # below these battery voltages the mode changes; 0: never
         self.critical_mv = 0
         self.dormant_mv = 0
         self.budget_uah_per_day = 0  # 0: whatever it takes
-        # Microamperes by power state; all 0: unknown, and then energy is not accounted for.
-        self.currents_ua = (0, 0, 0, 0, 0, 0)
+        # Microamperes by power state; 0: unknown, and then its energy is not accounted for.
+        self.currents_ua = (0,) * len(STATE_NAMES)
+
+    def take(self, values: "dict[str, object]") -> None:
+        """Take over the settings that are the kernel's; the others are left to their owners."""
+        for name, least, most in _SETTINGS:
+            value = values.get(name, 0)
+            if isinstance(value, int) and least <= value <= most:
+                setattr(self, name, value)
+
+    def take_currents(self, currents: "dict[str, object]") -> None:
+        """Take over a board's currents by the names of their states.
+
+        Units: microamperes.
+        """
+        values = [currents.get(name, 0) for name in STATE_NAMES]
+        self.currents_ua = tuple([value if isinstance(value, int) else 0 for value in values])

@@ -26,9 +26,16 @@ PERIOD_MS_MIN = 10  # a shorter timer would starve the radio
 PERIOD_MS_MAX = (1 << 28) - 1  # half the tick period: 3.1 days
 
 CBOR_DEPTH_MAX = 8  # nested arrays and maps; one C stack frame of the interpreter each
-STATE_BYTES_MAX = 1_024  # `agent.state`, encoded; it has to fit RTC memory later
+STATE_BYTES_MAX = 1_024  # `agent.state`, keys and encoded values together
+STATE_KEY_BYTES_MAX = 32  # of `agent.state`
+STATE_DELAY_MS = 1_000  # from a change of a key that is not critical to its commit, at most
 ANNOUNCE_MS = 10_000  # from one announcement to the next, give or take the jitter
 ANNOUNCE_JITTER_MS = 2_000  # keeps boards that were powered together apart
 EXPIRE_MS = 5_000  # from one look for silent neighbours to the next
 ANNOUNCE_SOON_MS = 800  # from a new neighbour to our announcement, which tells it our name
 TELEMETRY_MS = 30_000  # one frame of 14 B and a map of seven integers
+
+# Settings of the schedule
+WAKE_PERIOD_MS_MIN = 1_000  # from one window to the next
+WAKE_PERIOD_MS_MAX = 86_400_000  # a day; ticks allow three
+LISTEN_MS_MAX = 10_000  # of one window
