@@ -64,8 +64,9 @@ def write_into(buffer: bytearray, machines: "Sequence[Remembering]", sequence: i
         buffer[offset] = size >> 8
         buffer[offset + 1] = size & 0xFF
         offset += _SIZE_BYTES
-        assert machine.save_into(buffer, offset) == offset + size
+        after = machine.save_into(buffer, offset)
         offset += size
+        assert after == offset
     whole = buffer if len(buffer) == length else memoryview(buffer)[:length]
     struct.pack_into(">I", buffer, _CRC_AT, binascii.crc32(whole))
     return length
