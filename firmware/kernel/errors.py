@@ -9,6 +9,7 @@ EVENT_NEIGHBOUR_LEFT = 2  # value: its node id
 EVENT_STORE_DAMAGED = 3  # value: 0 the boot count, 1 the state; started anew
 EVENT_STORE_FAILED = 4  # value: 0 the boot count, 1 the state; kept in memory only
 EVENT_NAME_TAKEN = 5  # value: the node id of the other agent that announces our name
+EVENT_FRAGMENT_CONFLICT = 6  # value: the node id from which one fragment came in two forms
 
 # Why the hardware started: 1 to 5 are those of ESP32's machine.reset_cause().
 CAUSE_POWER_ON = 1
@@ -30,4 +31,39 @@ EVENT_NAMES = (
     "store damaged",
     "store failed",
     "name taken",
+    "fragment conflict",
+)
+
+# Why a frame or a message was dropped; 0: it was not.
+DROP_MALFORMED = 1
+DROP_FOREIGN = 2  # of another network
+DROP_OTHER_TARGET = 3
+DROP_DUPLICATE = 4
+DROP_ECHO = 5  # our own frame came back
+DROP_QUOTA = 6  # its sender, or all, are over their budget
+DROP_FRAGMENT_CONFLICT = 7  # one fragment in two forms: neither is believed
+DROP_FRAGMENT_COLLISION = 8  # two messages of one sender under one number
+DROP_FRAGMENT_INCOMPLETE = 9  # messages whose last fragment never came
+DROP_FRAGMENT_FULL = 10  # REASSEMBLIES_MAX other senders are at it
+DROP_LATE_REPLY = 11  # nobody waits for it any more
+DROP_FULL = 12  # the outbox was full, or what is more urgent took the place
+DROP_REQUESTS_FULL = 13
+DROP_NO_SUCH_NEIGHBOUR = 14
+
+DROP_NAMES = (
+    "",
+    "malformed",
+    "other network",
+    "other target",
+    "duplicate",
+    "echo",
+    "over quota",
+    "fragment conflict",
+    "fragment collision",
+    "fragment incomplete",
+    "fragments full",
+    "late reply",
+    "full",
+    "requests full",
+    "no such neighbour",
 )

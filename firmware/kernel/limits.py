@@ -13,8 +13,16 @@ NAME_BYTES_MAX = 32  # of an agent
 TOPIC_BYTES_MAX = 32  # of a message; the rest of the payload is the value
 PING_BYTES_MAX = 32  # of a ping's payload, echoed as it came
 
-OUTBOX_FRAMES_MAX = 8  # between two steps; 2 KB of buffers
-NEIGHBOURS_MAX = 64  # about 3 KB of tables; beyond it the one heard longest ago is forgotten
+MESSAGE_BYTES_MAX = 1_024  # of a payload that is cut into fragments; one buffer per reassembly
+FRAGMENT_BYTES = 216  # of a payload in each fragment but the last: 10 stay free for protection
+FRAGMENTS_MAX = 5  # of one message: MESSAGE_BYTES_MAX / FRAGMENT_BYTES, rounded up
+REASSEMBLIES_MAX = 2  # messages that arrive in fragments at once, one per sender; 1 KB each
+REASSEMBLY_MS_MAX = 2_000  # from a message's first fragment to its last; then it is released
+
+OUTBOX_FRAMES_MAX = 8  # that wait to be sent; with the spare one 2.2 KB of buffers
+REQUESTS_MAX = 8  # that wait for an answer, 20 B each
+DEADLINE_MS_MAX = 86_400_000  # of a request: a day, the longest wake period
+NEIGHBOURS_MAX = 32  # 35 B each, and its name; in a larger crowd the regulars keep their rows
 NEIGHBOUR_SILENT_MS_MAX = 35_000  # three announcements missed, and half a period
 SEQUENCE_WINDOW = 16  # frames that may arrive late; one 16-bit word per neighbour and cast
 SEQUENCE_JUMP_MAX = 1_024  # a longer gap is a restarted sender, not a loss
