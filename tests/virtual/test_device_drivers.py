@@ -1,0 +1,195 @@
+"""The drivers of flash, clock and RTC memory, each by itself, on real MicroPython."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from cma_toolkit.host_tools.flash.contents import build_kernel
+from cma_toolkit.sim.virtual_board.runtime.run_config import DEEP_SLEEP, WATCHDOG
+from support.running_board import PROMPT, RunningBoard
+
+# Two readings of a clock, one before and one after a boot, lie this far apart at most here.
+BOOT_MS = 20_000
+
+Test = Callable[[RunningBoard], Awaitable[None]]
+
+
+def with_drivers(test: Test) -> None:
+    """Run a test on a board with our firmware in ROM and nothing else."""
+
+    async def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            board = RunningBoard(Path(folder))
+            romfs = board.board.partition("romfs")
+            flash = bytearray(board.image.read_bytes())
+            kernel = build_kernel()
+            flash[romfs.offset : romfs.offset + len(kernel)] = kernel
+            board.image.write_bytes(flash)
+            try:
+                board.boot()
+                await board.until(PROMPT)
+                await test(board)
+            finally:
+                board.kill()
+
+    asyncio.run(run())
+
+
+async def ask(board: RunningBoard, code: str) -> str:
+    setup = "import sys, machine\nsys.path.append('/rom')\n"
+    return (await board.exec(setup + code)).replace("\r\n", "\n")
+
+
+async def boot(board: RunningBoard, cause: int) -> None:
+    board.boot(cause)
+    await board.until(PROMPT)
+
+
+def test_the_flash_port_erases_programs_and_reads_the_state_partition() -> None:
+    code = """
+from device.flash import open_flash
+flash = open_flash()
+buffer = bytearray(96)
+flash.erase(1)
+flash.program(4096 + 32, bytes(range(64)))
+flash.read(4096, buffer)
+print(flash.sector_count, flash.sector_bytes, buffer == b'\\xff' * 32 + bytes(range(64)))
+flash.program(4096, b'\\x0f' * 32)          # beside it, and nothing of it is lost
+flash.read(4096, buffer)
+print(buffer == b'\\x0f' * 32 + bytes(range(64)))
+across = bytearray(64)
+flash.erase(2)
+flash.program(4096 + 4064, b'\\x01' * 32)
+flash.read(4096 + 4064, across)
+print(across == b'\\x01' * 32 + b'\\xff' * 32)
+flash.erase(1)
+flash.read(4096 + 32, buffer)
+print(buffer == b'\\xff' * 96)
+try:
+    flash.program(flash.sector_count * 4096, bytes(32))
+except OSError:
+    print('refused')
+"""
+
+    async def test(board: RunningBoard) -> None:
+        sectors = board.board.partition("state").size_bytes // 4096
+        said = await ask(board, code)
+        assert said == f"{sectors} 4096 True\nTrue\nTrue\nTrue\nrefused\n"
+
+    with_drivers(test)
+
+
+def test_a_program_over_cells_that_are_not_erased_raises() -> None:
+    code = """
+from device.flash import open_flash
+flash = open_flash()
+flash.program(0, bytes(32))
+try:
+    flash.program(0, b'\\xff' * 32)
+except OSError as error:
+    print(error.errno)
+"""
+
+    async def test(board: RunningBoard) -> None:
+        assert (await ask(board, code)).endswith("\n5\n")
+
+    with_drivers(test)
+
+
+CLOCK = "from device.clock import Clock\nfrom device.rtc import RtcMemory\nrtc = RtcMemory()\n"
+RESUME = CLOCK + "clock = Clock(rtc.ahead_ms() or 0)\nprint(clock.now_ms())\n"
+
+
+def test_the_clock_reads_without_memory_and_within_its_period() -> None:
+    code = CLOCK + (
+        "import micropython\n"
+        "clock = Clock((1 << 29) - 1)\n"
+        "first = second = 0\n"
+        "micropython.heap_lock()\n"
+        "first = clock.now_ms()\nsecond = clock.now_ms()\n"
+        "micropython.heap_unlock()\n"
+        "print(0 <= first < 1 << 29, (second - first) & ((1 << 29) - 1) < 100)"
+    )
+
+    async def test(board: RunningBoard) -> None:
+        assert await ask(board, code) == "True True\n"
+
+    with_drivers(test)
+
+
+def test_the_clock_goes_on_through_deep_sleep_though_somebody_set_the_rtc() -> None:
+    set_and_sleep = (
+        "machine.RTC().datetime((2031, 5, 9, 0, 1, 2, 3, 0))\n"
+        "print(clock.now_ms())\n"
+        "rtc.keep(clock.ahead_ms(), 0)\n"
+    )
+
+    async def test(board: RunningBoard) -> None:
+        first, after_setting = map(int, (await ask(board, RESUME + set_and_sleep)).split())
+        await boot(board, DEEP_SLEEP)
+        woken = int(await ask(board, RESUME))
+        assert first <= after_setting < woken < first + BOOT_MS
+
+    with_drivers(test)
+
+
+KEEP = CLOCK + (
+    "rtc.recovery[:5] = b'crash'\n"
+    "rtc.snapshot[:300] = bytes(300 * [7])\n"
+    "rtc.keep(123456789, 300)\n"
+)
+TAKE = CLOCK + (
+    "taken = rtc.take_snapshot()\n"
+    "print(taken if taken is None else bytes(taken) == bytes(300 * [7]), rtc.ahead_ms(),"
+    " bytes(rtc.recovery[:5]))\n"
+)
+
+
+def test_a_snapshot_is_taken_once_and_the_rest_stays() -> None:
+    async def test(board: RunningBoard) -> None:
+        assert await ask(board, TAKE) == f"None None {bytes(5)!r}\n"
+        assert await ask(board, KEEP) == ""
+        await boot(board, DEEP_SLEEP)
+        assert await ask(board, TAKE) == "True 123456789 b'crash'\n"
+        assert await ask(board, TAKE) == "None 123456789 b'crash'\n"
+        await boot(board, WATCHDOG)
+        assert await ask(board, TAKE) == "None 123456789 b'crash'\n"
+
+    with_drivers(test)
+
+
+def test_the_largest_snapshot_fits_the_rtcs_memory() -> None:
+    code = CLOCK + "rtc.keep(0, len(rtc.snapshot))\nprint(len(rtc.snapshot))"
+
+    async def test(board: RunningBoard) -> None:
+        assert await ask(board, code) == "1024\n"
+
+    with_drivers(test)
+
+
+def test_a_flipped_bit_in_the_clocks_record_costs_the_snapshot_not_the_boot() -> None:
+    flip = (
+        "data = bytearray(machine.RTC().memory())\n"
+        "data[576 + %d // 8] ^= 1 << %d %% 8\n"
+        "machine.RTC().memory(data)\n"
+    )
+
+    async def test(board: RunningBoard) -> None:
+        for bit in range(64):
+            code = KEEP + flip % (bit, bit) + TAKE
+            assert await ask(board, code) == "None None b'crash'\n", f"bit {bit}"
+
+    with_drivers(test)
+
+
+def test_anything_in_the_rtcs_memory_is_survived() -> None:
+    code = "import os\n" + "".join(
+        f"machine.RTC().memory(os.urandom({length}))\n{CLOCK}print(rtc.take_snapshot())\n"
+        for length in (0, 1, 575, 579, 583, 584, 585, 1608, 1609, 2048)
+    )
+
+    async def test(board: RunningBoard) -> None:
+        assert await ask(board, code) == "None\n" * 10
+
+    with_drivers(test)
