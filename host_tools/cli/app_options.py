@@ -1,0 +1,90 @@
+"""Options of the commands that run an application on this computer: its sensors and settings."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, load_fleet
+from cma_toolkit.host_tools.fleet.strict import nearest
+
+
+def read_sensor(text: str) -> tuple[str, Any]:
+    """Return the name and the value or rows of `--sensor NAME=VALUE` or `NAME=@FILE.csv`.
+
+    Raises: click.BadParameter, CmaError (whoever typed it).
+    """
+    from cma_toolkit.sim.world.sensors import parse_value
+
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        raise click.BadParameter(f"{text!r}: write NAME=VALUE, or NAME=@FILE.csv")
+    if value.endswith(".csv") and not value.startswith("@"):
+        raise usage(f"--sensor {text}: that is a text; a file is written {name}=@{value}.")
+    return name, read_rows(value[1:]) if value.startswith("@") else parse_value(value)
+
+
+def read_rows(name: str) -> list[tuple[float, Any]]:
+    """Return the rows of a CSV file of seconds and values.
+
+    Raises: CmaError (whoever typed it).
+    """
+    from cma_toolkit.sim.world.sensors import rows_from_csv
+
+    path = Path(name)
+    try:
+        return rows_from_csv(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise usage(f"{path}: cannot be read ({error}); name a CSV file.") from error
+    except ValueError as error:
+        raise usage(f"{path}: {error}; write lines of seconds,value.") from error
+
+
+def read_settings(
+    app: Path, cluster: str, given: tuple[str, ...], *, cluster_must_exist: bool = True
+) -> dict[str, int]:
+    """Return the kernel's settings: of the fleet.toml beside the application, then of `--set`.
+
+    Raises: CmaError (whoever typed it, or the file's author).
+    """
+    path = app.parent / FLEET_FILE
+    values = _from_file(path, cluster, cluster_must_exist) if path.is_file() else {}
+    if cluster and cluster_must_exist and not path.is_file():
+        raise usage(f"--cluster {cluster}: there is no {path}; leave --cluster out.")
+    values.update(_read_setting(text) for text in given)
+    return values
+
+
+def _from_file(path: Path, cluster: str, cluster_must_exist: bool) -> dict[str, int]:
+    from cma_toolkit.firmware.kernel.config import SETTING_NAMES
+
+    fleet = load_fleet(path)
+    cluster = cluster or fleet.cluster
+    values = {key: setting.default for key, setting in fleet.settings.items()}
+    if cluster in fleet.clusters:
+        values.update(fleet.clusters[cluster].settings)
+    elif cluster and cluster_must_exist:
+        raise usage(f"{path}: no cluster {cluster}{nearest(cluster, fleet.clusters)}")
+    return {
+        key: value
+        for key, value in values.items()
+        if key in SETTING_NAMES and isinstance(value, int)
+    }
+
+
+def _read_setting(text: str) -> tuple[str, int]:
+    from cma_toolkit.firmware.kernel.config import SETTING_NAMES, Config
+
+    name, _equals, value = text.partition("=")
+    if name not in SETTING_NAMES:
+        raise usage(f"--set {text}: no such setting{nearest(name, SETTING_NAMES)}")
+    try:
+        number = int(value)
+    except ValueError:
+        raise usage(f"--set {text}: write {name}= and a whole number.") from None
+    config = Config()
+    config.take({name: number})
+    if number != getattr(config, name):
+        raise usage(f"--set {text}: out of bounds; docs/applications.md has the settings.")
+    return name, number
