@@ -63,12 +63,11 @@ QUOTA_IN = 0  # frames heard: 50 per second is what MicroPython handles in a qua
 QUOTA_OUT = 1  # frames sent
 QUOTA_AIR_MS = 2  # of sending: with the shares below 10 % of the time
 QUOTA_FLASH_BYTES = 3  # programmed: in ten years 86,000 erases per sector of 32, of 100,000
-QUOTA_ENERGY_NAH = 4  # whoever knows the budget sets it
-QUOTA_CPU_MS = 5  # of the application's handlers: half of the time
-QUOTA_ALARMS = 6  # reports that a peer can provoke
-QUOTA_NAMES = ("in", "out", "air_ms", "flash_bytes", "energy_nah", "cpu_ms", "alarms")
-_BURST = (3_000, 2_000, 5_000, 65_536, 0, 300_000, 16)
-_PER_HOUR = (180_000, 144_000, 180_000, 131_072, 0, 1_800_000, 60)
+QUOTA_CPU_MS = 4  # of the application's handlers: half of the time
+QUOTA_ALARMS = 5  # reports that a peer can provoke
+QUOTA_NAMES = ("in", "out", "air_ms", "flash_bytes", "cpu_ms", "alarms")
+_BURST = (3_000, 2_000, 5_000, 65_536, 300_000, 16)
+_PER_HOUR = (180_000, 144_000, 180_000, 131_072, 1_800_000, 60)
 # Each neighbour's own part of two kinds: it is there whatever the others do. Burst and per hour.
 SHARE_IN = (240, 7_200)
 SHARE_AIR_MS = (150, 5_400)
@@ -117,6 +116,14 @@ class Bucket:
             self.levels[row] -= amount
         return True
 
+    def spend(self, amount: int, row: int = 0) -> None:
+        """Take what is used already, into debt if need be: it is repaid before more is granted.
+
+        Units: `amount` is below 2**29.
+        """
+        if self.is_limited:
+            self.levels[row] = max(-_LEVEL_MAX, self.levels[row] - amount)
+
 
 class Quotas:
     """All rates of one agent: what floods it, and what it may do to others and to itself."""
@@ -151,14 +158,9 @@ class Quotas:
         return False
 
     def charge(self, now_ms: int, kind: int, amount: int) -> None:
-        """Take what is used already, into debt if need be: until it is repaid nothing is granted.
-
-        Units: `amount` is below 2**29.
-        """
+        """Take what is used already, into debt if need be."""
         self._refill(now_ms)
-        pool = self._pools[kind]
-        if pool.is_limited:
-            pool.levels[0] = max(-_LEVEL_MAX, pool.levels[0] - amount)
+        self._pools[kind].spend(amount)
 
     def is_open(self, now_ms: int, kind: int) -> bool:
         """Tell whether anything is left: ask before work whose cost shows afterwards."""
