@@ -63,6 +63,9 @@ class Loopback:
         """Note the levels."""
         self.log.append((dtr, rts))
 
+    def on_attach(self) -> None:
+        """Do nothing: the plug has no USB of its own."""
+
     def on_detach(self) -> None:
         """Note that the lines float."""
         self.log.append(DETACHED)

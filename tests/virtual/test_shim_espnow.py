@@ -44,6 +44,23 @@ def test_a_broadcast_and_a_unicast_arrive_with_sender_and_strength() -> None:
     with_boards(2, test)
 
 
+def test_a_radio_in_light_sleep_is_deaf_and_hears_again_after_it() -> None:
+    async def test(made: list[RunningBoard]) -> None:
+        a, b = made
+        assert await ask(a, ON + f"e.add_peer({mac(1)})\n") == ""
+        b.type(b"\x01")
+        await b.until(RAW)
+        b.type((ON + "import machine\nprint('s','leeps')\nmachine.lightsleep(1500)\n").encode())
+        b.type(b"print('w','oken',e.any())\n\x04")
+        await b.until(b"s leeps")
+        send = f"import time\ntime.sleep_ms(100)\nprint(e.send({mac(1)},b'x'))"
+        assert await ask(a, send) == "False\n"
+        await b.until(b"w oken False")
+        assert await ask(a, send) == "True\n"
+
+    with_boards(2, test)
+
+
 def test_a_peer_acknowledges_as_long_as_its_radio_is_on_our_channel() -> None:
     async def test(made: list[RunningBoard]) -> None:
         a, b = made

@@ -73,6 +73,28 @@ def test_a_hungry_watchdog_bites_and_a_fed_one_does_not() -> None:
     with_board(test)
 
 
+def test_the_watchdog_stands_still_in_light_sleep_and_goes_on_after_it() -> None:
+    async def test(board: RunningBoard) -> None:
+        code = "import machine\nw=machine.WDT(timeout=200)\n"
+        code += "machine.lightsleep(700)\nprint('woken',machine.wake_reason())"
+        assert await ask(board, code) == "woken 4\n"
+        await board.request("watchdog")
+
+    with_board(test)
+
+
+def test_a_native_usb_shows_its_host_in_a_register() -> None:
+    async def test(board: RunningBoard) -> None:
+        assert board.mode
+        code = "import machine,time\na=machine.mem32[0x60043024]\ntime.sleep_ms(3)\n"
+        code += "print(machine.mem32[0x60043024]==a,machine.mem32[0x60008000])"
+        for is_listening in (False, True, False):
+            board.mode.set_usb(is_listening)
+            assert await ask(board, code) == f"{not is_listening} 0\n"
+
+    with_board(test, "xiao-esp32c3")
+
+
 def test_a_timer_feeds_the_watchdog_at_the_prompt() -> None:
     async def test(board: RunningBoard) -> None:
         code = "import machine\nw=machine.WDT(timeout=200)\n"

@@ -36,6 +36,7 @@ from cma_toolkit.sim.virtual_board.runtime.run_config import (
 from cma_toolkit.sim.virtual_board.runtime.run_mode import Request
 from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 
+NATIVE_USB = "usb-serial-jtag"  # in `boards/`: the chip is its own USB device
 # `machine.wake_reason()` after a deep sleep that a timer ended.
 TIMER_WAKE = 4
 
@@ -57,6 +58,7 @@ class VirtualBoard:
         self.settings = settings
         self._starter = Starter(loop, board, settings, folder)
         self._on_change = on_change
+        self._is_native_usb = board.usb == NATIVE_USB
         self._port = BoardPort(loop, self, folder, ptys)
         self._console = ConsoleFile(folder / CONSOLE_FILE)
         self._button = ResetButton(loop, self._hold_reset, self._release_reset)
@@ -175,8 +177,15 @@ class VirtualBoard:
         """Give the reset lines to the circuit."""
         self._button.on_lines(dtr, rts)
 
+    def on_attach(self) -> None:
+        """Let the chip's own USB see its host."""
+        if self._running:
+            self._running.set_usb(self._is_native_usb)
+
     def on_detach(self) -> None:
         """Let the lines float; a reset that was held ends."""
+        if self._running:
+            self._running.set_usb(False)
         self._button.on_detach()
         self._on_change()
 
@@ -236,6 +245,7 @@ class VirtualBoard:
             self._enter("boot-loop")
         else:
             self._running = mode
+            mode.set_usb(self._is_native_usb and bool(self.line.holder))
             self._enter("running")
 
     def _end_boot(self) -> None:

@@ -40,6 +40,9 @@ class RunningMode(Mode, Protocol):
     def set_battery(self, battery_mv: int) -> None:
         """Set the battery's voltage."""
 
+    def set_usb(self, is_listening: bool) -> None:
+        """Let the chip's own USB see a host, or see it go."""
+
     def set_radio(self, radio: RadioSettings) -> None:
         """Set what the radio reaches."""
 

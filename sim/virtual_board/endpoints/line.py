@@ -29,6 +29,9 @@ class BoardSide(Protocol):
     def on_lines(self, dtr: bool, rts: bool) -> None:
         """Take the levels of the reset lines; True means asserted."""
 
+    def on_attach(self) -> None:
+        """Hear that a program has opened the port."""
+
     def on_detach(self) -> None:
         """Hear that nobody drives the lines any more."""
 
@@ -63,6 +66,7 @@ class Line:
             return False
         self.holder = holder
         self.on_holder()
+        self._board.on_attach()
         return True
 
     def release(self) -> None:

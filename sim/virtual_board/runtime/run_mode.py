@@ -93,11 +93,6 @@ class RunMode:
         self._live: dict[str, object] = {"battery_mv": config.battery_mv}
 
     @property
-    def pid(self) -> int | None:
-        """Return the process's number, None between two."""
-        return self._child.pid if self._child else None
-
-    @property
     def cut_left(self) -> int | None:
         """Return after how many more flash operations the power goes, None if it stays."""
         return self._cut["after"] if self._cut else None
@@ -153,6 +148,10 @@ class RunMode:
     def set_battery(self, battery_mv: int) -> None:
         """Change the battery's voltage."""
         self._tell(battery_mv=battery_mv)
+
+    def set_usb(self, is_listening: bool) -> None:
+        """Let the chip's own USB see a host, or see it go."""
+        self._tell(usb=is_listening)
 
     def set_radio(self, radio: RadioSettings) -> None:
         """Change place, range, loss and peers of the radio."""

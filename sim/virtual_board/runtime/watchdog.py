@@ -19,9 +19,10 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
 
     def feed(self, timeout_ms: int) -> None:
-        """Start counting anew."""
+        """Start counting anew; 0 stands still, as in light sleep."""
         self.stop()
-        self._timer = self._loop.call_later(timeout_ms / 1000, self._expire, timeout_ms)
+        if timeout_ms:
+            self._timer = self._loop.call_later(timeout_ms / 1000, self._expire, timeout_ms)
 
     def stop(self) -> None:
         """Count no more."""

@@ -29,6 +29,7 @@ from vb.power import (
     unique_id,
     wake_reason,
 )
+from vb.registers import mem32
 from vb.timers import Timer
 from vb.uart import UART
 
@@ -68,6 +69,7 @@ __all__ = (
     "deepsleep",
     "freq",
     "lightsleep",
+    "mem32",
     "reset",
     "reset_cause",
     "sleep",

@@ -3,7 +3,7 @@
 import binascii
 import time
 
-from vb import config, control, idle, rtc
+from vb import config, control, idle, radio, rtc
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 PIN_WAKE = EXT0_WAKE = 2
@@ -58,7 +58,22 @@ def deepsleep(duration_ms=None):
 
 
 def lightsleep(duration_ms=None):
-    """Stand still until the time is over or a wake pin has its level."""
+    """Stand still until the time is over or a wake pin has its level.
+
+    The radio hears nothing meanwhile, and the watchdog's clock stands still, too.
+    """
+    radio.set_deaf(True)
+    if WDT.timeout_ms:
+        control.say("feed", ms=0)
+    try:
+        _stand_still(duration_ms)
+    finally:
+        radio.set_deaf(False)
+        if WDT.timeout_ms:
+            control.say("feed", ms=WDT.timeout_ms)
+
+
+def _stand_still(duration_ms):
     global _wake_reason
     start_ms = time.ticks_ms()
     while True:
@@ -93,10 +108,12 @@ def _is_met(wake):
 class WDT:
     """The watchdog; it cannot be stopped, and is counted outside of this process."""
 
+    timeout_ms = 0  # of the one that runs, for there is only one
+
     def __init__(self, id=0, timeout=5000):
         if timeout <= 0:
             raise ValueError("WDT timeout too short")
-        self._timeout_ms = timeout
+        WDT.timeout_ms = timeout
         self._fed_at_ms = time.ticks_ms()
         control.say("feed", ms=timeout)
 
@@ -106,9 +123,9 @@ class WDT:
         The owner hears of a sixteenth of the feeds at most: it bites up to that much early.
         """
         now_ms = time.ticks_ms()
-        if time.ticks_diff(now_ms, self._fed_at_ms) * _FEEDS_PER_PERIOD >= self._timeout_ms:
+        if time.ticks_diff(now_ms, self._fed_at_ms) * _FEEDS_PER_PERIOD >= self.timeout_ms:
             self._fed_at_ms = now_ms
-            control.say("feed", ms=self._timeout_ms)
+            control.say("feed", ms=self.timeout_ms)
 
 
 class RTC:

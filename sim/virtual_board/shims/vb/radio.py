@@ -34,6 +34,7 @@ MAC = binascii.unhexlify(config.get("mac"))
 _slot = config.get("slot")
 _file = open(config.get("air"), "r+b")  # noqa: SIM115 - open as long as the board runs
 _active = [False, False]
+_is_deaf = False
 _channel = _CHANNEL_AT_START
 _random = 0
 _port = 0
@@ -63,6 +64,14 @@ def set_channel(number):
     _publish()
 
 
+def set_deaf(deaf):
+    """Take the radio from the air while the chip sleeps, and give it back as it was."""
+    global _is_deaf
+    if any(_active):
+        _is_deaf = deaf
+        _publish()
+
+
 def is_on():
     """Tell whether the radio is on."""
     return wire is not None
@@ -76,7 +85,8 @@ def _publish():
         wire.close()
         wire, _port = None, 0
     _file.seek(_slot * _SLOT_BYTES + _BOARD_AT)
-    _file.write(struct.pack(_BOARD_PART, wire is not None, _channel, _port))
+    is_heard = wire is not None and not _is_deaf
+    _file.write(struct.pack(_BOARD_PART, is_heard, _channel, _port))
 
 
 def _open():
