@@ -10,6 +10,9 @@ EVENT_STORE_DAMAGED = 3  # value: 0 the boot count, 1 the state; started anew
 EVENT_STORE_FAILED = 4  # value: 0 the boot count, 1 the state; kept in memory only
 EVENT_NAME_TAKEN = 5  # value: the node id of the other agent that announces our name
 EVENT_FRAGMENT_CONFLICT = 6  # value: the node id from which one fragment came in two forms
+EVENT_RESUMED = 7  # value: wakes from deep sleep since the last boot
+EVENT_SNAPSHOT_LOST = 8  # a wake from deep sleep without a snapshot to be believed; a boot then
+EVENT_POWER_MODE = 9  # value: the mode of the battery, see power.modes
 
 # Why the hardware started: 1 to 5 are those of ESP32's machine.reset_cause().
 CAUSE_POWER_ON = 1
@@ -24,15 +27,17 @@ CAUSE_PANIC = 7
 REBOOT_ASKED = 1  # a person or a command
 REBOOT_CRASH = 2  # the kernel itself raised
 
-EVENT_NAMES = (
-    "started",
-    "neighbour joined",
-    "neighbour left",
-    "store damaged",
-    "store failed",
-    "name taken",
-    "fragment conflict",
-)
+# One text: a tuple would cost a board 40 B for each name. `name_of` cuts one out.
+EVENT_NAMES = """started
+neighbour joined
+neighbour left
+store damaged
+store failed
+name taken
+fragment conflict
+resumed
+snapshot lost
+power mode"""
 
 # Why a frame or a message was dropped; 0: it was not.
 DROP_MALFORMED = 1
@@ -49,21 +54,29 @@ DROP_LATE_REPLY = 11  # nobody waits for it any more
 DROP_FULL = 12  # the outbox was full, or what is more urgent took the place
 DROP_REQUESTS_FULL = 13
 DROP_NO_SUCH_NEIGHBOUR = 14
+DROP_NOT_STORED = 15  # said after a change of critical state that could not be written
+DROP_ENERGY = 16  # the day's energy is used up
+DROP_REASONS = 17  # how many there are, 0 included
 
-DROP_NAMES = (
-    "",
-    "malformed",
-    "other network",
-    "other target",
-    "duplicate",
-    "echo",
-    "over quota",
-    "fragment conflict",
-    "fragment collision",
-    "fragment incomplete",
-    "fragments full",
-    "late reply",
-    "full",
-    "requests full",
-    "no such neighbour",
-)
+DROP_NAMES = """
+malformed
+other network
+other target
+duplicate
+echo
+over quota
+fragment conflict
+fragment collision
+fragment incomplete
+fragments full
+late reply
+full
+requests full
+no such neighbour
+not stored
+no energy"""
+
+
+def name_of(names: str, number: int) -> str:
+    """Return one of the names that stand in a text, one a line."""
+    return names.split("\n")[number]
