@@ -13,6 +13,8 @@ EVENT_FRAGMENT_CONFLICT = 6  # value: the node id from which one fragment came i
 EVENT_RESUMED = 7  # value: wakes from deep sleep since the last boot
 EVENT_SNAPSHOT_LOST = 8  # a wake from deep sleep without a snapshot to be believed; a boot then
 EVENT_POWER_MODE = 9  # value: the mode of the battery, see power.modes
+EVENT_SAFE_MODE = 10  # value: unclean boots since the last healthy span; no application runs
+EVENT_SAFE_MODE_LEFT = 11  # value: 0; the application has one more try
 
 # Why the hardware started: 1 to 5 are those of ESP32's machine.reset_cause().
 CAUSE_POWER_ON = 1
@@ -37,7 +39,9 @@ name taken
 fragment conflict
 resumed
 snapshot lost
-power mode"""
+power mode
+safe mode
+safe mode left"""
 
 # Why a frame or a message was dropped; 0: it was not.
 DROP_MALFORMED = 1
