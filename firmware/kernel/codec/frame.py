@@ -16,7 +16,9 @@ Source   SPEC.md, "Frame header"
 
 import binascii
 
+from ..fields import read_word, write_word
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES
+from .spans import read_short, write_short
 
 VERSION = 1
 BROADCAST = 0x3FFFFFFF
@@ -26,7 +28,10 @@ KIND_PING = 2
 KIND_PONG = 3
 KIND_MESSAGE = 4
 KIND_TELEMETRY = 5
-KIND_LAST = 5
+KIND_REQUEST = 6
+KIND_RESPONSE = 7
+KIND_FRAGMENT = 8
+KIND_LAST = 8
 
 
 def node_id(mac: bytes) -> int:
@@ -41,44 +46,32 @@ def write_header(  # noqa: PLR0917 - keywords cost a board more, at each frame
     """Write a header for one hop at the start of a buffer."""
     buffer[0] = VERSION << 4 | 1
     buffer[1] = kind
-    buffer[2] = network >> 8
-    buffer[3] = network & 0xFF
-    _write_id(buffer, 4, source)
-    _write_id(buffer, 8, target)
-    buffer[12] = sequence >> 8
-    buffer[13] = sequence & 0xFF
+    offset = write_short(buffer, 2, network)
+    offset = write_word(buffer, offset, source)
+    write_short(buffer, write_word(buffer, offset, target), sequence)
 
 
-def _write_id(buffer: bytearray, offset: int, number: int) -> None:
-    buffer[offset] = number >> 24
-    buffer[offset + 1] = (number >> 16) & 0xFF
-    buffer[offset + 2] = (number >> 8) & 0xFF
-    buffer[offset + 3] = number & 0xFF
+def write_sequence(buffer: bytearray, sequence: int) -> None:
+    """Number a frame: when it leaves, so that one that never leaves makes no gap."""
+    write_short(buffer, 12, sequence)
 
 
-def read_id(buffer: "bytes | bytearray | memoryview", offset: int) -> int:
-    """Return the node id at an offset, 0 if it is none."""
-    if buffer[offset] > 0x3F:
-        return 0
-    return (
-        buffer[offset] << 24
-        | buffer[offset + 1] << 16
-        | buffer[offset + 2] << 8
-        | buffer[offset + 3]
-    )
+def _read_id(buffer: "bytes | bytearray", offset: int) -> int:
+    # More than 30 bits are no node's: 0 is none, too.
+    return 0 if buffer[offset] > 0x3F else read_word(buffer, offset)
 
 
-def read_source(buffer: "bytes | bytearray | memoryview") -> int:
+def read_source(buffer: "bytes | bytearray") -> int:
     """Return the source of a frame that is at least a header long.
 
     A driver learns by it which address belongs to which node.
     """
-    return read_id(buffer, 4)
+    return _read_id(buffer, 4)
 
 
-def read_target(buffer: "bytes | bytearray | memoryview") -> int:
+def read_target(buffer: "bytes | bytearray") -> int:
     """Return the target of a frame that is at least a header long."""
-    return read_id(buffer, 8)
+    return _read_id(buffer, 8)
 
 
 class Header:
@@ -91,7 +84,7 @@ class Header:
         self.target = 0
         self.sequence = 0
 
-    def read(self, buffer: "bytes | bytearray | memoryview", length: int) -> bool:
+    def read(self, buffer: "bytes | bytearray", length: int) -> bool:
         """Take the fields from a frame; False if it is not one of this version.
 
         The fields then stand half new: they are of no use.
@@ -101,8 +94,8 @@ class Header:
         if buffer[0] >> 4 != VERSION or not buffer[0] & 15:
             return False
         self.kind = buffer[1]
-        self.network = buffer[2] << 8 | buffer[3]
-        self.source = read_id(buffer, 4)
-        self.target = read_id(buffer, 8)
-        self.sequence = buffer[12] << 8 | buffer[13]
+        self.network = read_short(buffer, 2)
+        self.source = _read_id(buffer, 4)
+        self.target = _read_id(buffer, 8)
+        self.sequence = read_short(buffer, 12)
         return 0 < self.source < BROADCAST and self.target > 0 and 0 < self.kind <= KIND_LAST

@@ -1,75 +1,136 @@
 """Who is in reach: a bounded table of the agents heard lately.
 
-Input    hear(now, id, link), accept(slot, sequence, broadcast), expire(now), announcements
-Effects  none; `joined` and `left` tell what the last call did
-Bounds   NEIGHBOURS_MAX rows; nothing is allocated after construction
-Source   the window is that of RFC 4303, section 3.4.3 (anti-replay), kept for two casts
+Input    hear(now, id, link, rssi), accept(row, sequence, broadcast), expire(now), on_sent(id),
+         on_undelivered(id)
+Effects  none; `joined` tells what the last `hear` did
+Bounds   NEIGHBOURS_MAX rows; only a name is allocated after construction
+
+A full table keeps its regulars: a stranger takes the row of one that missed an announcement, else
+the row of the stranger before it. So neither a crowd nor made-up ids push out who is there.
 """
 
-from ..limits import (
-    NEIGHBOUR_SILENT_MS_MAX,
-    NEIGHBOURS_MAX,
-    SEQUENCE_JUMP_MAX,
-    SEQUENCE_WINDOW,
-    STALE_FRAMES_MAX,
-)
+from array import array
+
+from ..codec.spans import copy
+from ..fields import read_word, write_word
+from ..limits import NEIGHBOUR_SILENT_MS_MAX, NEIGHBOURS_MAX
 from ..ticks import ticks_diff
+from .windows import Windows
 
 NOBODY = -1
+_RSSI_SCALE = 8  # of the average, so that one more frame moves it
+_SENT_MAX = 200  # frames of which the delivered ones are counted; then both counts are halved
+# What deep sleep leaves: 4 bytes, so many rows, and the names in what is left, 22 bytes for each.
+_KEPT_MAX = 8
+_KEPT_BYTES = 20
 
 
-class Neighbours:
+class Neighbours(Windows):
     """The table, and the frames lost on the way from each of its rows."""
 
+    SNAPSHOT_BYTES = 352
+
     def __init__(self, count_max: int = NEIGHBOURS_MAX) -> None:
+        super().__init__(count_max)
+        zeros = [0] * count_max
         self.count = 0
-        self.lost = 0  # of all, those forgotten too
-        self.ids = [0] * count_max  # 0: the row is free
-        self.links = [0] * count_max
-        self.names = [""] * count_max
-        self.boots = [0] * count_max
-        self._heard_at_ms = [0] * count_max
-        # Two of each per row: frames for this node only, and broadcasts.
-        self._sequence = [0] * (2 * count_max)
-        self._seen = [0] * (2 * count_max)  # bit n: the frame n before the newest; 0: none yet
-        self._stale = [0] * (2 * count_max)
+        self.joined = False
+        self.silent_ms_max = NEIGHBOUR_SILENT_MS_MAX
+        self.ids = zeros  # 0: the row is free; a list, for it is searched at each frame
+        self.links = bytearray(count_max)
+        self._names = [b""] * count_max
+        self._heard_at_ms = array("I", zeros)
+        self._rssi = array("h", zeros)  # average, in 1/_RSSI_SCALE dBm; 0: not known
+        self._sent = bytearray(count_max)  # frames for this one alone
+        self._undelivered = bytearray(count_max)
+        self._guest = NOBODY  # the row that strangers share while the table is full
 
     def find(self, source: int) -> int:
         """Return the row of a node, NOBODY if it was not heard lately."""
-        try:
-            return self.ids.index(source)
-        except ValueError:
-            return NOBODY
+        # Looked for twice: an exception would allocate.
+        return self.ids.index(source) if source in self.ids else NOBODY
 
     def find_name(self, name: str) -> int:
         """Return the row of the node that announced this name, NOBODY if none did."""
-        try:
-            return self.names.index(name) if name else NOBODY
-        except ValueError:
-            return NOBODY
+        data = name.encode()
+        return self._names.index(data) if data and data in self._names else NOBODY
 
-    def hear(self, now_ms: int, source: int, link: int) -> int:
-        """Note that a node was heard on a link; return its row."""
+    def name(self, row: int) -> str:
+        """Return the name of a neighbour; its id in hex before it announced itself."""
+        name = self._names[row]
+        return str(name, "utf-8") if name else "%08x" % self.ids[row]
+
+    def introduce(self, row: int, name: str) -> None:
+        """Take the name that a neighbour announced."""
+        data = name.encode()
+        if self._names[row] != data:
+            self._names[row] = data
+
+    def hear(self, now_ms: int, source: int, link: int, rssi_dbm: int = 0) -> int:
+        """Note that a node was heard on a link; return its row.
+
+        Units: `rssi_dbm` is 0 where the link does not measure it.
+        """
         row = self.find(source)
+        self.joined = False
         if row == NOBODY:
             row = self._admit(now_ms, source)
         self.links[row] = link
         self._heard_at_ms[row] = now_ms
+        if rssi_dbm:
+            scaled = max(-128, min(rssi_dbm, -1)) * _RSSI_SCALE
+            if self._rssi[row]:
+                scaled = self._rssi[row] + (scaled - self._rssi[row]) // _RSSI_SCALE
+            self._rssi[row] = scaled
         return row
+
+    def rssi_dbm(self, row: int) -> int:
+        """Return the average signal strength of a neighbour's frames, 0 if it is not known."""
+        return (self._rssi[row] + _RSSI_SCALE // 2) // _RSSI_SCALE
+
+    def delivered_permille(self, row: int) -> int:
+        """Return how many frames for this neighbour alone arrived, 1000 before the first."""
+        sent = self._sent[row]
+        return (sent - self._undelivered[row]) * 1000 // sent if sent else 1000
+
+    def on_sent(self, target: int) -> None:
+        """Note that a frame for one node alone was sent: it counts as delivered until told."""
+        row = self.find(target)
+        if row == NOBODY:
+            return
+        if self._sent[row] == _SENT_MAX:
+            self._sent[row] //= 2
+            self._undelivered[row] //= 2
+        self._sent[row] += 1
+
+    def on_undelivered(self, target: int) -> None:
+        """Note that the last frame for one node alone was not acknowledged."""
+        row = self.find(target)
+        if row != NOBODY and self._undelivered[row] < self._sent[row]:
+            self._undelivered[row] += 1
 
     def _admit(self, now_ms: int, source: int) -> int:
         row = self.find(0)
-        if row == NOBODY:
-            row = self._longest_silent(now_ms)
-        else:
+        if row != NOBODY:
             self.count += 1
-        self.ids[row] = source
-        self.names[row] = ""
-        self.boots[row] = 0
-        for cast in (2 * row, 2 * row + 1):
-            self._seen[cast] = 0
-            self._stale[cast] = 0
+            self.joined = True
+        else:
+            row = self._longest_silent(now_ms)
+            if ticks_diff(now_ms, self._heard_at_ms[row]) > self.silent_ms_max // 2:
+                self.joined = True
+            else:
+                if self._guest == NOBODY:
+                    self._guest = row
+                row = self._guest
+        self._clear(row, source)
         return row
+
+    def _clear(self, row: int, source: int) -> None:
+        self.ids[row] = source
+        self._names[row] = b""
+        self._rssi[row] = 0
+        self._sent[row] = self._undelivered[row] = 0
+        self.forget(row)
 
     def _longest_silent(self, now_ms: int) -> int:
         longest, silent_ms = 0, -1
@@ -79,45 +140,81 @@ class Neighbours:
                 longest, silent_ms = row, span_ms
         return longest
 
-    def accept(self, row: int, sequence: int, broadcast: bool) -> bool:
-        """Tell whether this frame is new; count the gaps before it as lost.
-
-        A frame that comes late, but within the window, is new and no longer lost.
-        """
-        cast = 2 * row + (1 if broadcast else 0)
-        seen = self._seen[cast]
-        ahead = (sequence - self._sequence[cast]) & 0xFFFF
-        behind = -ahead & 0xFFFF
-        if seen and behind < SEQUENCE_WINDOW:
-            if seen >> behind & 1:
-                return False
-            self._seen[cast] = seen | 1 << behind
-            self.lost -= 1 if self.lost else 0
-            return True
-        if seen and behind <= SEQUENCE_JUMP_MAX:
-            self._stale[cast] += 1
-            if self._stale[cast] < STALE_FRAMES_MAX:
-                return False
-            seen = 0  # it goes on from there: the sender restarted
-        if seen and ahead <= SEQUENCE_JUMP_MAX:
-            self.lost += ahead - 1
-            short = ahead < SEQUENCE_WINDOW
-            self._seen[cast] = (seen << ahead | 1) & 0xFFFF if short else 1
-        else:
-            self._seen[cast] = 1
-        self._sequence[cast] = sequence
-        self._stale[cast] = 0
-        return True
-
     def expire(self, now_ms: int) -> int:
         """Forget one node that was silent for too long; return its id, 0 if there is none."""
         for row in range(len(self.ids)):
             node = self.ids[row]
-            if not node:
-                continue
-            if ticks_diff(now_ms, self._heard_at_ms[row]) > NEIGHBOUR_SILENT_MS_MAX:
+            if node and ticks_diff(now_ms, self._heard_at_ms[row]) > self.silent_ms_max:
                 self.ids[row] = 0
-                self.names[row] = ""
+                self._names[row] = b""
                 self.count -= 1
                 return node
         return 0
+
+    def save_into(self, buffer: bytearray, offset: int) -> int:
+        """Write the neighbours heard last, with their names as far as there is room for them."""
+        end = offset + self.SNAPSHOT_BYTES
+        for place in range(offset, end):
+            buffer[place] = 0
+        write_word(buffer, offset, self.lost & 0xFFFFFF)
+        kept = buffer[offset] = min(self.count, _KEPT_MAX)
+        at, name_at = offset + 4, offset + 4 + _KEPT_MAX * _KEPT_BYTES
+        last = NOBODY
+        for _ in range(kept):
+            last = self._next_silent(last)
+            at = self._save_row(last, buffer, at)
+            name = self._names[last]
+            if name_at + 1 + len(name) > end:
+                name = b""
+            if name_at < end:
+                buffer[name_at] = len(name)
+                name_at = copy(name, 0, buffer, name_at + 1, len(name))
+        return end
+
+    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
+        """Bring the saved neighbours back, each with the frames it is known to have sent."""
+        end = offset + self.SNAPSHOT_BYTES
+        self.count = min(buffer[offset], _KEPT_MAX)
+        self.lost = read_word(buffer, offset) & 0xFFFFFF
+        at, name_at = offset + 4, offset + 4 + _KEPT_MAX * _KEPT_BYTES
+        for row in range(self.count):
+            at = self._load_row(row, buffer, at)
+            if name_at < end:
+                name_end = name_at + 1 + buffer[name_at]
+                self._names[row] = bytes(memoryview(buffer)[name_at + 1 : name_end])
+                name_at = name_end
+        return end
+
+    def _next_silent(self, last: int) -> int:
+        # From the one heard last on: by silence, then by row, so that each comes once.
+        best = NOBODY
+        for row in range(len(self.ids)):
+            if not self.ids[row] or (last != NOBODY and not self._is_before(last, row)):
+                continue
+            if best == NOBODY or self._is_before(row, best):
+                best = row
+        return best
+
+    def _is_before(self, row: int, other: int) -> bool:
+        span_ms = ticks_diff(self._heard_at_ms[row], self._heard_at_ms[other])
+        return span_ms > 0 or (not span_ms and row < other)
+
+    def _save_row(self, row: int, buffer: bytearray, at: int) -> int:
+        at = write_word(buffer, at, self.ids[row])
+        at = write_word(buffer, at, self._heard_at_ms[row])
+        at = self.save_window(row, buffer, at)
+        buffer[at] = self.links[row]
+        buffer[at + 1] = -self.rssi_dbm(row)
+        buffer[at + 2] = self._sent[row]
+        buffer[at + 3] = self._undelivered[row]
+        return at + 4
+
+    def _load_row(self, row: int, buffer: "bytes | bytearray", at: int) -> int:
+        self._clear(row, read_word(buffer, at))
+        self._heard_at_ms[row] = read_word(buffer, at + 4)
+        at = self.load_window(row, buffer, at + 8)
+        self.links[row] = buffer[at]
+        self._rssi[row] = -buffer[at + 1] * _RSSI_SCALE
+        self._sent[row] = buffer[at + 2]
+        self._undelivered[row] = buffer[at + 3]
+        return at + 4

@@ -1,42 +1,131 @@
-"""Frames made in one step, sent at its end.
+"""Frames that wait to be sent: until the step ends, or until the radio is on.
 
 An application may publish at any moment, from a task of its own on a board too; only the driver's
-next step transmits.
+next step transmits. What is more urgent leaves first, and takes the place of what is less urgent
+when all places are taken; a message of several frames keeps or loses all of them.
 
-Input    claim(), commit(link, length), flush(out)
-Effects  out.send(link, buffer, length)
-Bounds   OUTBOX_FRAMES_MAX frames; nothing is allocated after construction
+Input    claim(), commit(kind, link, length), make_room(kind, count), clear()
+Effects  none; whoever sends reads frame, length and link by their index
+Bounds   OUTBOX_FRAMES_MAX frames and the spare one; nothing is allocated after construction
 """
 
-from ..effects import Effects
+from array import array
+
+from ..codec.frame import KIND_LAST, KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE
+from ..errors import DROP_FULL
 from ..limits import FRAME_BYTES_MAX, OUTBOX_FRAMES_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..shapes import DropCounter
+
+# By kind, the lowest number leaves first: announcements keep the cluster together, who asked or
+# answered waits, a pong or a report of figures can be had again.
+_PRIORITY = b"\x00\x00\x03\x03\x02\x03\x01\x01\x03"
 
 
 class Outbox:
-    """A few frames in the order in which they were made."""
+    """A few frames, the most urgent first, equally urgent ones in the order they were made."""
 
-    def __init__(self, count_max: int = OUTBOX_FRAMES_MAX) -> None:
-        self._frames = [bytearray(FRAME_BYTES_MAX) for _ in range(count_max)]
-        self._lengths = [0] * count_max
-        self._links = [0] * count_max
+    def __init__(self, meters: "DropCounter", count_max: int = OUTBOX_FRAMES_MAX) -> None:
+        self._meters = meters
+        # One more than may wait: a frame is made in the spare one, before its place is sure.
+        self._frames = [bytearray(FRAME_BYTES_MAX) for _ in range(count_max + 1)]
+        self._lengths = bytearray(count_max + 1)
+        self._links = bytearray(count_max + 1)
+        self._kinds = bytearray(count_max + 1)
+        self._groups = array("H", bytes(2 * (count_max + 1)))  # not 0: frames of one message
+        self._order = bytearray(range(count_max + 1))  # the first `count` wait, the rest are free
         self.count = 0
-
-    def is_full(self) -> bool:
-        """Tell whether there is no buffer to claim."""
-        return self.count == len(self._frames)
+        self.dropped = array("I", bytes(4 * (KIND_LAST + 1)))  # messages, by kind
 
     def claim(self) -> bytearray:
         """Return the buffer for the next frame; it counts only once committed."""
-        return self._frames[self.count]
+        return self._frames[self._order[self.count]]
 
-    def commit(self, link: int, length: int) -> None:
-        """Add the claimed buffer as a frame."""
-        self._links[self.count] = link
-        self._lengths[self.count] = length
+    def commit(self, kind: int, link: int, length: int, group: int = 0) -> bool:
+        """Add the claimed buffer as a frame; False if there is no place for it, and it is dropped.
+
+        Shape: `kind` is that of the message, for a fragment too; `group` numbers its frames.
+        """
+        order, place = self._order, self.count
+        slot = order[place]
+        if not self.make_room(kind, 1):
+            return False
+        # Making room moves the end of the queue: the frame just made goes there.
+        order[place] = order[self.count]
+        place = self.count
+        while place and _PRIORITY[self._kinds[order[place - 1]]] > _PRIORITY[kind]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = slot
+        self._kinds[slot] = kind
+        self._links[slot] = link
+        self._lengths[slot] = length
+        self._groups[slot] = group
         self.count += 1
+        return True
 
-    def flush(self, out: Effects) -> None:
-        """Send everything, oldest first."""
-        for index in range(self.count):
-            out.send(self._links[index], self._frames[index], self._lengths[index])
+    def make_room(self, kind: int, count: int) -> bool:
+        """Drop what is less urgent than a kind until so many frames fit; else drop that message.
+
+        Frames in the buffer that is claimed stay as they are.
+        """
+        free = len(self._frames) - 1 - self.count
+        behind = self.count
+        while free < count and behind:
+            behind -= 1
+            free += 1
+            if _PRIORITY[self._kinds[self._order[behind]]] <= _PRIORITY[kind]:
+                free = -1
+                break
+        if free < count:
+            self._count_drop(kind, DROP_FULL)
+            return False
+        while len(self._frames) - 1 - self.count < count:
+            self._drop_last()
+        return True
+
+    def drop_application(self, reason: int) -> None:
+        """Drop the messages, requests and responses that wait."""
+        order, kept, group = self._order, 0, 0
+        for place in range(self.count):
+            slot = order[place]
+            kind = self._kinds[slot]
+            if kind in (KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE):
+                if not group or self._groups[slot] != group:
+                    self._count_drop(kind, reason)
+                group = self._groups[slot]
+            else:
+                order[place] = order[kept]
+                order[kept] = slot
+                kept += 1
+        self.count = kept
+
+    def _drop_last(self) -> None:
+        slot = self._order[self.count - 1]
+        group = self._groups[slot]
+        self._count_drop(self._kinds[slot], DROP_FULL)
+        self.count -= 1
+        while group and self.count and self._groups[self._order[self.count - 1]] == group:
+            self.count -= 1
+
+    def _count_drop(self, kind: int, reason: int) -> None:
+        self.dropped[kind] += 1
+        self._meters.drop(reason, kind)
+
+    def frame(self, index: int) -> bytearray:
+        """Return the buffer of a waiting frame, the first to leave at 0."""
+        return self._frames[self._order[index]]
+
+    def length(self, index: int) -> int:
+        """Return the length of a waiting frame."""
+        return self._lengths[self._order[index]]
+
+    def link(self, index: int) -> int:
+        """Return the link of a waiting frame."""
+        return self._links[self._order[index]]
+
+    def clear(self) -> None:
+        """Forget all frames: they are sent."""
         self.count = 0

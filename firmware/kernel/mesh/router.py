@@ -1,0 +1,147 @@
+"""What a frame is for: judges it, joins fragments, hands messages to the handler of their kind.
+
+One hop: what is for another node is dropped. A later version forwards here what still has hops.
+
+Input    on_frame(now, link, buffer, length, rssi, out), on_time(now)
+Effects  out.report(EVENT_FRAGMENT_CONFLICT, id); `joined` tells of a new neighbour
+Bounds   one message at a time; nothing is allocated before a handler asks for a value
+"""
+
+from ..codec import frame
+from ..codec.cbor import CborError
+from ..codec.fragments import COMPLETE, Fragments
+from ..codec.messages import Envelope
+from ..effects import Effects
+from ..errors import (
+    DROP_DUPLICATE,
+    DROP_ECHO,
+    DROP_FOREIGN,
+    DROP_FRAGMENT_CONFLICT,
+    DROP_FRAGMENT_INCOMPLETE,
+    DROP_MALFORMED,
+    DROP_OTHER_TARGET,
+    DROP_QUOTA,
+    EVENT_FRAGMENT_CONFLICT,
+)
+from ..limits import HEADER_BYTES, PING_BYTES_MAX, QUOTA_ALARMS, QUOTA_IN, Quotas
+from .neighbours import Neighbours
+from .transmitter import Transmitter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..identity import Identity
+    from ..shapes import DropCounter, FrameHandler
+
+
+class Router:
+    """The receiving half of an agent; `handlers` has a place for each kind of frame.
+
+    A handler gets the time and an envelope that is valid until it returns; it returns 0 or the
+    reason why it drops the message. A kind without handler is received and ignored.
+    """
+
+    def __init__(
+        self,
+        identity: "Identity",
+        neighbours: Neighbours,
+        transmitter: Transmitter,
+        meters: "DropCounter",
+        quotas: Quotas,
+    ) -> None:
+        self.header = frame.Header()  # of the last frame
+        self.joined = 0  # the node that the last frame brought into the table, 0 if none
+        self.handlers: "list[FrameHandler | None]" = [None] * (frame.KIND_LAST + 1)
+        self._identity = identity
+        self._neighbours = neighbours
+        self._transmitter = transmitter
+        self._meters = meters
+        self._quotas = quotas
+        self._fragments = Fragments()
+        self._envelope = Envelope()
+
+    def on_frame(  # noqa: PLR0917 - keywords cost a board more, at each frame
+        self,
+        now_ms: int,
+        link: int,
+        buffer: "bytes | bytearray",
+        length: int,
+        rssi_dbm: int,
+        out: Effects,
+    ) -> int:
+        """Take in a frame: 0, or the reason why it is dropped; it cannot do harm.
+
+        Units: `rssi_dbm` is 0 where the link does not measure it.
+        """
+        self.joined = 0
+        reason = self._judge(now_ms, buffer, length)
+        if reason:
+            return reason
+        header, neighbours, envelope = self.header, self._neighbours, self._envelope
+        envelope.is_broadcast = header.target == frame.BROADCAST
+        envelope.source, envelope.link = header.source, link
+        row = envelope.row = neighbours.hear(now_ms, header.source, link, rssi_dbm)
+        if neighbours.joined:
+            self.joined = header.source
+        if not neighbours.accept(row, header.sequence, envelope.is_broadcast):
+            return DROP_DUPLICATE
+        if header.kind == frame.KIND_FRAGMENT:
+            return self._join(now_ms, buffer, length, out)
+        return self._deliver(now_ms, header.kind, buffer, HEADER_BYTES, length)
+
+    def on_time(self, now_ms: int) -> None:
+        """Give up messages whose fragments stay away."""
+        self._fragments.expire(now_ms)
+        self._count_incomplete()
+
+    def next_at_ms(self, now_ms: int) -> int:
+        """Return when `on_time` has something to do, -1 if never."""
+        return self._fragments.next_at_ms(now_ms)
+
+    def _judge(self, now_ms: int, buffer: "bytes | bytearray", length: int) -> int:
+        header, identity = self.header, self._identity
+        if not header.read(buffer, length):
+            return DROP_MALFORMED
+        if header.network != identity.network:
+            return DROP_FOREIGN
+        if header.source == identity.node:
+            return DROP_ECHO
+        if header.target not in (identity.node, frame.BROADCAST):
+            return DROP_OTHER_TARGET
+        # Before the table is touched: a flood from made-up ids costs no row.
+        row = self._neighbours.find(header.source)
+        return 0 if self._quotas.take(now_ms, QUOTA_IN, 1, row) else DROP_QUOTA
+
+    def _join(self, now_ms: int, buffer: "bytes | bytearray", length: int, out: Effects) -> int:
+        fragments, source = self._fragments, self.header.source
+        result = fragments.take(now_ms, source, buffer, HEADER_BYTES, length)
+        self._count_incomplete()
+        if result == COMPLETE:
+            size = fragments.length
+            result = self._deliver(now_ms, fragments.kind, fragments.buffer, 0, size)
+            fragments.release()
+        elif result == DROP_FRAGMENT_CONFLICT and self._quotas.take(now_ms, QUOTA_ALARMS, 1):
+            out.report(EVENT_FRAGMENT_CONFLICT, source)
+        return result
+
+    def _deliver(
+        self, now_ms: int, kind: int, buffer: "bytes | bytearray", start: int, end: int
+    ) -> int:
+        if not self._envelope.open(kind, buffer, start, end):
+            return DROP_MALFORMED
+        if kind == frame.KIND_PING:
+            if end - start > PING_BYTES_MAX:
+                return DROP_MALFORMED
+            self._transmitter.pong(self._envelope)
+            return 0
+        handler = self.handlers[kind]
+        if handler is None:
+            return 0
+        try:
+            return handler(now_ms, self._envelope)
+        except CborError:
+            return DROP_MALFORMED
+
+    def _count_incomplete(self) -> None:
+        if self._fragments.incomplete:
+            self._meters.drop(DROP_FRAGMENT_INCOMPLETE, frame.KIND_FRAGMENT)
+            self._fragments.incomplete -= 1

@@ -1,0 +1,165 @@
+"""Everything an agent says: makes frames, holds them, and numbers them when they leave.
+
+Input    one method per kind of frame, flush(out), on_undelivered(target)
+Effects  out.send(link, buffer, length)
+Bounds   OUTBOX_FRAMES_MAX; all but the encoding of an application's value allocates nothing
+"""
+
+from ..codec import cbor, frame, messages
+from ..codec.fragments import count_of, write_fragment
+from ..codec.spans import copy, read_short, write_short
+from ..effects import LINK_ALL, Effects
+from ..limits import HEADER_BYTES, MESSAGE_BYTES_MAX
+from ..prng import Prng
+from .neighbours import Neighbours
+from .outbox import Outbox
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..identity import Identity
+    from ..shapes import DropCounter
+
+
+class Transmitter:
+    """The sending half of an agent; `is_open` is false while the radio is off."""
+
+    SNAPSHOT_BYTES = 6
+
+    def __init__(
+        self,
+        identity: "Identity",
+        rng: Prng,
+        meters: "DropCounter",
+        neighbours: Neighbours,
+        scratch: bytearray,
+    ) -> None:
+        assert len(scratch) >= MESSAGE_BYTES_MAX
+        self.is_open = True
+        self.outbox = Outbox(meters)
+        self._identity = identity
+        self._neighbours = neighbours
+        self._scratch = scratch
+        # To one node and to all are numbered apart: a neighbour sees gaps in its own frames only.
+        # The start is random, so that a restart is a jump and not a repetition.
+        self._sequences = [rng.below(0x10000), rng.below(0x10000)]
+        self._number = rng.below(0xFFFF)  # of the last message in fragments
+        self._introduction = b""
+
+    def waiting(self) -> int:
+        """Return how many frames `flush` would send now."""
+        return self.outbox.count if self.is_open else 0
+
+    def held(self) -> int:
+        """Return how many frames wait, with the radio on or off."""
+        return self.outbox.count
+
+    def flush(self, out: Effects) -> int:
+        """Send what waits, the most urgent first, unless the radio is off; return how many."""
+        outbox, waiting = self.outbox, self.waiting()
+        for index in range(waiting):
+            buffer = outbox.frame(index)
+            target = frame.read_target(buffer)
+            cast = 1 if target == frame.BROADCAST else 0
+            frame.write_sequence(buffer, self._sequences[cast])
+            self._sequences[cast] = (self._sequences[cast] + 1) & 0xFFFF
+            if not cast:
+                self._neighbours.on_sent(target)
+            out.send(outbox.link(index), buffer, outbox.length(index))
+        if waiting:
+            outbox.clear()
+        return waiting
+
+    def drop_application(self, reason: int) -> None:
+        """Drop what the application said and what has not left yet."""
+        self.outbox.drop_application(reason)
+
+    def introduce(self, boots: int) -> None:
+        """Prepare the announcements of this boot."""
+        identity = self._identity
+        self._introduction = messages.announcement_head(identity.name, boots, identity.board)
+
+    def announce(self, wake_period_ms: int = 0, phase_ms: int = messages.NO_PHASE) -> bool:
+        """Make this agent, and when it wakes, known to all in reach; False if it was dropped."""
+        buffer = self.outbox.claim()
+        length = messages.write_announcement(buffer, self._introduction, wake_period_ms, phase_ms)
+        return self._commit(frame.KIND_ANNOUNCE, frame.BROADCAST, LINK_ALL, length)
+
+    def pong(self, envelope: messages.Envelope) -> bool:
+        """Answer a ping with its own payload; False if it was dropped."""
+        start, size = envelope.start, envelope.end - envelope.start
+        length = copy(envelope.buffer, start, self.outbox.claim(), HEADER_BYTES, size)
+        return self._commit(frame.KIND_PONG, envelope.source, envelope.link, length)
+
+    def telemetry(self, figures: "list[int]") -> bool:
+        """Send figures to all in reach; False if they were dropped."""
+        length = messages.write_telemetry(self.outbox.claim(), figures)
+        return self._commit(frame.KIND_TELEMETRY, frame.BROADCAST, LINK_ALL, length)
+
+    def message(self, topic: str, value: object, target: int, link: int) -> bool:
+        """Send a value on a topic; False if it was dropped.
+
+        Raises: CborError if the value has no encoding or takes more than MESSAGE_BYTES_MAX.
+        """
+        messages.check_topic(topic)
+        return self._say(frame.KIND_MESSAGE, (topic, value), target, link)
+
+    def request(self, correlation: int, topic: str, value: object, target: int, link: int) -> bool:
+        """Ask one node; False if it was dropped. Raises: as `message`."""
+        messages.check_topic(topic)
+        return self._say(frame.KIND_REQUEST, (correlation, topic, value), target, link)
+
+    def respond(self, envelope: messages.Envelope, status: int, value: object) -> bool:
+        """Answer a request; False if the answer was dropped. Raises: as `message`."""
+        fields = (envelope.correlation, status, value)
+        return self._say(frame.KIND_RESPONSE, fields, envelope.source, envelope.link)
+
+    def on_undelivered(self, target: int) -> None:
+        """Take note that a node did not acknowledge a frame for it alone."""
+        self._neighbours.on_undelivered(target)
+
+    def _say(self, kind: int, fields: "tuple[object, ...]", target: int, link: int) -> bool:
+        try:
+            length = cbor.write_into(self.outbox.claim(), HEADER_BYTES, fields)
+        except cbor.CborError:
+            return self._say_in_fragments(kind, fields, target, link)
+        return self._commit(kind, target, link, length)
+
+    def _say_in_fragments(
+        self, kind: int, fields: "tuple[object, ...]", target: int, link: int
+    ) -> bool:
+        size = cbor.write_into(self._scratch, 0, fields)
+        if size > MESSAGE_BYTES_MAX:
+            raise cbor.CborError("a message has at most %d bytes" % MESSAGE_BYTES_MAX)
+        count = count_of(size)
+        if not self.outbox.make_room(kind, count):
+            return False
+        self._number = self._number % 0xFFFF + 1
+        for index in range(count):
+            buffer = self.outbox.claim()
+            length = write_fragment(
+                buffer, HEADER_BYTES, self._number, index, kind, self._scratch, size
+            )
+            self._write_header(buffer, frame.KIND_FRAGMENT, target)
+            self.outbox.commit(kind, link, length, self._number)
+        return True
+
+    def _commit(self, kind: int, target: int, link: int, length: int) -> bool:
+        self._write_header(self.outbox.claim(), kind, target)
+        return self.outbox.commit(kind, link, length)
+
+    def _write_header(self, buffer: bytearray, kind: int, target: int) -> None:
+        identity = self._identity
+        frame.write_header(buffer, kind, identity.network, identity.node, target, 0)
+
+    def save_into(self, buffer: bytearray, offset: int) -> int:
+        """Write what deep sleep must not forget: the numbers in use."""
+        offset = write_short(buffer, offset, self._sequences[0])
+        offset = write_short(buffer, offset, self._sequences[1])
+        return write_short(buffer, offset, self._number)
+
+    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
+        """Go on from the numbers that were saved."""
+        self._sequences[0] = read_short(buffer, offset)
+        self._sequences[1] = read_short(buffer, offset + 2)
+        self._number = read_short(buffer, offset + 4)
+        return offset + self.SNAPSHOT_BYTES
