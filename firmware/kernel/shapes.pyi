@@ -1,5 +1,7 @@
 from typing import Protocol
 
+from .codec.messages import Envelope
+
 class Callback(Protocol):
     def __call__(self) -> object: ...
 
@@ -13,3 +15,9 @@ class Remembering(Protocol):
     SNAPSHOT_BYTES: int
     def save_into(self, buffer: bytearray, offset: int, /) -> int: ...
     def load_from(self, buffer: bytes | bytearray, offset: int, /) -> int: ...
+
+class DropCounter(Protocol):
+    def drop(self, reason: int, kind: int = 0, /) -> None: ...
+
+class FrameHandler(Protocol):
+    def __call__(self, now_ms: int, envelope: Envelope, /) -> int: ...
