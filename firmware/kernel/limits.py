@@ -4,12 +4,13 @@ Bytes are those of a 32-bit board. A bound that is reached is counted, never an 
 
 Input    take(now, kind, amount, row), charge(now, kind, amount), is_open(now, kind)
 Effects  none
-Bounds   one integer per kind and two per neighbour; nothing is allocated after construction
+Bounds   a few integers per kind and two per neighbour; nothing is allocated after construction
 Source   the token bucket of RFC 2697, in whole units, with the remainder kept
 """
 
 from array import array
 
+from .fields import read_signed, read_word, write_word
 from .ticks import ticks_add, ticks_diff
 
 FRAME_BYTES_MAX = 250  # one ESP-NOW payload, the smallest of the links
@@ -57,124 +58,74 @@ WAKE_PERIOD_MS_MIN = 1_000  # from one window to the next
 WAKE_PERIOD_MS_MAX = 86_400_000  # a day; ticks allow three
 LISTEN_MS_MAX = 10_000  # of one window
 
+# Recovery
+UNCLEAN_BOOTS_MAX = 3  # without a healthy span in between; then the application is left out
+HEALTHY_MS = 600_000  # from a boot to the end of suspicion: an agent wakes in it some ten times
+HEALTHY_AWAKE_MS = 10_000  # of being awake, for an agent that slept through that span
+TRACEBACK_BYTES_MAX = 512  # of the last crash: in RTC memory, then in flash
+TRACEBACK_KEEP_MS = 3_600_000  # from one that is written to flash to the next
+
 # Rates. What each kind is counted in, and per agent the most at once and per hour. A burst is at
 # most an hour's worth; 0 per hour is no limit.
 QUOTA_IN = 0  # frames heard: 50 per second is what MicroPython handles in a quarter of its time
-QUOTA_OUT = 1  # frames sent
-QUOTA_AIR_MS = 2  # of sending: with the shares below 10 % of the time
+QUOTA_AIR_MS = 1  # of sending: with the shares below 10 % of the time
+QUOTA_OUT = 2  # frames sent
 QUOTA_FLASH_BYTES = 3  # programmed: in ten years 86,000 erases per sector of 32, of 100,000
-QUOTA_CPU_MS = 4  # of the application's handlers: half of the time
-QUOTA_ALARMS = 5  # reports that a peer can provoke
-QUOTA_NAMES = ("in", "out", "air_ms", "flash_bytes", "cpu_ms", "alarms")
-_BURST = (3_000, 2_000, 5_000, 65_536, 300_000, 16)
-_PER_HOUR = (180_000, 144_000, 180_000, 131_072, 1_800_000, 60)
-# Each neighbour's own part of two kinds: it is there whatever the others do. Burst and per hour.
-SHARE_IN = (240, 7_200)
-SHARE_AIR_MS = (150, 5_400)
+QUOTA_ENERGY_NAH = 4  # whoever knows the budget sets it
+QUOTA_CPU_MS = 5  # of the application's handlers: half of the time
+QUOTA_ALARMS = 6  # reports that a peer can provoke
+QUOTA_KINDS = 7
+QUOTA_NAMES = "in air_ms out flash_bytes energy_nah cpu_ms alarms"
+# Each neighbour's own part of the first two kinds is there whatever the others do: their bounds
+# follow those of the kinds.
+_BURST = (3_000, 5_000, 2_000, 65_536, 0, 300_000, 16, 240, 150)
+_PER_HOUR = (180_000, 180_000, 144_000, 131_072, 0, 1_800_000, 60, 7_200, 5_400)
+_SHARED_KINDS = 2
+_BOUNDS = QUOTA_KINDS + _SHARED_KINDS
 _LEVEL_MAX = (1 << 29) - 1  # above and below zero, so that sums stay small ints
 _HOUR_S = 3_600
 _COUNT_MASK = (1 << 30) - 1
-
-
-class Bucket:
-    """A row of token buckets with one capacity and one rate, refilled together.
-
-    Over any span of t hours each grants at most `capacity + per_hour * t`. Refills come in whole
-    seconds, so what comes in one second is held back from the capacity.
-    """
-
-    def __init__(self, capacity: int, per_hour: int, rows: int = 1) -> None:
-        self.levels = array("i", [0] * rows)
-        self.limit(capacity, per_hour)
-
-    def limit(self, capacity: int, per_hour: int) -> None:
-        """Change both bounds and fill the buckets; 0 per hour: no limit."""
-        per_hour = min(per_hour, _LEVEL_MAX)
-        self.is_limited = per_hour > 0
-        self._per_second = per_hour // _HOUR_S
-        self._part = per_hour % _HOUR_S  # in 3,600ths of a unit per second
-        self.rest = 0
-        held_back = self._per_second + (2 if self._part else 0)
-        self.capacity = max(0, min(capacity, per_hour) - held_back)
-        for row in range(len(self.levels)):
-            self.levels[row] = self.capacity
-
-    def refill(self, seconds: int) -> None:
-        """Add what so many seconds bring; an hour fills every bucket."""
-        seconds = min(seconds, _HOUR_S)
-        part = self.rest + seconds * self._part
-        self.rest = part % _HOUR_S
-        gain = seconds * self._per_second + part // _HOUR_S
-        for row in range(len(self.levels)):
-            self.levels[row] = min(self.capacity, self.levels[row] + gain)
-
-    def take(self, amount: int, row: int = 0) -> bool:
-        """Take an amount, all of it or nothing; False if there is not enough."""
-        if self.is_limited:
-            if amount > self.levels[row]:
-                return False
-            self.levels[row] -= amount
-        return True
-
-    def spend(self, amount: int, row: int = 0) -> None:
-        """Take what is used already, into debt if need be: it is repaid before more is granted.
-
-        Units: `amount` is below 2**29.
-        """
-        if self.is_limited:
-            self.levels[row] = max(-_LEVEL_MAX, self.levels[row] - amount)
+_NO_LIMIT = -1
 
 
 class Quotas:
-    """All rates of one agent: what floods it, and what it may do to others and to itself."""
+    """All rates of one agent: token buckets for what floods it and for what it does to others.
 
-    SNAPSHOT_BYTES = 4 + 10 * len(QUOTA_NAMES)
+    Over any span of t hours each bucket grants at most its burst and t times what it gets per
+    hour. Refills come in whole seconds, so what comes in one second is held back from the burst.
+    """
+
+    SNAPSHOT_BYTES = 4 + 12 * QUOTA_KINDS
 
     def __init__(self) -> None:
-        self.refused = array("I", [0] * len(QUOTA_NAMES))
-        self._pools = [Bucket(_BURST[kind], _PER_HOUR[kind]) for kind in range(len(QUOTA_NAMES))]
-        self._shares_in = Bucket(SHARE_IN[0], SHARE_IN[1], NEIGHBOURS_MAX)
-        self._shares_air = Bucket(SHARE_AIR_MS[0], SHARE_AIR_MS[1], NEIGHBOURS_MAX)
+        self.refused = array("i", bytes(4 * QUOTA_KINDS))
+        self._levels = array("i", bytes(4 * (QUOTA_KINDS + _SHARED_KINDS * NEIGHBOURS_MAX)))
+        self._capacity = array("i", bytes(4 * _BOUNDS))
+        self._per_second = array("i", bytes(4 * _BOUNDS))
+        self._part = array("h", bytes(2 * _BOUNDS))  # in 3,600ths of a unit per second
+        self._rest = array("h", bytes(2 * _BOUNDS))
         self._at_ms = 0
+        for bound in range(_BOUNDS):
+            self.limit(bound, _BURST[bound], _PER_HOUR[bound])
 
     def limit(self, kind: int, burst: int, per_hour: int) -> None:
-        """Change the bounds of one kind; 0 per hour: no limit."""
-        self._pools[kind].limit(burst, per_hour)
+        """Change the bounds of one kind and fill its bucket; 0 per hour: no limit."""
+        per_hour = min(per_hour, _LEVEL_MAX)
+        self._per_second[kind] = per_hour // _HOUR_S
+        self._part[kind] = per_hour % _HOUR_S
+        self._rest[kind] = 0
+        held_back = per_hour // _HOUR_S + (2 if per_hour % _HOUR_S else 0)
+        capacity = max(0, min(burst, per_hour) - held_back)
+        self._capacity[kind] = capacity if per_hour else _NO_LIMIT
+        self._fill(kind, capacity)
 
-    def take(self, now_ms: int, kind: int, amount: int, row: int = -1) -> bool:
-        """Take an amount, all of it or nothing; False, and it is counted, if there is not enough.
-
-        A neighbour's row uses its own share first; what that does not hold comes from the pool
-        that all others, strangers too, draw on: a flood empties the pool, never another's share.
-        """
-        self._refill(now_ms)
-        if row >= 0 and kind == QUOTA_IN and self._shares_in.take(amount, row):
-            return True
-        if row >= 0 and kind == QUOTA_AIR_MS and self._shares_air.take(amount, row):
-            return True
-        if self._pools[kind].take(amount):
-            return True
-        self.refused[kind] = (self.refused[kind] + 1) & _COUNT_MASK
-        return False
-
-    def charge(self, now_ms: int, kind: int, amount: int) -> None:
-        """Take what is used already, into debt if need be."""
-        self._refill(now_ms)
-        self._pools[kind].spend(amount)
-
-    def is_open(self, now_ms: int, kind: int) -> bool:
-        """Tell whether anything is left: ask before work whose cost shows afterwards."""
-        self._refill(now_ms)
-        pool = self._pools[kind]
-        return not pool.is_limited or pool.levels[0] > 0
-
-    def refusals(self) -> "dict[str, int]":
-        """Return how often each kind was refused, those that never were left out."""
-        result = {}
-        for kind in range(len(QUOTA_NAMES)):
-            if self.refused[kind]:
-                result[QUOTA_NAMES[kind]] = self.refused[kind]
-        return result
+    def _fill(self, bound: int, gain: int) -> None:
+        first, count = bound, 1
+        if bound >= QUOTA_KINDS:
+            first, count = QUOTA_KINDS + (bound - QUOTA_KINDS) * NEIGHBOURS_MAX, NEIGHBOURS_MAX
+        levels, capacity = self._levels, self._capacity[bound]
+        for cell in range(first, first + count):
+            levels[cell] = min(capacity, levels[cell] + gain)
 
     def _refill(self, now_ms: int) -> None:
         span_ms = ticks_diff(now_ms, self._at_ms)
@@ -185,52 +136,76 @@ class Quotas:
             return
         seconds = span_ms // 1_000
         self._at_ms = ticks_add(self._at_ms, seconds * 1_000)
-        for pool in self._pools:
-            pool.refill(seconds)
-        self._shares_in.refill(seconds)
-        self._shares_air.refill(seconds)
+        seconds = min(seconds, _HOUR_S)  # which fills every bucket
+        for bound in range(_BOUNDS):
+            part = self._rest[bound] + seconds * self._part[bound]
+            self._rest[bound] = part % _HOUR_S
+            self._fill(bound, seconds * self._per_second[bound] + part // _HOUR_S)
+
+    def take(self, now_ms: int, kind: int, amount: int, row: int = -1) -> bool:
+        """Take an amount, all of it or nothing; False, and it is counted, if there is not enough.
+
+        A neighbour's row uses its own share first; what that does not hold comes from the pool
+        that all others, strangers too, draw on: a flood empties the pool, never another's share.
+        """
+        self._refill(now_ms)
+        levels = self._levels
+        if row >= 0 and kind < _SHARED_KINDS:
+            cell = QUOTA_KINDS + kind * NEIGHBOURS_MAX + row
+            if amount <= levels[cell]:
+                levels[cell] -= amount
+                return True
+        if self._capacity[kind] == _NO_LIMIT:
+            return True
+        if amount <= levels[kind]:
+            levels[kind] -= amount
+            return True
+        self.refused[kind] = (self.refused[kind] + 1) & _COUNT_MASK
+        return False
+
+    def charge(self, now_ms: int, kind: int, amount: int) -> None:
+        """Take what is used already, into debt if need be: it is repaid before more is granted.
+
+        Units: `amount` is below 2**29.
+        """
+        self._refill(now_ms)
+        self._levels[kind] = max(-_LEVEL_MAX, self._levels[kind] - amount)
+
+    def level(self, now_ms: int, kind: int) -> int:
+        """Return how much of a kind is left for all, below zero in debt."""
+        self._refill(now_ms)
+        return _LEVEL_MAX if self._capacity[kind] == _NO_LIMIT else self._levels[kind]
+
+    def is_open(self, now_ms: int, kind: int) -> bool:
+        """Tell whether anything is left: ask before work whose cost shows afterwards."""
+        return self.level(now_ms, kind) > 0
+
+    def refusals(self) -> "dict[str, int]":
+        """Return how often each kind was refused, those that never were left out."""
+        names, result = QUOTA_NAMES.split(" "), {}
+        for kind in range(QUOTA_KINDS):
+            if self.refused[kind]:
+                result[names[kind]] = self.refused[kind]
+        return result
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what a deep sleep must not give back; shares begin empty after it."""
-        offset = _write_word(buffer, offset, self._at_ms)
-        for kind in range(len(QUOTA_NAMES)):
-            pool = self._pools[kind]
-            offset = _write_word(buffer, offset, pool.levels[0] + _LEVEL_MAX)
-            offset = _write_word(buffer, offset, self.refused[kind])
-            buffer[offset] = pool.rest >> 8
-            buffer[offset + 1] = pool.rest & 0xFF
-            offset += 2
+        offset = write_word(buffer, offset, self._at_ms)
+        for kind in range(QUOTA_KINDS):
+            offset = write_word(buffer, offset, self._levels[kind])
+            offset = write_word(buffer, offset, self._rest[kind])
+            offset = write_word(buffer, offset, self.refused[kind])
         return offset
 
     def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
         """Take back what `save_into` wrote; a level above today's bounds is cut to them."""
-        self._at_ms = _read_word(buffer, offset)
+        self._at_ms = read_word(buffer, offset)
         offset += 4
-        for kind in range(len(QUOTA_NAMES)):
-            pool = self._pools[kind]
-            level = _read_word(buffer, offset) - _LEVEL_MAX
-            pool.levels[0] = max(-_LEVEL_MAX, min(pool.capacity, level))
-            self.refused[kind] = _read_word(buffer, offset + 4)
-            pool.rest = (buffer[offset + 8] << 8 | buffer[offset + 9]) % _HOUR_S
-            offset += 10
-        for row in range(NEIGHBOURS_MAX):
-            self._shares_in.levels[row] = self._shares_air.levels[row] = 0
+        for kind in range(QUOTA_KINDS):
+            self._levels[kind] = min(self._capacity[kind], read_signed(buffer, offset))
+            self._rest[kind] = read_word(buffer, offset + 4) % _HOUR_S
+            self.refused[kind] = read_word(buffer, offset + 8)
+            offset += 12
+        for cell in range(QUOTA_KINDS, len(self._levels)):
+            self._levels[cell] = 0
         return offset
-
-
-def _write_word(buffer: bytearray, offset: int, word: int) -> int:
-    buffer[offset] = word >> 24
-    buffer[offset + 1] = (word >> 16) & 0xFF
-    buffer[offset + 2] = (word >> 8) & 0xFF
-    buffer[offset + 3] = word & 0xFF
-    return offset + 4
-
-
-def _read_word(buffer: "bytes | bytearray", offset: int) -> int:
-    # Below 2**30, whatever stands there: a small int on every board.
-    return (
-        (buffer[offset] & 0x3F) << 24
-        | buffer[offset + 1] << 16
-        | buffer[offset + 2] << 8
-        | buffer[offset + 3]
-    )
