@@ -1,169 +1,355 @@
 """One agent: wires the machines and is the only file that knows them all.
 
-Input    start(now, out), set_up(now, setup, out), on_frame(now, link, buffer, length, out),
-         on_time(now, out), on_battery(mv), on_undelivered()
+Input    start, set_up, on_frame, on_time, on_battery, on_undelivered, on_spent, hibernate, stop
 Effects  those of `effects.Effects`
-Bounds   `limits`; a step sends at most OUTBOX_FRAMES_MAX frames and serves each timer once
+Bounds   `limits`; a step sends at most OUTBOX_FRAMES_MAX frames, serves each timer of the agent's
+         own once and one of the application's
 """
 
 # long: the one place where machines meet; split, each half would have to know the other.
 
-from .application import Application, Message
+from . import status
+from .application import Application
 from .codec import frame, messages
 from .codec.cbor import CborError
-from .effects import LINK_ALL, Effects
+from .config import STATE_ACTIVE, STATE_DEEP_SLEEP, STATE_LIGHT_SLEEP, STATE_RX, Config
+from .effects import SLEEP_DEEP
 from .errors import (
+    CAUSE_DEEP_SLEEP,
+    DROP_ENERGY,
+    DROP_NOT_STORED,
+    DROP_QUOTA,
     EVENT_NAME_TAKEN,
     EVENT_NEIGHBOUR_JOINED,
     EVENT_NEIGHBOUR_LEFT,
+    EVENT_POWER_MODE,
+    EVENT_RESUMED,
+    EVENT_SNAPSHOT_LOST,
     EVENT_STARTED,
 )
-from .health import meters
-from .identity import Identity
+from .exchange import Exchange
+from .fields import read_word, write_word
+from .health import meters, report
 from .limits import (
     ANNOUNCE_JITTER_MS,
     ANNOUNCE_MS,
     ANNOUNCE_SOON_MS,
     EXPIRE_MS,
-    HEADER_BYTES,
+    FRAME_BYTES_MAX,
+    MESSAGE_BYTES_MAX,
+    NEIGHBOUR_SILENT_MS_MAX,
     NEIGHBOURS_MAX,
-    PING_BYTES_MAX,
+    PERIOD_MS_MAX,
+    QUOTA_AIR_MS,
+    QUOTA_CPU_MS,
+    QUOTA_FLASH_BYTES,
+    STATE_DELAY_MS,
     TELEMETRY_MS,
+    Quotas,
 )
-from .mesh.neighbours import NOBODY, Neighbours
-from .ports import Parts, Store
-from .prng import Prng
+from .mesh.neighbours import Neighbours
+from .mesh.requests import Requests
+from .mesh.router import Router
+from .mesh.transmitter import Transmitter
+from .power.energy import Energy, break_even_ms
+from .power.modes import Modes
+from .power.schedule import NO_PHASE, Schedule
+from .recovery.safe_mode import SafeMode
+from .state import snapshot
 from .state.keeper import Keeper
 from .ticks import ticks_add, ticks_diff
 from .timers import (
     NONE_DUE,
     TIMER_ANNOUNCE,
     TIMER_EXPIRE,
+    TIMER_STATE,
     TIMER_TELEMETRY,
+    TIMERS_OWN,
     Timers,
 )
-from .transmitter import Transmitter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .shapes import Callback, Setup
+    from .codec.messages import Envelope
+    from .effects import Effects
+    from .identity import Identity
+    from .ports import Parts, Table
+    from .prng import Prng
+    from .shapes import Callback, Handler, Setup
+
+_SILENT_WINDOWS_MAX = 8  # then a neighbour of the same schedule is forgotten
 
 
 class Agent:
-    """The kernel of one agent; a driver tells it the time and carries out its effects."""
+    """The kernel of one agent; a driver tells it the time and carries out its effects.
 
-    def __init__(self, identity: Identity, rng: Prng, store: Store, parts: Parts) -> None:
+    It is itself the sink of what costs energy: that is accounted for on its way to the driver.
+    """
+
+    SNAPSHOT_BYTES = 20
+    _out: "Effects"  # that of the last step: a user's own task reports to it too
+
+    def __init__(
+        self,
+        identity: "Identity",
+        rng: "Prng",
+        table: "Table",
+        parts: "Parts",
+        config: Config,
+    ) -> None:
         self.identity = identity
         self.parts = parts
-        self.keeper = Keeper(store)
+        self.wakes = 0  # from deep sleep, since the last other boot
         self.meters = meters.Meters()
+        self.keeper = Keeper(table)
+        self.recovery = SafeMode(table)
+        self.health = report.Health(table)
+        self.quotas = Quotas()
         self.neighbours = Neighbours()
-        self.transmitter = Transmitter(identity, rng, self.meters)
+        self.transmitter = Transmitter(
+            identity,
+            rng,
+            self.meters,
+            self.neighbours,
+            bytearray(MESSAGE_BYTES_MAX),
+        )
+        self.requests = Requests(rng)
+        self.router = Router(identity, self.neighbours, self.transmitter, self.meters, self.quotas)
+        self.modes = Modes(config.saving_mv, config.critical_mv, config.dormant_mv)
+        self.energy = Energy(config.currents_ua, config.budget_uah_per_day)
+        self.schedule = Schedule(
+            identity.node,
+            rng,
+            config.wake_period_ms,
+            config.listen_ms,
+            break_even_ms(config.currents_ua),
+        )
         self.application = Application(self)
+        self.exchange = Exchange(
+            self.application.handlers(),
+            self.neighbours,
+            self.transmitter,
+            self.requests,
+            self.meters,
+        )
+        self._timers = Timers(config.wake_period_ms)
+        self._config = config
+        self.table = table
         self._rng = rng
-        self._timers = Timers()
-        self._header = frame.Header()
-        self._figures = [0] * messages.TELEMETRY_FIGURES
-        self._out = Effects()  # that of the last step: a user's own task reports to it too
+        self._machines = [
+            self,
+            self._timers,
+            self.transmitter,
+            self.neighbours,
+            self.meters,
+            self.quotas,
+            self.recovery,
+            self.modes,
+            self.energy,
+            self.schedule,
+        ]
+        self.snapshot_bytes = snapshot.size_bytes(self._machines)
         self._now_ms = 0
-        self._uptime_s = 0
+        self.uptime_s = 0
         self._uptime_ms = 0  # within the second
-        self._battery_mv = 0
+        self.battery_mv = 0
+        self._is_mode_new = False
+        self._is_kept_awake = False
+        self._awake_until_ms = 0
+        if config.wake_period_ms:
+            silent_ms = min(_SILENT_WINDOWS_MAX * config.wake_period_ms, (1 << 28) - 1)
+            self.neighbours.silent_ms_max = max(NEIGHBOUR_SILENT_MS_MAX, silent_ms)
+        handlers = self.router.handlers
+        handlers[frame.KIND_MESSAGE] = self.exchange.on_message
+        handlers[frame.KIND_REQUEST] = self.exchange.on_request
+        handlers[frame.KIND_RESPONSE] = self.exchange.on_response
+        handlers[frame.KIND_ANNOUNCE] = self._on_announcement
 
     # --- what a driver calls ---
 
-    def start(self, now_ms: int, out: Effects) -> None:
-        """Count this boot, bring the state back, and begin to announce."""
-        self._now_ms = now_ms
-        self._out = out
+    def start(
+        self, now_ms: int, cause: int, remembered: "bytes | bytearray | None", out: "Effects"
+    ) -> None:
+        """Go on after deep sleep, or count this boot and begin anew; bring the state back.
+
+        Shape: `cause` is one of `errors.CAUSE_…`, `remembered` what RTC memory held.
+        """
+        self.recovery.load(out)
+        resumed = cause == CAUSE_DEEP_SLEEP and snapshot.read_from(
+            remembered, self._machines, self.recovery.boots
+        )
+        if not resumed:
+            self._now_ms = now_ms
+        self._begin(now_ms, out)
+        if resumed:
+            self._resume(now_ms, out)
+        else:
+            if cause == CAUSE_DEEP_SLEEP:
+                out.report(EVENT_SNAPSHOT_LOST, 0)
+            self._begin_anew(now_ms, cause, out)
         self.keeper.load(out)
-        self.transmitter.introduce(self.keeper.boots)
+        self.transmitter.introduce(self.recovery.boots)
+        self._follow_schedule(now_ms)
+
+    def _resume(self, now_ms: int, out: "Effects") -> None:
+        self.wakes += 1
+        self._apply_mode()
+        self.schedule.resume(now_ms, self)
+        out.report(EVENT_RESUMED, self.wakes)
+
+    def _begin_anew(self, now_ms: int, cause: int, out: "Effects") -> None:
+        self.recovery.boot(now_ms, cause, self._config.application_id, out)
         rng, timers = self._rng, self._timers
         timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, rng.below(ANNOUNCE_JITTER_MS)))
         timers.set(TIMER_TELEMETRY, ticks_add(now_ms, rng.below(TELEMETRY_MS)))
         timers.set(TIMER_EXPIRE, ticks_add(now_ms, EXPIRE_MS))
-        out.report(EVENT_STARTED, self.keeper.boots)
+        self._apply_mode()
+        self.schedule.start(now_ms, self)
+        out.report(EVENT_STARTED, self.recovery.boots)
 
-    def set_up(self, now_ms: int, setup: "Setup", out: Effects) -> bool:
-        """Run an application's `setup`; False if it raised, and then the agent runs without it."""
+    def set_up(self, now_ms: int, setup: "Setup", out: "Effects") -> bool:
+        """Run an application's `setup`; False if it did not, and the agent runs without it.
+
+        It does not if it raises, and in safe mode.
+        """
         self._begin(now_ms, out)
-        done = True
-        try:
-            setup(self.application)
-        except Exception as error:  # noqa: BLE001 - the boundary to a user's code
-            self._on_app_error("setup", error)
+        done = not self.recovery.is_safe
+        if done:
+            try:
+                setup(self.application)
+            except Exception as error:  # noqa: BLE001 - the boundary to a user's code
+                self.exchange.on_error("setup", error)
+                done = False
+        if not done:
             self._timers.clear_application()
             self.application.handlers().clear()
-            done = False
-        self._end()
+        self._end(now_ms)
         return done
 
-    def on_frame(
-        self, now_ms: int, link: int, buffer: "bytes | bytearray", length: int, out: Effects
+    def on_frame(  # noqa: PLR0917 - keywords cost a board more, at each frame
+        self,
+        now_ms: int,
+        link: int,
+        buffer: "bytes | bytearray",
+        length: int,
+        rssi_dbm: int,
+        out: "Effects",
     ) -> None:
-        """Take in a frame that arrived on a link; whatever it holds, it cannot do harm."""
-        self._begin(now_ms, out)
-        dropped = self._judge(now_ms, link, buffer, length)
-        if not dropped:
-            try:
-                self._handle(memoryview(buffer)[HEADER_BYTES:length])
-                self.meters.add(meters.RECEIVED)
-            except CborError:
-                dropped = meters.DROPPED_MALFORMED
-        if dropped:
-            self.meters.add(dropped)
-        self._end()
+        """Take in a frame that arrived on a link; whatever it holds, it cannot do harm.
 
-    def on_time(self, now_ms: int, out: Effects) -> None:
+        Units: `rssi_dbm` 0 if the link does not measure it.
+        """
+        self._begin(now_ms, out)
+        self._judge_application(now_ms)
+        dropped = self.router.on_frame(now_ms, link, buffer, length, rssi_dbm, out)
+        if dropped:
+            self.meters.drop(dropped)
+        else:
+            self.meters.add(meters.RECEIVED)
+            self.schedule.on_frame(now_ms)
+        if self.router.joined:
+            out.report(EVENT_NEIGHBOUR_JOINED, self.router.joined)
+            self._answer_newcomer(now_ms)
+        self._end(now_ms)
+
+    def on_time(self, now_ms: int, out: "Effects") -> None:
         """Serve what is due; calling late delays it, calling early only costs energy."""
         self._begin(now_ms, out)
-        for _ in range(self._timers.count):
+        if self.schedule.on_time(now_ms, self):
+            self._announce_phase(now_ms)
+        self._follow_schedule(now_ms)
+        self.router.on_time(now_ms)
+        self.recovery.on_time(now_ms, out)
+        self._judge_application(now_ms)
+        self.exchange.expire(now_ms)
+        for _ in range(TIMERS_OWN + 1):
             timer_id = self._timers.take_due(now_ms)
             if timer_id == NONE_DUE:
                 break
-            if timer_id == TIMER_ANNOUNCE:
-                self._announce(now_ms)
-            elif timer_id == TIMER_TELEMETRY:
-                self._report_telemetry(now_ms)
-            elif timer_id == TIMER_EXPIRE:
-                self._expire(now_ms)
-            else:
+            if timer_id >= TIMERS_OWN:
                 self._serve_application(now_ms, timer_id)
-        self._end()
+                break
+            self._serve(now_ms, timer_id)
+        self._end(now_ms)
 
     def next_wake_at_ms(self) -> int:
         """Return when `on_time` is to be called next."""
-        timer_id = self._timers.next(self._now_ms)
-        if self.transmitter.waiting() or timer_id == NONE_DUE:
-            return self._now_ms
-        return self._timers.at_ms(timer_id)
+        now_ms = self._now_ms
+        if self.transmitter.waiting():
+            return now_ms
+        timer_id = self._timers.next(now_ms)
+        at_ms = (
+            ticks_add(now_ms, EXPIRE_MS) if timer_id == NONE_DUE else self._timers.at_ms(timer_id)
+        )
+        if self.schedule.clock.period_ms:
+            at_ms = _earlier(at_ms, self.schedule.next_at_ms(now_ms), now_ms)
+        if self._is_kept_awake:
+            at_ms = _earlier(at_ms, self._awake_until_ms, now_ms)
+        at_ms = _earlier(at_ms, self.router.next_at_ms(now_ms), now_ms)
+        at_ms = _earlier(at_ms, self.requests.next_at_ms(now_ms), now_ms)
+        return _earlier(at_ms, self.recovery.next_at_ms(), now_ms)
 
     def on_battery(self, millivolts: int) -> None:
-        """Take note of the battery's voltage, which telemetry reports."""
-        self._battery_mv = millivolts
+        """Take in the battery's voltage, 0 if there is none to measure.
 
-    def on_undelivered(self) -> None:
-        """Take note that the neighbour did not acknowledge a frame for it alone."""
+        Before `start` too: a weak battery should not switch a radio on.
+        """
+        self.battery_mv = millivolts
+        if self.modes.on_battery(millivolts):
+            self._apply_mode()
+            self._is_mode_new = True
+
+    def on_undelivered(self, target: int = 0) -> None:
+        """Take note that a node did not acknowledge a frame for it alone; 0: it is not known."""
         self.meters.add(meters.UNDELIVERED)
+        self.transmitter.on_undelivered(target)
+
+    def on_spent(self, now_ms: int, span_ms: int) -> None:
+        """Take note of how long the last step took: the driver has the clock."""
+        self.quotas.charge(now_ms, QUOTA_CPU_MS, span_ms)
+        self.energy.handled(self.exchange.slot, span_ms, 0)
+
+    def on_heap(self, free_bytes: int) -> None:
+        """Take note of how much heap is left."""
+        self.health.on_heap(free_bytes)
+
+    def keep_traceback(self, now_ms: int, text: bytes) -> None:
+        """Keep what went wrong last, so that it can be told after a reboot."""
+        if self.health.keep_traceback(now_ms, text):
+            self.keeper.on_staged()
+
+    def hibernate(self, now_ms: int, buffer: bytearray) -> int:
+        """Fill the snapshot for a deep sleep; return its length. The agent is not used after it.
+
+        Shape: `buffer` has `snapshot_bytes` or more; if it has just those, nothing is allocated.
+        """
+        self._begin(now_ms, self._out)
+        self.recovery.before_sleep(now_ms, self._out)
+        return snapshot.write_into(buffer, self._machines, self.recovery.boots)
+
+    def stop(self, now_ms: int, out: "Effects") -> None:
+        """Commit everything before an orderly end."""
+        self._begin(now_ms, out)
+        self._look_at_state()
+        self._write_state(now_ms)
+        self.recovery.stop(out)
 
     def status(self) -> "dict[str, object]":
-        """Return what a person wants to know about this agent."""
-        counts = self.meters.counts
-        return {
-            "name": self.identity.name,
-            "board": self.identity.board,
-            "uptime_ms": self._uptime_s * 1000 + self._uptime_ms,
-            "boots": self.keeper.boots,
-            "neighbours": self.neighbours.count,
-            "sent": counts[meters.SENT],
-            "received": counts[meters.RECEIVED],
-            "lost": self.neighbours.lost,
-            "battery_mv": self._battery_mv,
-            "app_errors": counts[meters.APP_ERRORS],
-            "timers_missed": counts[meters.TIMERS_MISSED],
-            "undelivered": counts[meters.UNDELIVERED],
-            "dropped": self.meters.dropped(),
-        }
+        """Return what changes while this agent runs."""
+        return status.status(self)
+
+    def report_health(self) -> "dict[str, object]":
+        """Return what tells a failing agent from a good one."""
+        return status.health(self)
+
+    def uptime_ms(self) -> int:
+        """Return for how long this agent has been up, sleep included."""
+        return self.uptime_s * 1000 + self._uptime_ms
+
+    @property
+    def is_safe_mode(self) -> bool:
+        """Whether the application is left out because it crashed too often."""
+        return self.recovery.is_safe
 
     # --- what the application calls, through `application` ---
 
@@ -176,123 +362,215 @@ class Agent:
         self._out.app_event(name, value)
 
     def publish(self, topic: str, value: object, to: str) -> bool:
-        """Hand a message to the transmitter."""
-        if not to:
-            return self.transmitter.message(topic, value, frame.BROADCAST, LINK_ALL)
-        row = self.neighbours.find_name(to)
-        if row == NOBODY:
-            self.meters.add(meters.DROPPED_NO_SUCH_NEIGHBOUR)
+        """Send a value, if the budgets allow it."""
+        return self._can_afford(frame.KIND_MESSAGE) and self.exchange.publish(topic, value, to)
+
+    def request(
+        self, topic: str, value: object, to: str, then: "Handler", deadline_ms: int
+    ) -> bool:
+        """Ask another agent, if the budgets allow it."""
+        if not self._can_afford(frame.KIND_REQUEST):
             return False
-        target, link = self.neighbours.ids[row], self.neighbours.links[row]
-        return self.transmitter.message(topic, value, target, link)
+        return self.exchange.request(self._now_ms, topic, value, to, then, deadline_ms)
+
+    def stay_awake(self, span_ms: int) -> None:
+        """Do not sleep before that span has passed."""
+        self._awake_until_ms = ticks_add(self._now_ms, min(span_ms, PERIOD_MS_MAX))
+        self._is_kept_awake = True
+
+    # --- the sink of the transmitter and the schedule ---
+
+    def send(self, link: int, buffer: bytearray, length: int) -> None:
+        """Account for a frame and let it out, if the air is not used up for this hour."""
+        if not self.quotas.take(self._now_ms, QUOTA_AIR_MS, 1 + length // 125):
+            self.meters.drop(DROP_QUOTA, buffer[1])
+            return
+        self.meters.add(meters.SENT)
+        self.energy.sent(self._now_ms, length)
+        self._out.send(link, buffer, length)
+
+    def radio(self, is_on: bool) -> None:
+        """Account for the radio, and switch it."""
+        self._enter(STATE_RX if is_on else STATE_ACTIVE)
+        self._out.radio(is_on)
+
+    def sleep(self, until_at_ms: int, depth: int) -> None:
+        """Account for what this wake took, and let the agent sleep."""
+        self._enter(STATE_DEEP_SLEEP if depth == SLEEP_DEEP else STATE_LIGHT_SLEEP)
+        self._out.sleep(until_at_ms, depth)
+
+    def _enter(self, state: int) -> None:
+        self.energy.enter(self._now_ms, state)
 
     # --- steps ---
 
-    def _begin(self, now_ms: int, out: Effects) -> None:
+    def _begin(self, now_ms: int, out: "Effects") -> None:
         self._uptime_ms += max(0, ticks_diff(now_ms, self._now_ms))
-        self._uptime_s += self._uptime_ms // 1000
+        self.uptime_s += self._uptime_ms // 1000
         self._uptime_ms %= 1000
         self._now_ms = now_ms
-        self._out = out
+        self._out = self.exchange.out = out
+        self.exchange.slot = 0
+        self.router.joined = 0
 
-    def _end(self) -> None:
+    def _end(self, now_ms: int) -> None:
+        if self._is_mode_new:
+            self._is_mode_new = False
+            self._out.report(EVENT_POWER_MODE, self.modes.mode)
         # State first: what others are told must not be forgotten by the one who told them.
+        self._look_at_state()
+        if self.keeper.is_blocked:
+            self._write_state(now_ms)
+            if self.keeper.is_blocked:
+                self.transmitter.drop_application(DROP_NOT_STORED)
+        elif self.keeper.is_waiting and not self._timers.is_set(TIMER_STATE):
+            self._timers.set(TIMER_STATE, ticks_add(now_ms, STATE_DELAY_MS))
+        self.transmitter.flush(self)
+        if self.schedule.clock.period_ms:
+            self._sleep(now_ms)
+
+    def _sleep(self, now_ms: int) -> None:
+        if self._is_kept_awake:
+            if ticks_diff(self._awake_until_ms, now_ms) > 0:
+                return
+            self._is_kept_awake = False
+        due_id = self._timers.next(now_ms)
+        due_at_ms = now_ms if due_id == NONE_DUE else self._timers.at_ms(due_id)
+        if due_id != NONE_DUE and ticks_diff(due_at_ms, now_ms) <= 0:
+            return
+        if self.keeper.is_waiting and self.quotas.is_open(now_ms, QUOTA_FLASH_BYTES):
+            self._write_state(now_ms)
+        can_be_deep = not (
+            self.requests.count or self.transmitter.held() or self.keeper.is_waiting
+        )
+        self.schedule.sleep(now_ms, due_at_ms, due_id != NONE_DUE, can_be_deep, self)
+
+    def _look_at_state(self) -> None:
         try:
-            self.keeper.save_changes(self._out)
+            self.keeper.look()
         except CborError as error:
-            self._on_app_error("agent.state", error)
-        self.transmitter.flush(self._out)
+            self.exchange.on_error("agent.state", error)
 
-    def _judge(self, now_ms: int, link: int, buffer: "bytes | bytearray", length: int) -> int:
-        header, identity = self._header, self.identity
-        if not header.read(buffer, length):
-            return meters.DROPPED_MALFORMED
-        if header.network != identity.network:
-            return meters.DROPPED_FOREIGN
-        if header.source == identity.node:
-            return meters.DROPPED_ECHO
-        is_broadcast = header.target == frame.BROADCAST
-        if not is_broadcast and header.target != identity.node:
-            return meters.DROPPED_OTHER_TARGET
-        if self.neighbours.find(header.source) == NOBODY:
-            self._on_joined(now_ms, header.source)
-        row = self.neighbours.hear(now_ms, header.source, link)
-        if not self.neighbours.accept(row, header.sequence, is_broadcast):
-            return meters.DROPPED_DUPLICATE
-        return 0
+    def _write_state(self, now_ms: int) -> None:
+        self._timers.unset(TIMER_STATE)
+        self.quotas.charge(now_ms, QUOTA_FLASH_BYTES, self.keeper.write(self._out))
 
-    def _on_joined(self, now_ms: int, source: int) -> None:
-        self._out.report(EVENT_NEIGHBOUR_JOINED, source)
+    def _judge_application(self, now_ms: int) -> None:
+        # What others send must not spend more flash or time than an hour has; its own timers may
+        # go into debt with the flash, and are then what makes others wait.
+        is_open = self.modes.has_timers and self.quotas.is_open(now_ms, QUOTA_CPU_MS)
+        if is_open and self.keeper.state.has_critical():
+            is_open = self.quotas.is_open(now_ms, QUOTA_FLASH_BYTES)
+        self.exchange.is_open = is_open
+
+    def _can_afford(self, kind: int) -> bool:
+        cost_nah = self.energy.send_nah(FRAME_BYTES_MAX)
+        if self.energy.afford(self._now_ms, cost_nah):
+            return True
+        self.meters.drop(DROP_ENERGY, kind)
+        return False
+
+    def _apply_mode(self) -> None:
+        modes = self.modes
+        self.schedule.set_mode(modes.period_factor, modes.has_radio, modes.has_search)
+
+    def _follow_schedule(self, now_ms: int) -> None:
+        schedule = self.schedule
+        self._timers.is_window_open = schedule.is_open
+        self.transmitter.is_open = schedule.may_speak and self.modes.has_radio
+
+    # --- what is due ---
+
+    def _serve(self, now_ms: int, timer_id: int) -> None:
+        if timer_id == TIMER_ANNOUNCE:
+            self._announce(now_ms)
+        elif timer_id == TIMER_TELEMETRY:
+            self._report_telemetry(now_ms)
+        elif timer_id == TIMER_EXPIRE:
+            self._expire(now_ms)
+        else:
+            self._write_state_in_time(now_ms)
+
+    def _serve_application(self, now_ms: int, timer_id: int) -> None:
+        self.meters.add(meters.TIMERS_MISSED, self._timers.repeat(timer_id, now_ms))
+        if self.modes.has_timers and self.quotas.is_open(now_ms, QUOTA_CPU_MS):
+            self.exchange.call(1 + timer_id - TIMERS_OWN, self._timers.callback(timer_id))
+        else:
+            self.meters.add(meters.TIMERS_MISSED)
+
+    def _write_state_in_time(self, now_ms: int) -> None:
+        if self.keeper.is_waiting and self.quotas.is_open(now_ms, QUOTA_FLASH_BYTES):
+            self._write_state(now_ms)
+        # Else the hour has no flash left; the end of the step asks again in a while.
+
+    def _announce(self, now_ms: int) -> None:
+        span_ms = ANNOUNCE_MS - ANNOUNCE_JITTER_MS + self._rng.below(2 * ANNOUNCE_JITTER_MS)
+        self._timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, span_ms))
+        if self.schedule.phase_ms(now_ms) == NO_PHASE:  # else each window has one
+            self.transmitter.announce()
+
+    def _announce_phase(self, now_ms: int) -> None:
+        schedule = self.schedule
+        self.transmitter.announce(schedule.clock.period_ms, schedule.phase_ms(now_ms))
+
+    def _report_telemetry(self, now_ms: int) -> None:
+        self._timers.set(TIMER_TELEMETRY, ticks_add(now_ms, TELEMETRY_MS))
+        self.transmitter.telemetry(status.figures(self))
+
+    def _expire(self, now_ms: int) -> None:
+        self._timers.set(TIMER_EXPIRE, ticks_add(now_ms, EXPIRE_MS))
+        for _ in range(NEIGHBOURS_MAX):
+            node = self.neighbours.expire(now_ms)
+            if not node:
+                return
+            self._out.report(EVENT_NEIGHBOUR_LEFT, node)
+
+    # --- neighbours ---
+
+    def _answer_newcomer(self, now_ms: int) -> None:
         # A crowd larger than the table joins and is forgotten all the time: no haste then.
         soon_ms = ANNOUNCE_SOON_MS // 2 + self._rng.below(ANNOUNCE_SOON_MS // 2)
         left_ms = ticks_diff(self._timers.at_ms(TIMER_ANNOUNCE), now_ms)
         if left_ms > soon_ms and self.neighbours.count < NEIGHBOURS_MAX:
             self._timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, soon_ms))
 
-    def _handle(self, payload: memoryview) -> None:
-        kind = self._header.kind
-        row = self.neighbours.find(self._header.source)
-        if kind == frame.KIND_MESSAGE:
-            topic, value = messages.read_message(payload)
-            self._deliver(row, topic, value)
-        elif kind == frame.KIND_ANNOUNCE:
-            name, boots = messages.read_announcement(payload)
-            if name == self.identity.name:
-                self._out.report(EVENT_NAME_TAKEN, self._header.source)
-            self.neighbours.names[row] = name
-            self.neighbours.boots[row] = boots
-        elif kind == frame.KIND_PING and len(payload) <= PING_BYTES_MAX:
-            self.transmitter.pong(self._header.source, self.neighbours.links[row], payload)
+    def _on_announcement(self, now_ms: int, envelope: "Envelope") -> int:
+        name, _, period_ms, phase_ms = messages.read_announcement(envelope.payload())
+        if name == self.identity.name:
+            self._out.report(EVENT_NAME_TAKEN, envelope.source)
+        self.neighbours.introduce(envelope.row, name)
+        if period_ms and self.schedule.on_neighbour_phase(
+            now_ms, envelope.source, period_ms, phase_ms
+        ):
+            self._announce_phase(now_ms)
+        return 0
 
-    def _deliver(self, row: int, topic: str, value: object) -> None:
-        source = self.neighbours.names[row] or "%08x" % self._header.source
-        message = Message(source, topic, value)
-        for wanted, handler in self.application.handlers():
-            if wanted == topic:
-                try:
-                    handler(message)
-                except Exception as error:  # noqa: BLE001 - the boundary to a user's code
-                    self._on_app_error(_name_of(handler), error)
+    # --- the snapshot ---
 
-    def _serve_application(self, now_ms: int, timer_id: int) -> None:
-        self.meters.add(meters.TIMERS_MISSED, self._timers.repeat(timer_id, now_ms))
-        callback = self._timers.callback(timer_id)
-        try:
-            callback()
-        except Exception as error:  # noqa: BLE001 - the boundary to a user's code
-            self._on_app_error(_name_of(callback), error)
+    def save_into(self, buffer: bytearray, offset: int) -> int:
+        """Write what this file itself has to remember."""
+        for value in (
+            self.wakes,
+            self.uptime_s,
+            self._uptime_ms,
+            self.battery_mv,
+            self._now_ms,
+        ):
+            offset = write_word(buffer, offset, value)
+        return offset
 
-    def _announce(self, now_ms: int) -> None:
-        span_ms = ANNOUNCE_MS - ANNOUNCE_JITTER_MS + self._rng.below(2 * ANNOUNCE_JITTER_MS)
-        self._timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, span_ms))
-        self.transmitter.announce()
-
-    def _report_telemetry(self, now_ms: int) -> None:
-        self._timers.set(TIMER_TELEMETRY, ticks_add(now_ms, TELEMETRY_MS))
-        counts = self.meters.counts
-        figures = self._figures
-        figures[0] = self._uptime_s
-        figures[1] = self.neighbours.count
-        figures[2] = counts[meters.SENT]
-        figures[3] = counts[meters.RECEIVED]
-        figures[4] = self.neighbours.lost
-        figures[5] = self._battery_mv
-        figures[6] = counts[meters.APP_ERRORS]
-        self.transmitter.telemetry(figures)
-
-    def _expire(self, now_ms: int) -> None:
-        self._timers.set(TIMER_EXPIRE, ticks_add(now_ms, EXPIRE_MS))
-        for _ in range(len(self.neighbours.ids)):
-            node = self.neighbours.expire(now_ms)
-            if not node:
-                return
-            self._out.report(EVENT_NEIGHBOUR_LEFT, node)
-
-    def _on_app_error(self, where: str, error: Exception) -> None:
-        self.meters.add(meters.APP_ERRORS)
-        self._out.app_error(where, error)
+    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
+        """Take back what `save_into` wrote."""
+        self.wakes = read_word(buffer, offset)
+        self.uptime_s = read_word(buffer, offset + 4)
+        self._uptime_ms = read_word(buffer, offset + 8)
+        self.battery_mv = read_word(buffer, offset + 12)
+        self._now_ms = read_word(buffer, offset + 16)  # when it fell asleep
+        return offset + self.SNAPSHOT_BYTES
 
 
-def _name_of(function: object) -> str:
-    # Any callable may be a handler; only functions have a name on both runtimes.
-    return getattr(function, "__name__", "handler")
+def _earlier(at_ms: int, other_ms: int, now_ms: int) -> int:
+    # The second may be -1: never.
+    if other_ms >= 0 and ticks_diff(other_ms, now_ms) < ticks_diff(at_ms, now_ms):
+        return other_ms
+    return at_ms

@@ -11,6 +11,8 @@ from .limits import HANDLERS_MAX, TOPIC_BYTES_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .agent import Agent
     from .ports import Actuator, Sensor
     from .shapes import Callback, Handler
@@ -18,12 +20,17 @@ if TYPE_CHECKING:
 
 
 class Message:
-    """One message as its handlers get it."""
+    """One message as its handlers get it, or the answer to a request.
 
-    def __init__(self, source: str, topic: str, value: object) -> None:
+    `error` is "" or why a request has no answer: "deadline" (nobody answered in time), "no
+    handler", "failed" (the handler raised), "refused" (over the other agent's limits).
+    """
+
+    def __init__(self, source: str, topic: str, value: object, error: str = "") -> None:
         self.source = source  # the sender's name; its id in hex before it announced itself
         self.topic = topic
         self.value = value
+        self.error = error
 
 
 class Application:
@@ -31,7 +38,7 @@ class Application:
 
     def __init__(self, core: "Agent") -> None:
         self._core = core
-        self._handlers: "list[tuple[str, Handler]]" = []
+        self._handlers: "list[tuple[bytes, Handler]]" = []
 
     @property
     def name(self) -> str:
@@ -40,23 +47,38 @@ class Application:
 
     @property
     def state(self) -> "State":
-        """A mapping that survives sleep and power loss: text keys, at most 1 KB in all."""
+        """A mapping that survives sleep and power loss: text keys, at most 1 KB in all.
+
+        A change is on flash within a second, and before every sleep. `state.critical("key")` has
+        it there before any message leaves that was published after it.
+        """
         return self._core.keeper.state
 
-    def every(self, period_ms: int) -> "_Every":
+    def every(self, period_ms: int) -> "Callable[[Callback], Callback]":
         """Call the decorated function each `period_ms`, first one period from now."""
-        return _Every(self._core, period_ms)
 
-    def on(self, topic: str) -> "_On":
+        def decorate(callback: "Callback") -> "Callback":
+            self._core.add_timer(period_ms, callback)
+            return callback
+
+        return decorate
+
+    def on(self, topic: str) -> "Callable[[Handler], Handler]":
         """Call the decorated function with each message on a topic.
 
+        If the message is a request, what the function returns is the answer.
         Raises: ValueError for a topic of no or more than 32 bytes, or one handler too many.
         """
         if not 0 < len(topic.encode()) <= TOPIC_BYTES_MAX:
             raise ValueError("agent.on: a topic has 1 to %d bytes" % TOPIC_BYTES_MAX)
         if len(self._handlers) >= HANDLERS_MAX:
             raise ValueError("agent.on: at most %d handlers" % HANDLERS_MAX)
-        return _On(self._handlers, topic)
+
+        def decorate(handler: "Handler") -> "Handler":
+            self._handlers.append((topic.encode(), handler))
+            return handler
+
+        return decorate
 
     def publish(self, topic: str, value: object, to: str = "") -> bool:
         """Send a value to all agents in reach, or to the one named by `to`.
@@ -66,6 +88,20 @@ class Application:
         Raises: ValueError if the value has no CBOR form or does not fit one frame.
         """
         return self._core.publish(topic, value, to)
+
+    def request(
+        self, topic: str, value: object, to: str, then: "Handler", deadline_ms: int = 5_000
+    ) -> bool:
+        """Ask one agent, and call `then` with its answer, or with an error at the deadline.
+
+        Returns: False if it was dropped at once, as by `publish`; `then` is not called then.
+        Raises: ValueError if the value has no CBOR form or the deadline is out of bounds.
+        """
+        return self._core.request(topic, value, to, then, deadline_ms)
+
+    def stay_awake(self, span_ms: int) -> None:
+        """Do not sleep for a while: a task of yours, or something outside, needs this agent."""
+        self._core.stay_awake(span_ms)
 
     def report(self, name: str, value: object = None) -> None:
         """Tell whoever watches this agent's console that something happened."""
@@ -85,26 +121,6 @@ class Application:
         """
         return self._core.parts.actuator(name)
 
-    def handlers(self) -> "list[tuple[str, Handler]]":
+    def handlers(self) -> "list[tuple[bytes, Handler]]":
         """Return the topics and their handlers in the order of registration."""
         return self._handlers
-
-
-class _Every:
-    def __init__(self, core: "Agent", period_ms: int) -> None:
-        self._core = core
-        self._period_ms = period_ms
-
-    def __call__(self, callback: "Callback") -> "Callback":
-        self._core.add_timer(self._period_ms, callback)
-        return callback
-
-
-class _On:
-    def __init__(self, handlers: "list[tuple[str, Handler]]", topic: str) -> None:
-        self._handlers = handlers
-        self._topic = topic
-
-    def __call__(self, handler: "Handler") -> "Handler":
-        self._handlers.append((self._topic, handler))
-        return handler

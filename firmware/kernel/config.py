@@ -33,6 +33,7 @@ class Config:
         self.critical_mv = 0
         self.dormant_mv = 0
         self.budget_uah_per_day = 0  # 0: whatever it takes
+        self.application_id = 0  # changes when the application does: safe mode is then left
         # Microamperes by power state; 0: unknown, and then its energy is not accounted for.
         self.currents_ua = (0,) * len(STATE_NAMES)
 

@@ -2,11 +2,13 @@
 
 from kernel.agent import Agent
 from kernel.codec.frame import node_id
+from kernel.config import Config
+from kernel.errors import CAUSE_POWER_ON
 from kernel.identity import Identity
 from kernel.ports import Parts
 from kernel.prng import Prng
 from kernel.ticks import ticks_add
-from support.script import MemoryStore, Script
+from support.script import MemoryTable, Script
 
 STEP_MS = 50
 START_MS = (1 << 29) - 3_000  # the ticks wrap early in every test
@@ -18,13 +20,19 @@ def mac_of(number):
 
 
 class Node:
-    """One agent with its script and its store."""
+    """One agent with its script and its table."""
 
-    def __init__(self, name, number, store=None, parts=None, network=7):
+    def __init__(self, name, number, table=None, parts=None, network=7, **settings):
         self.out = Script()
-        self.store = store or MemoryStore()
+        self.table = table or MemoryTable()
         self.identity = Identity(name, node_id(mac_of(number)), network, "test-board")
-        self.agent = Agent(self.identity, Prng(number), self.store, parts or Parts())
+        config = Config()
+        config.take(settings)
+        self.agent = Agent(self.identity, Prng(number), self.table, parts or Parts(), config)
+
+    def start(self, now_ms, cause=CAUSE_POWER_ON, remembered=None):
+        """Boot the agent."""
+        self.agent.start(now_ms, cause, remembered, self.out)
 
     def status(self, field):
         """Return one field of the status."""
@@ -41,7 +49,7 @@ class Pair:
         self.is_cut = False
         self.heard = []  # every frame, in order
         for node, setup in zip(self.nodes, (setup_a, setup_b)):  # noqa: B905 - not in MicroPython
-            node.agent.start(self.now_ms, node.out)
+            node.start(self.now_ms)
             if setup is not None:
                 node.agent.set_up(self.now_ms, setup, node.out)
 
@@ -60,8 +68,8 @@ class Pair:
                 for data in source.out.take_frames():
                     self.heard.append(data)
                     if not self.is_cut:
-                        target.agent.on_frame(self.now_ms, 0, data, len(data), target.out)
+                        target.agent.on_frame(self.now_ms, 0, data, len(data), 0, target.out)
 
     def send(self, node, data):
         """Let a node hear bytes that no agent sent."""
-        node.agent.on_frame(self.now_ms, 0, data, len(data), node.out)
+        node.agent.on_frame(self.now_ms, 0, data, len(data), 0, node.out)

@@ -1,7 +1,7 @@
 """A sink that writes down what a machine did, and the smallest tools of a test on two runtimes."""
 
 from kernel.effects import Effects
-from kernel.ports import Parts, Store
+from kernel.ports import Parts, Table
 
 
 class Script(Effects):
@@ -13,6 +13,8 @@ class Script(Effects):
         self.reports = []
         self.events = []
         self.errors = []
+        self.sleeps = []
+        self.radios = []
 
     def send(self, link, buffer, length):
         """Copy the frame: the buffer is valid only now."""
@@ -31,6 +33,14 @@ class Script(Effects):
         """Note where an application raised what."""
         self.errors.append((where, type(error).__name__))
 
+    def sleep(self, until_at_ms, depth):
+        """Note until when, and how deep."""
+        self.sleeps.append((until_at_ms, depth))
+
+    def radio(self, is_on):
+        """Note a switch of the radio."""
+        self.radios.append(is_on)
+
     def take_frames(self):
         """Return the frames recorded since the last call."""
         frames, self.frames = self.frames, []
@@ -38,26 +48,56 @@ class Script(Effects):
         return frames
 
 
-class MemoryStore(Store):
-    """Keep records in a dict; fail on demand."""
+class MemoryTable(Table):
+    """Keep a table in memory; fail on demand."""
 
     def __init__(self):
-        self.records = {}
-        self.writes = []
+        self.values = {}
+        self.commits = []  # the keys of each
         self.is_broken = False
+        self._staged = {}
 
-    def read(self, key):
-        """Return a record."""
+    def get(self, key):
+        """Return a value; what is staged counts."""
         if self.is_broken:
             raise OSError(5)
-        return self.records.get(key)
+        return self._staged.get(key, self.values.get(key))
 
-    def write(self, key, data):
-        """Replace a record."""
+    def keys(self):
+        """Return all keys in order."""
         if self.is_broken:
             raise OSError(5)
-        self.records[key] = data
-        self.writes.append(key)
+        return sorted(self.values)
+
+    def put(self, key, value):
+        """Stage a value."""
+        assert len(key) <= 36 and len(value) <= 1024
+        self._staged[bytes(key)] = bytes(value)
+
+    def delete(self, key):
+        """Stage a removal."""
+        self._staged[bytes(key)] = None
+
+    def commit(self):
+        """Take over what is staged."""
+        if self.is_broken:
+            raise OSError(5)
+        if not self._staged:
+            return 0
+        self.commits.append(sorted(self._staged))
+        size = 0
+        for key, value in self._staged.items():
+            size += len(key) + len(value or b"")
+            if value is None:
+                self.values.pop(key, None)
+            else:
+                self.values[key] = value
+        self._staged = {}
+        return size
+
+    def rollback(self):
+        """Forget what is staged."""
+        self._staged = {}
 
 
 class Part:

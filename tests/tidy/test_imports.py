@@ -5,7 +5,7 @@ from pathlib import Path
 from tidy.tree import imports, python_files
 
 OURS = {"boards", "firmware", "host_tools", "sim", "tests"}
-KERNEL_BASE = {"effects", "errors", "limits", "ports", "prng", "ticks"}
+KERNEL_BASE = {"effects", "errors", "fields", "limits", "ports", "prng", "shapes", "ticks"}
 KERNEL_LIBRARY = {"struct", "hashlib", "binascii", "array"}
 
 # Folder → what of ours it may import. The longest folder that holds a file decides.

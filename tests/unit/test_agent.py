@@ -216,10 +216,11 @@ def test_state_and_boots_survive_a_restart():
         agent.state["runs"] = agent.state.get("runs", 0) + 1
 
     first = Node("a", 1)
-    first.agent.start(START_MS, first.out)
+    first.start(START_MS)
     first.agent.set_up(START_MS, setup, first.out)
-    second = Node("a", 1, store=first.store)
-    second.agent.start(START_MS, second.out)
+    first.agent.stop(START_MS, first.out)
+    second = Node("a", 1, table=first.table)
+    second.start(START_MS)
     second.agent.set_up(START_MS, setup, second.out)
     assert second.status("boots") == 2
     assert second.agent.application.state["runs"] == 2

@@ -1,58 +1,65 @@
-"""Boot count and state outlive power, damage and a broken store."""
+"""State goes to flash at once if it is critical, a little later if not, and never twice."""
 
 from kernel.errors import EVENT_STORE_DAMAGED, EVENT_STORE_FAILED
 from kernel.state.keeper import Keeper
-from support.script import MemoryStore, Script
+from support.script import MemoryTable, Script
 
 
-def loaded(store):
-    """Return a keeper after a boot, and what it reported."""
+def loaded(table):
+    """Return a keeper after a boot, and its sink."""
     out = Script()
-    keeper = Keeper(store)
+    keeper = Keeper(table)
     keeper.load(out)
     return keeper, out
 
 
-def test_boots_are_counted():
-    store = MemoryStore()
-    assert [loaded(store)[0].boots for _ in range(3)] == [1, 2, 3]
-
-
-def test_state_comes_back_after_a_boot():
-    store = MemoryStore()
-    keeper, out = loaded(store)
+def test_a_change_waits_until_it_is_written():
+    table = MemoryTable()
+    keeper, out = loaded(table)
+    assert not keeper.look() and not keeper.is_waiting
     keeper.state["a"] = 5
-    keeper.save_changes(out)
-    assert loaded(store)[0].state["a"] == 5
+    assert not keeper.look() and keeper.is_waiting and not keeper.is_blocked
+    assert keeper.write(out) > 0 and not keeper.is_waiting
+    assert keeper.write(out) == 0 and len(table.commits) == 1
+    assert loaded(table)[0].state["a"] == 5
 
 
-def test_nothing_is_written_without_a_change():
-    store = MemoryStore()
-    keeper, out = loaded(store)
+def test_a_critical_change_blocks_until_it_is_written():
+    keeper, out = loaded(MemoryTable())
+    keeper.state.critical("valve")
+    keeper.state["valve"] = True
+    assert keeper.look() and keeper.is_blocked
+    keeper.write(out)
+    assert not keeper.is_blocked
+
+
+def test_a_damaged_value_is_reported():
+    table = MemoryTable()
+    table.values = {b"sa": b"\x01", b"sb": b"\xff"}
+    keeper, out = loaded(table)
+    assert keeper.state.as_dict() == {"a": 1}
+    assert out.reports == [(EVENT_STORE_DAMAGED, 1)]
+
+
+def test_a_broken_table_is_reported_and_survived():
+    table = MemoryTable()
+    table.is_broken = True
+    keeper, out = loaded(table)
+    keeper.state.critical("a")
     keeper.state["a"] = 5
-    keeper.save_changes(out)
-    keeper.save_changes(out)
-    assert store.writes == ["boots", "state"]
+    assert keeper.look() and keeper.write(out) == 0
+    assert keeper.is_blocked and keeper.state["a"] == 5
+    assert out.reports == [(EVENT_STORE_FAILED, 1)] * 2
+    table.is_broken = False
+    assert keeper.write(out) > 0 and not keeper.is_blocked
+    assert table.values == {b"sa": b"\x05"}
 
 
-def test_a_damaged_record_starts_anew_and_is_reported():
-    store = MemoryStore()
-    keeper, out = loaded(store)
-    keeper.state["a"] = 5
-    keeper.save_changes(out)
-    store.records = {"boots": b"damaged", "state": b""}
-    keeper, out = loaded(store)
-    assert (keeper.boots, len(keeper.state)) == (1, 0)
-    assert out.reports == [(EVENT_STORE_DAMAGED, 0), (EVENT_STORE_DAMAGED, 1)]
-
-
-def test_a_broken_store_is_reported_and_survived():
-    store = MemoryStore()
-    store.is_broken = True
-    keeper, out = loaded(store)
-    assert keeper.boots == 1
-    keeper.state["a"] = 5
-    keeper.save_changes(out)
-    assert keeper.state["a"] == 5
-    assert {event for event, _ in out.reports} == {EVENT_STORE_FAILED}
-    assert out.reports[-1] == (EVENT_STORE_FAILED, 1)
+def test_what_others_staged_goes_with_the_next_commit():
+    table = MemoryTable()
+    keeper, out = loaded(table)
+    table.put(b"crash", b"x")
+    keeper.on_staged()
+    assert not keeper.look() and keeper.is_waiting
+    assert keeper.write(out) > 0 and table.values == {b"crash": b"x"}
+    assert not keeper.look() and not keeper.is_waiting

@@ -2,7 +2,14 @@
 
 from kernel.limits import PERIOD_MS_MAX, PERIOD_MS_MIN, TIMERS_MAX
 from kernel.ticks import TICKS_PERIOD
-from kernel.timers import NONE_DUE, TIMER_ANNOUNCE, TIMER_TELEMETRY, TIMERS_OWN, Timers
+from kernel.timers import (
+    NONE_DUE,
+    TIMER_ANNOUNCE,
+    TIMER_STATE,
+    TIMER_TELEMETRY,
+    TIMERS_OWN,
+    Timers,
+)
 from support.script import raises
 
 
@@ -65,3 +72,44 @@ def test_of_two_that_are_due_at_once_the_first_made_comes_first():
     for _ in range(3):
         timers.every(0, 1000, len)
     assert [timers.take_due(1000) for _ in range(3)] == [TIMERS_OWN + n for n in range(3)]
+
+
+def test_slow_timers_wait_for_the_window_and_fast_ones_do_not():
+    timers = Timers(window_ms=10_000)
+    timers.every(0, 10_000, len)
+    timers.every(0, 3_000, len)
+    timers.set(TIMER_TELEMETRY, 50)
+    timers.is_window_open = False
+    assert timers.next(0) == TIMERS_OWN + 1
+    assert timers.take_due(3_000) == TIMERS_OWN + 1
+    assert timers.take_due(20_000) == NONE_DUE
+    timers.is_window_open = True
+    assert timers.take_due(20_000) == TIMER_TELEMETRY
+    assert timers.take_due(20_000) == TIMERS_OWN
+
+
+def test_state_is_written_without_a_window():
+    timers = Timers(window_ms=10_000)
+    timers.is_window_open = False
+    timers.set(TIMER_STATE, 50)
+    assert timers.is_set(TIMER_STATE) and timers.take_due(50) == TIMER_STATE
+    timers.set(TIMER_STATE, 60)
+    timers.unset(TIMER_STATE)
+    assert timers.take_due(60) == NONE_DUE
+
+
+def test_timers_go_on_after_deep_sleep():
+    timers = Timers()
+    timers.set(TIMER_ANNOUNCE, 700)
+    timers.every(0, 1000, len)
+    timers.every(100, 5000, len)
+    buffer = bytearray(Timers.SNAPSHOT_BYTES + 1)
+    assert timers.save_into(buffer, 1) == len(buffer)
+    again = Timers()
+    assert again.load_from(buffer, 1) == len(buffer)
+    assert again.count == TIMERS_OWN and again.take_due(700) == TIMER_ANNOUNCE
+    again.every(800, 1000, len)
+    again.every(800, 2000, len)  # it was 5,000 before: begun anew
+    assert again.at_ms(TIMERS_OWN) == 1000 and again.at_ms(TIMERS_OWN + 1) == 2800
+    again.every(800, 3000, len)
+    assert again.at_ms(TIMERS_OWN + 2) == 3800

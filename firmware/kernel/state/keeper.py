@@ -1,58 +1,72 @@
-"""What of an agent outlives its power: the boot count and the application's state.
+"""When an application's state is written to flash.
 
-Input    load(out) once, save_changes(out) after each handler
-Effects  out.report(EVENT_STORE_…, which): 0 the boot count, 1 the state
-Bounds   two records; STATE_BYTES_MAX
+A critical key is on flash before anything leaves that was said after its change; other keys wait
+a little, so that a busy handler costs one record and not a hundred.
+
+Input    load(out), look() and write(out) at the end of a step
+Effects  out.report(EVENT_STORE_…, 1)
+Bounds   one commit a step at most; STATE_DELAY_MS until a change is written
 """
 
-from ..codec.cbor import CborError
-from ..effects import Effects
 from ..errors import EVENT_STORE_DAMAGED, EVENT_STORE_FAILED
-from ..ports import Store
-from . import record
 from .values import State
 
-_BOOTS, _STATE = 0, 1
-_KEYS = ("boots", "state")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..effects import Effects
+    from ..ports import Table
+
+_STATE = 1  # the value that reports of the store carry
 
 
 class Keeper:
-    """Read and write an agent's records through its store."""
+    """Write the state of one application through a table."""
 
-    def __init__(self, store: Store) -> None:
-        self.boots = 0
-        self.state = State({})
-        self._store = store
+    def __init__(self, table: "Table") -> None:
+        self.state = State()
+        self.is_waiting = False  # changes are not on flash yet
+        self.is_blocked = False  # critical ones: nothing of the application may leave
+        self._has_other = False  # others staged something, which our next commit carries
+        self._table = table
 
-    def load(self, out: Effects) -> None:
-        """Count this boot and bring the state back; report what is damaged and start it anew."""
-        boots = self._read(_BOOTS, out)
-        self.boots = (boots if isinstance(boots, int) else 0) + 1
-        self._write(_BOOTS, record.seal(self.boots, 16), out)
-        values = self._read(_STATE, out)
-        self.state = State(values if isinstance(values, dict) else {})
+    def load(self, out: "Effects") -> None:
+        """Bring the state back; report what is damaged and start it anew."""
+        try:
+            damaged = self.state.load(self._table)
+        except OSError:
+            out.report(EVENT_STORE_FAILED, _STATE)
+            return
+        if damaged:
+            out.report(EVENT_STORE_DAMAGED, _STATE)
 
-    def save_changes(self, out: Effects) -> None:
-        """Store the state if it changed.
+    def on_staged(self) -> None:
+        """Take note that something else is staged in the table and waits for a commit."""
+        self._has_other = True
+
+    def look(self) -> bool:
+        """Look for changes at the end of a step; tell whether they must be written at once.
 
         Raises: CborError if the application changed a lent value into one without an encoding.
         """
-        data = self.state.take_record()
-        if data is not None:
-            self._write(_STATE, data, out)
+        self.is_waiting = self.state.find_changes() or self._has_other
+        self.is_blocked = self.is_waiting and self.state.is_critical_changed()
+        return self.is_blocked
 
-    def _read(self, which: int, out: Effects) -> object:
-        try:
-            data = self._store.read(_KEYS[which])
-            return None if data is None else record.unseal(data)
-        except CborError:
-            out.report(EVENT_STORE_DAMAGED, which)
-        except OSError:
-            out.report(EVENT_STORE_FAILED, which)
-        return None
+    def write(self, out: "Effects") -> int:
+        """Commit all changes; return the bytes programmed.
 
-    def _write(self, which: int, data: bytes, out: Effects) -> None:
+        A table that fails keeps the old state on flash and the new one in memory, to be tried
+        again; critical changes stay blocked until then.
+        """
+        if not self.is_waiting:
+            return 0
         try:
-            self._store.write(_KEYS[which], data)
+            self.state.stage(self._table)
+            written = self._table.commit()
         except OSError:
-            out.report(EVENT_STORE_FAILED, which)
+            self._table.rollback()
+            out.report(EVENT_STORE_FAILED, _STATE)
+            return 0
+        self.state.on_stored()
+        self.is_waiting = self.is_blocked = self._has_other = False
+        return written

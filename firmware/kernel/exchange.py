@@ -1,0 +1,184 @@
+"""What an application says and hears: messages, requests and their answers.
+
+The border to a user's code: what it raises is counted and reported here, and goes no further.
+
+Input    publish, request (application); on_message, on_request, on_response (router); expire(now)
+Effects  out.app_error(where, error)
+Bounds   REQUESTS_MAX, HANDLERS_MAX; values are decoded only if there is a handler for them
+"""
+
+from .application import Message
+from .codec import frame, messages
+from .codec.cbor import CborError
+from .effects import LINK_ALL
+from .errors import (
+    DROP_LATE_REPLY,
+    DROP_NO_SUCH_NEIGHBOUR,
+    DROP_QUOTA,
+    DROP_REQUESTS_FULL,
+)
+from .health import meters
+from .mesh.neighbours import NOBODY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .codec.messages import Envelope
+    from .effects import Effects
+    from .health.meters import Meters
+    from .mesh.neighbours import Neighbours
+    from .mesh.requests import Requests
+    from .mesh.transmitter import Transmitter
+    from .shapes import Callback, Handler
+
+# By the status of a response; the texts are those of `application.Message.error`.
+_ERRORS = ("", "no handler", "failed", "refused")
+_DEADLINE = "deadline"
+
+
+class Exchange:
+    """Carry values between the handlers of one application and the mesh."""
+
+    out: "Effects"  # that of the present step
+
+    def __init__(
+        self,
+        handlers: "list[tuple[bytes, Handler]]",
+        neighbours: "Neighbours",
+        transmitter: "Transmitter",
+        requests: "Requests",
+        counters: "Meters",
+    ) -> None:
+        self.handlers = handlers
+        self.requests = requests
+        self.is_open = True  # False: over a budget or low on battery; handlers are not called
+        self.slot = 0  # of what ran last, for the energy account: 0 the kernel, then its handlers
+        self._neighbours = neighbours
+        self._transmitter = transmitter
+        self._meters = counters
+
+    # --- from the application ---
+
+    def publish(self, topic: str, value: object, to: str) -> bool:
+        """Send a value to one agent by name, or to all."""
+        if not to:
+            return self._transmitter.message(topic, value, frame.BROADCAST, LINK_ALL)
+        row = self._find(to, frame.KIND_MESSAGE)
+        if row == NOBODY:
+            return False
+        near = self._neighbours
+        return self._transmitter.message(topic, value, near.ids[row], near.links[row])
+
+    def request(  # noqa: PLR0917 - as the application's own
+        self, now_ms: int, topic: str, value: object, to: str, then: "Handler", deadline_ms: int
+    ) -> bool:
+        """Ask one agent by name."""
+        row = self._find(to, frame.KIND_REQUEST)
+        if row == NOBODY:
+            return False
+        target, link = self._neighbours.ids[row], self._neighbours.links[row]
+        correlation = self.requests.open(now_ms, target, deadline_ms, then)
+        if not correlation:
+            self._meters.drop(DROP_REQUESTS_FULL, frame.KIND_REQUEST)
+            return False
+        sent = False
+        try:
+            sent = self._transmitter.request(correlation, topic, value, target, link)
+        finally:
+            if not sent:
+                self.requests.cancel(correlation)
+        return sent
+
+    def _find(self, name: str, kind: int) -> int:
+        row = self._neighbours.find_name(name)
+        if row == NOBODY:
+            self._meters.drop(DROP_NO_SUCH_NEIGHBOUR, kind)
+        return row
+
+    # --- from the router: each returns 0 or why the frame is dropped ---
+
+    def on_message(self, now_ms: int, envelope: "Envelope") -> int:
+        """Call every handler of a message's topic."""
+        message = None
+        for index in range(len(self.handlers)):
+            topic, handler = self.handlers[index]
+            if not envelope.is_on(topic):
+                continue
+            if not self.is_open:
+                return DROP_QUOTA
+            if message is None:
+                message = self._open(envelope)
+            self._run(index, handler, message)
+        return 0
+
+    def on_request(self, now_ms: int, envelope: "Envelope") -> int:
+        """Call the first handler of a request's topic, and answer with what it returns."""
+        for index in range(len(self.handlers)):
+            topic, handler = self.handlers[index]
+            if not envelope.is_on(topic):
+                continue
+            if not self.is_open:
+                self._transmitter.respond(envelope, messages.STATUS_REFUSED, None)
+                return DROP_QUOTA
+            done, value = self._run(index, handler, self._open(envelope))
+            if done:
+                self._answer(envelope, handler, value)
+            else:
+                self._transmitter.respond(envelope, messages.STATUS_FAILED, None)
+            return 0
+        self._transmitter.respond(envelope, messages.STATUS_NO_HANDLER, None)
+        return 0
+
+    def on_response(self, now_ms: int, envelope: "Envelope") -> int:
+        """Call what a request left to be called with its answer."""
+        value = envelope.value()
+        callback = self.requests.take(envelope.source, envelope.correlation)
+        if callback is None:
+            return DROP_LATE_REPLY
+        source = self._neighbours.name(envelope.row)
+        error = _ERRORS[envelope.status] if envelope.status < len(_ERRORS) else _ERRORS[-1]
+        self._run(len(self.handlers), callback, Message(source, "", value, error))
+        return 0
+
+    def expire(self, now_ms: int) -> None:
+        """Tell the application which of its requests nobody answered in time."""
+        callback = self.requests.take_expired(now_ms)
+        while callback is not None:
+            self._run(len(self.handlers), callback, Message("", "", None, _DEADLINE))
+            callback = self.requests.take_expired(now_ms)
+
+    def call(self, slot: int, callback: "Callback") -> None:
+        """Call a timer's function."""
+        self.slot = slot
+        try:
+            callback()
+        except Exception as error:  # noqa: BLE001 - the boundary to a user's code
+            self.on_error(_name_of(callback), error)
+
+    def on_error(self, where: str, error: Exception) -> None:
+        """Count and report what an application raised."""
+        self._meters.add(meters.APP_ERRORS)
+        self.out.app_error(where, error)
+
+    def _open(self, envelope: "Envelope") -> Message:
+        source = self._neighbours.name(envelope.row)
+        return Message(source, envelope.topic(), envelope.value())
+
+    def _run(self, index: int, handler: "Handler", message: Message) -> "tuple[bool, object]":
+        self.slot = index + 1
+        try:
+            return True, handler(message)
+        except Exception as error:  # noqa: BLE001 - the boundary to a user's code
+            self.on_error(_name_of(handler), error)
+            return False, None
+
+    def _answer(self, envelope: "Envelope", handler: "Handler", value: object) -> None:
+        try:
+            self._transmitter.respond(envelope, messages.STATUS_OK, value)
+        except CborError as error:
+            self.on_error(_name_of(handler), error)
+            self._transmitter.respond(envelope, messages.STATUS_FAILED, None)
+
+
+def _name_of(function: object) -> str:
+    # Any callable may be a handler; only functions have a name on both runtimes.
+    return getattr(function, "__name__", "handler")
