@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Protocol
 
 from .codec.messages import Envelope
@@ -21,3 +22,13 @@ class DropCounter(Protocol):
 
 class FrameHandler(Protocol):
     def __call__(self, now_ms: int, envelope: Envelope, /) -> int: ...
+
+class Recovery(Protocol):
+    @property
+    def cause(self) -> int: ...
+    @property
+    def unclean(self) -> int: ...
+    @property
+    def is_safe(self) -> bool: ...
+    @property
+    def resets(self) -> Sequence[int]: ...
