@@ -506,8 +506,9 @@ class Agent:
     def _announce(self, now_ms: int) -> None:
         span_ms = ANNOUNCE_MS - ANNOUNCE_JITTER_MS + self._rng.below(2 * ANNOUNCE_JITTER_MS)
         self._timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, span_ms))
-        if self.schedule.phase_ms(now_ms) == NO_PHASE:  # else each window has one
-            self.transmitter.announce()
+        schedule = self.schedule
+        if not schedule.clock.period_ms or schedule.phase_ms(now_ms) == NO_PHASE:
+            self.transmitter.announce()  # else each window has one
 
     def _announce_phase(self, now_ms: int) -> None:
         schedule = self.schedule

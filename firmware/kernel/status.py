@@ -12,6 +12,7 @@ from .power.modes import MODE_NAMES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .agent import Agent
+    from .mesh.neighbours import Neighbours
 
 
 def figures(agent: "Agent") -> "list[int]":
@@ -27,8 +28,16 @@ def figures(agent: "Agent") -> "list[int]":
     found[6] = counts[meters.APP_ERRORS]
     found[9] = agent.modes.mode
     found[12] = agent.energy.total_uah()
-    found[14] = -agent.neighbours.worst_rssi_dbm()
+    found[14] = -_weakest_dbm(agent.neighbours)
     return found
+
+
+def _weakest_dbm(neighbours: "Neighbours") -> int:
+    weakest_dbm = 0  # unknown
+    for row in range(len(neighbours.ids)):
+        if neighbours.ids[row]:
+            weakest_dbm = min(weakest_dbm, neighbours.rssi_dbm(row))
+    return weakest_dbm
 
 
 def status(agent: "Agent") -> "dict[str, object]":
@@ -60,5 +69,6 @@ def health(agent: "Agent") -> "dict[str, object]":
     figures(agent)
     fields = agent.health.fields(agent.recovery)
     fields["dropped"] = agent.meters.dropped()
+    fields["dropped_kinds"] = agent.meters.dropped_kinds()
     fields["over_quota"] = agent.quotas.refusals()
     return fields

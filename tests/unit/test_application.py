@@ -1,6 +1,6 @@
 """What an application may ask for has bounds, and says so."""
 
-from kernel.limits import HANDLERS_MAX, TIMERS_MAX, TOPIC_BYTES_MAX
+from kernel.limits import HANDLERS_MAX, MESSAGE_BYTES_MAX, TIMERS_MAX, TOPIC_BYTES_MAX
 from support.pair import START_MS, Node
 from support.script import raises
 
@@ -38,4 +38,4 @@ def test_set_up_tells_whether_it_went_well():
 def test_a_value_without_a_cbor_form_is_an_error_of_its_caller():
     application = Node("a", 1).agent.application
     raises(ValueError, application.publish, "t", {1, 2})
-    raises(ValueError, application.publish, "t", bytes(250))
+    raises(ValueError, application.publish, "t", bytes(MESSAGE_BYTES_MAX))

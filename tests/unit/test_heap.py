@@ -31,7 +31,8 @@ class Counter(Effects):
 def ready():
     """Return an agent that has started, and its sink."""
     node, out = Node("a", 1), Counter()
-    node.agent.start(START_MS, out)
+    node.out = out
+    node.start(START_MS)
     return node.agent, out
 
 
@@ -60,7 +61,7 @@ def test_frames_that_are_dropped():
         frame.write_header(data, frame.KIND_PING, network, 99, frame.BROADCAST, 1)
         length = len(data)
         heap_lock()
-        agent.on_frame(START_MS, 0, data, length, out)
+        agent.on_frame(START_MS, 0, data, length, -50, out)
         heap_unlock()
     assert agent.status()["dropped"] == {"other network": 1, "malformed": 1}
 

@@ -1,0 +1,106 @@
+"""An agent asks another by name, and always hears: an answer, or why there is none."""
+
+from kernel.codec import frame
+from kernel.limits import ANNOUNCE_MS, DEADLINE_MS_MAX, REQUESTS_MAX
+from support.pair import Pair
+from support.script import raises
+
+
+def answering(agent):
+    """Answer requests in every way there is."""
+    agent.on("double")(lambda message: 2 * message.value)
+    agent.on("broken")(lambda message: {}["x"])
+    agent.on("strange")(lambda message: object())
+    agent.on("nothing")(lambda message: None)
+
+
+def met():
+    """Return a pair that knows each other; `b` answers."""
+    pair = Pair(None, answering)
+    pair.run(2 * ANNOUNCE_MS)
+    return pair
+
+
+def ask(pair, topic, value=None, deadline_ms=1000):
+    """Let `a` ask `b`; return what it was told within two seconds."""
+    told = []
+    application = pair.a.agent.application
+    assert application.request(topic, value, "b", told.append, deadline_ms)
+    pair.run(2000)
+    return [(message.source, message.value, message.error) for message in told]
+
+
+def test_an_answer_comes_back():
+    pair = met()
+    assert ask(pair, "double", 21) == [("b", 42, "")]
+    assert ask(pair, "nothing") == [("b", None, "")]
+
+
+def test_a_large_answer_comes_in_fragments():
+    pair = met()
+    pair.heard.clear()
+    assert ask(pair, "double", "x" * 200) == [("b", "x" * 400, "")]
+    assert frame.KIND_FRAGMENT in [data[1] for data in pair.heard]
+
+
+def test_a_handler_that_fails_is_told_and_counted_where_it_failed():
+    pair = met()
+    assert ask(pair, "broken") == [("b", None, "failed")]
+    assert ask(pair, "strange") == [("b", None, "failed")]
+    assert pair.b.status("app_errors") == 2 and pair.a.status("app_errors") == 0
+
+
+def test_nobody_handles_it():
+    assert ask(met(), "unknown") == [("b", None, "no handler")]
+
+
+def test_the_deadline_passes_once():
+    pair = met()
+    pair.is_cut = True
+    assert ask(pair, "double", 1) == [("", None, "deadline")]
+    pair.run(5000)
+    assert pair.a.agent.requests.count == 0
+
+
+def test_an_answer_after_the_deadline_is_dropped_and_counted():
+    pair = met()
+    told = []
+    pair.a.agent.application.request("double", 1, "b", told.append, 100)
+    pair.a.agent.on_time(pair.now_ms, pair.a.out)
+    (request,) = pair.a.out.take_frames()
+    pair.send(pair.b, request)
+    (answer,) = pair.b.out.take_frames()
+    pair.run(200)
+    pair.send(pair.a, answer)
+    assert [message.error for message in told] == ["deadline"]
+    assert pair.a.status("dropped") == {"late reply": 1}
+
+
+def test_there_is_a_bound_on_what_waits():
+    pair = met()
+    application = pair.a.agent.application
+    pair.is_cut = True
+    told = []
+    for number in range(REQUESTS_MAX + 1):
+        assert application.request("double", 1, "b", told.append) == (number < REQUESTS_MAX)
+        pair.run(50)
+    assert pair.a.status("dropped") == {"requests full": 1}
+
+
+def test_what_cannot_be_asked_is_refused_at_once():
+    pair = met()
+    application = pair.a.agent.application
+    assert not application.request("double", 1, "nobody", len)
+    for deadline_ms in (0, -1, DEADLINE_MS_MAX + 1):
+        raises(ValueError, application.request, "double", 1, "b", len, deadline_ms)
+    raises(ValueError, application.request, "double", object(), "b", len)
+    raises(ValueError, application.request, "", 1, "b", len)
+    assert pair.a.agent.requests.count == 0
+
+
+def test_a_callback_that_raises_does_no_harm():
+    pair = met()
+    pair.a.agent.application.request("double", 1, "b", lambda message: {}["x"])
+    pair.run(1000)
+    assert pair.a.status("app_errors") == 1
+    assert pair.a.out.errors == [("<lambda>", "KeyError")]
