@@ -1,50 +1,87 @@
 """Payloads: what is written is read, and a peer cannot smuggle in another shape."""
 
 from kernel.codec import cbor, messages
-from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES
+from kernel.codec.messages import NO_PHASE, head_argument, head_bytes
+from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES, WAKE_PERIOD_MS_MAX
 from support.script import raises
 
 
+def announced(name="a", boots=1, board="x", period_ms=0, phase_ms=NO_PHASE):
+    """Return the payload of an announcement."""
+    buffer = bytearray(FRAME_BYTES_MAX)
+    head = messages.announcement_head(name, boots, board)
+    length = messages.write_announcement(buffer, head, period_ms, phase_ms)
+    return bytes(buffer[HEADER_BYTES:length])
+
+
 def test_an_announcement_comes_back():
-    payload = messages.announcement("greenhouse-07", 3, "esp32-devkitc")
-    assert messages.read_announcement(payload) == ("greenhouse-07", 3)
+    payload = announced("greenhouse-07", 3, "esp32-devkitc")
+    assert messages.read_announcement(payload) == ("greenhouse-07", 3, 0, NO_PHASE)
+    assert payload == cbor.encode({1: "greenhouse-07", 2: 3, 3: "esp32-devkitc"})
+    payload = announced("a", 1 << 20, "", WAKE_PERIOD_MS_MAX, WAKE_PERIOD_MS_MAX - 1)
+    assert messages.read_announcement(payload) == (
+        "a",
+        1 << 20,
+        WAKE_PERIOD_MS_MAX,
+        WAKE_PERIOD_MS_MAX - 1,
+    )
+
+
+def test_the_longest_announcement_fits():
+    longest = ("ä" * 16, (1 << 30) - 1, "b" * 32, WAKE_PERIOD_MS_MAX, WAKE_PERIOD_MS_MAX - 1)
+    payload = announced(*longest)
+    assert messages.read_announcement(payload) == (longest[0], longest[1], longest[3], longest[4])
 
 
 def test_a_later_version_may_add_keys():
     payload = cbor.encode({1: "a", 2: 1, 3: "x", 99: [1, 2]})
-    assert messages.read_announcement(payload) == ("a", 1)
-    assert messages.read_announcement(cbor.encode({1: "a" * 32, 2: 0})) == ("a" * 32, 0)
+    assert messages.read_announcement(payload) == ("a", 1, 0, NO_PHASE)
+    assert messages.read_announcement(cbor.encode({1: "a" * 32, 2: 0}))[0] == "a" * 32
 
 
 def test_an_announcement_of_another_shape_is_refused():
-    for value in ([], {}, {1: "a"}, {2: 1}, {1: "", 2: 1}, {1: "a" * 33, 2: 1}, {1: 5, 2: 1},
-                  {1: "a", 2: -1}, {1: "a", 2: True}, {1: "a", 2: "1"}):  # fmt: skip
-        raises(cbor.CborError, messages.read_announcement, cbor.encode(value))
+    good = {1: "a", 2: 1, 4: 1000, 5: 999}
+    assert messages.read_announcement(cbor.encode(good)) == ("a", 1, 1000, 999)
+    for key, wrong in (
+        (1, ("", "a" * 33, 5, None, b"a")),
+        (2, (-1, True, "1", 1 << 30, 1.5, None)),
+        (4, (0, -1, WAKE_PERIOD_MS_MAX + 1, True, "1", None)),
+        (5, (-1, 1000, True, "1", None)),
+    ):
+        for value in wrong:
+            changed = dict(good)
+            changed[key] = value
+            raises(cbor.CborError, messages.read_announcement, cbor.encode(changed))
+        changed = dict(good)
+        del changed[key]
+        raises(cbor.CborError, messages.read_announcement, cbor.encode(changed))
+    raises(cbor.CborError, messages.read_announcement, cbor.encode([good]))
 
 
-def test_a_message_comes_back():
-    buffer = bytearray(FRAME_BYTES_MAX)
-    length = messages.write_message(buffer, "soil", {"x": [1, None]})
-    payload = memoryview(buffer)[HEADER_BYTES:length]
-    assert messages.read_message(payload) == ("soil", {"x": [1, None]})
-
-
-def test_a_message_of_another_shape_is_refused():
-    for value in ([], ["a"], ["a", 1, 2], {1: 2}, [1, 2], ["", 2], ["x" * 33, 2], "text"):
-        raises(cbor.CborError, messages.read_message, cbor.encode(value))
-
-
-def test_a_message_must_fit_one_frame():
-    buffer = bytearray(FRAME_BYTES_MAX)
-    room = FRAME_BYTES_MAX - HEADER_BYTES - 1 - 2 - 2  # array, topic "t", head of a byte string
-    assert messages.write_message(buffer, "t", bytes(room)) == FRAME_BYTES_MAX
-    raises(cbor.CborError, messages.write_message, buffer, "t", bytes(room + 1))
-    raises(cbor.CborError, messages.write_message, buffer, "", 1)
-    raises(cbor.CborError, messages.write_message, buffer, "t" * 33, 1)
+def test_heads_are_read_in_their_shortest_form_only():
+    for argument in (0, 1, 23, 24, 255, 256, 65535):
+        for major in range(8):
+            buffer = bytearray(8)
+            end = cbor.write_head(buffer, 2, major, argument)
+            assert head_argument(buffer, 2, end, major) == argument
+            assert head_bytes(argument) == end - 2
+            assert head_argument(buffer, 2, end, (major + 1) % 8) == -1
+            for early in range(2, end):
+                assert head_argument(buffer, 2, early, major) == -1
+    for longer in (
+        b"\x18\x17",
+        b"\x19\0\xff",
+        b"\x1a\0\0\0\1",
+        b"\x1b" + bytes(8),
+        b"\x1c",
+        b"\x1f",
+    ):
+        assert head_argument(longer, 0, len(longer), 0) == -1
 
 
 def test_telemetry_is_a_map_of_whole_numbers():
     buffer = bytearray(FRAME_BYTES_MAX)
-    length = messages.write_telemetry(buffer, [100, 2, 3, 4, 5, 3700, 0])
+    figures = [100, 2, 300_000, 4, 5, 3700, 0] + [(1 << 30) - 1] * 16
+    length = messages.write_telemetry(buffer, figures)
     value = cbor.decode(memoryview(buffer)[HEADER_BYTES:length])
-    assert value == {1: 100, 2: 2, 3: 3, 4: 4, 5: 5, 6: 3700, 7: 0}
+    assert value == {index + 1: figures[index] for index in range(len(figures))}

@@ -1,24 +1,32 @@
-"""Who is in reach, what was lost on the way, and what came twice."""
+"""Who is in reach, how well, and what of it outlives a deep sleep."""
 
-from kernel.limits import NEIGHBOUR_SILENT_MS_MAX, SEQUENCE_JUMP_MAX
+from kernel.limits import NEIGHBOUR_SILENT_MS_MAX
 from kernel.mesh.neighbours import NOBODY, Neighbours
+from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
 
-A, B, C = 11, 22, 33
+A, B, C, D = 11, 22, 33, 44
+HALF_MS = NEIGHBOUR_SILENT_MS_MAX // 2
 
 
-def feed(neighbours, sequences, broadcast=True):
-    """Accept frames from A; return which were new."""
-    row = neighbours.hear(0, A, 0)
-    return [neighbours.accept(row, sequence, broadcast) for sequence in sequences]
+def woken(neighbours, count_max=32):
+    """Return what a deep sleep leaves of a table."""
+    size = Neighbours.SNAPSHOT_BYTES
+    buffer = bytearray(b"\xee" * (size + 10))
+    assert neighbours.save_into(buffer, 5) == 5 + size
+    assert buffer[:5] == buffer[-5:] == b"\xee" * 5
+    result = Neighbours(count_max)
+    assert result.load_from(buffer, 5) == 5 + size
+    return result
 
 
 def test_a_node_is_known_after_it_was_heard():
     neighbours = Neighbours(4)
     assert neighbours.find(A) == NOBODY
     row = neighbours.hear(0, A, 1)
+    assert neighbours.joined
     assert neighbours.find(A) == row and neighbours.links[row] == 1
-    assert neighbours.hear(5, A, 0) == row
+    assert neighbours.hear(5, A, 0) == row and not neighbours.joined
     assert neighbours.count == 1 and neighbours.links[row] == 0
 
 
@@ -33,73 +41,12 @@ def test_silence_is_forgotten_across_the_wrap():
     assert neighbours.count == 1 and neighbours.find(A) == NOBODY
 
 
-def test_a_full_table_forgets_the_longest_silent():
-    neighbours = Neighbours(2)
+def test_how_long_a_silence_is_depends_on_how_often_they_wake():
+    neighbours = Neighbours(4)
+    neighbours.silent_ms_max = 1_000_000
     neighbours.hear(0, A, 0)
-    neighbours.hear(10, B, 0)
-    neighbours.hear(20, A, 0)
-    neighbours.hear(30, C, 0)
-    assert neighbours.find(B) == NOBODY and neighbours.count == 2
-    assert neighbours.find(A) != NOBODY and neighbours.find(C) != NOBODY
-
-
-def test_names_are_found_and_leave_with_their_node():
-    neighbours = Neighbours(2)
-    row = neighbours.hear(0, A, 0)
-    neighbours.names[row] = "pump"
-    assert neighbours.find_name("pump") == row
-    assert neighbours.find_name("") == NOBODY and neighbours.find_name("other") == NOBODY
-    neighbours.hear(10, B, 0)
-    neighbours.hear(20, C, 0)
-    assert neighbours.find_name("pump") == NOBODY
-
-
-def test_a_frame_is_new_once():
-    neighbours = Neighbours(2)
-    assert feed(neighbours, (5, 5, 6, 5, 6, 7)) == [True, False, True, False, False, True]
-    assert neighbours.lost == 0
-
-
-def test_gaps_are_losses_until_the_late_frame_comes():
-    neighbours = Neighbours(2)
-    assert feed(neighbours, (100, 104)) == [True, True]
-    assert neighbours.lost == 3
-    assert feed(neighbours, (102, 102)) == [True, False]
-    assert neighbours.lost == 2
-
-
-def test_sequences_wrap_at_16_bits():
-    neighbours = Neighbours(2)
-    assert feed(neighbours, (0xFFFE, 0xFFFF, 1, 0)) == [True] * 4
-    assert neighbours.lost == 0
-
-
-def test_broadcasts_and_frames_for_one_are_counted_apart():
-    neighbours = Neighbours(2)
-    feed(neighbours, (10, 11))
-    assert feed(neighbours, (11, 10), broadcast=False) == [True, True]
-    assert feed(neighbours, (12,)) == [True]
-    assert neighbours.lost == 0
-
-
-def test_a_long_jump_is_a_restart_and_no_loss():
-    neighbours = Neighbours(2)
-    assert feed(neighbours, (10, 11 + SEQUENCE_JUMP_MAX)) == [True, True]
-    assert neighbours.lost == 0
-    assert feed(neighbours, (12 + SEQUENCE_JUMP_MAX,)) == [True]
-
-
-def test_old_frames_are_refused_but_a_restart_close_behind_is_believed():
-    neighbours = Neighbours(2)
-    assert feed(neighbours, (1000, 500)) == [True, False]
-    assert feed(neighbours, (1001,)) == [True]
-    assert feed(neighbours, (501, 502, 503, 504)) == [False, False, True, True]
-
-
-def test_a_gap_wider_than_the_window_keeps_counting():
-    neighbours = Neighbours(2)
-    assert feed(neighbours, (10, 60, 59, 60)) == [True, True, True, False]
-    assert neighbours.lost == 48
+    assert neighbours.expire(1_000_000) == 0
+    assert neighbours.expire(1_000_001) == A
 
 
 def test_a_silent_node_is_found_behind_a_free_row():
@@ -108,3 +55,139 @@ def test_a_silent_node_is_found_behind_a_free_row():
     neighbours.hear(0, B, 0)
     late = NEIGHBOUR_SILENT_MS_MAX + 1
     assert [neighbours.expire(late) for _ in range(3)] == [A, B, 0]
+
+
+def test_a_full_table_gives_the_row_of_the_longest_silent():
+    neighbours = Neighbours(3)
+    for now_ms, node in ((0, A), (10, B), (20, C), (HALF_MS + 1, A), (HALF_MS + 1, C)):
+        neighbours.hear(now_ms, node, 0)
+    neighbours.hear(HALF_MS + 11, D, 0)
+    assert neighbours.joined and neighbours.count == 3
+    assert neighbours.find(B) == NOBODY
+    assert NOBODY not in (neighbours.find(A), neighbours.find(C), neighbours.find(D))
+
+
+def test_strangers_share_one_row_of_a_table_full_of_regulars():
+    neighbours = Neighbours(4)
+    regulars = (A, B, C, D)
+    for node in regulars:
+        neighbours.hear(0, node, 0)
+    for node in range(1_000, 2_000):
+        row = neighbours.hear(100, node, 0)
+        assert not neighbours.joined and neighbours.find(node) == row
+        # A frame that comes twice in a row, over two links, is still found to be one.
+        assert neighbours.accept(row, 5, True) and not neighbours.accept(row, 5, True)
+    assert sum(neighbours.find(node) != NOBODY for node in regulars) == 3
+    assert neighbours.count == 4
+
+
+def test_names_are_found_and_leave_with_their_node():
+    neighbours = Neighbours(2)
+    row = neighbours.hear(0, A, 0)
+    assert neighbours.name(row) == "0000000b"
+    neighbours.introduce(row, "pümp")
+    assert neighbours.find_name("pümp") == row and neighbours.name(row) == "pümp"
+    assert neighbours.find_name("") == NOBODY and neighbours.find_name("other") == NOBODY
+    neighbours.hear(10, B, 0)
+    neighbours.hear(HALF_MS + 10, C, 0)
+    assert neighbours.find_name("pümp") == NOBODY
+    neighbours.introduce(neighbours.find(B), "b")
+    assert neighbours.expire(NEIGHBOUR_SILENT_MS_MAX + 11) == B
+    assert neighbours.find_name("b") == NOBODY
+
+
+def test_signal_strength_is_an_average_in_whole_dbm():
+    neighbours = Neighbours(2)
+    row = neighbours.hear(0, A, 0)
+    assert neighbours.rssi_dbm(row) == 0
+    neighbours.hear(0, A, 0, -60)
+    assert neighbours.rssi_dbm(row) == -60
+    seen = []
+    for _ in range(40):
+        neighbours.hear(0, A, 0, -80)
+        seen.append(neighbours.rssi_dbm(row))
+    assert -65 < seen[0] < -60 and seen == sorted(seen, reverse=True) and seen[-1] == -80
+    neighbours.hear(0, A, 0)  # a link that does not measure it changes nothing
+    assert neighbours.rssi_dbm(row) == -80
+    for extreme, kept in ((-200, -128), (5, -1)):
+        neighbours = Neighbours(1)
+        neighbours.hear(0, A, 0, extreme)
+        assert neighbours.rssi_dbm(0) == kept
+
+
+def test_delivery_is_counted_in_permille_and_what_is_old_weighs_less():
+    neighbours = Neighbours(2)
+    row = neighbours.hear(0, A, 0)
+    neighbours.on_undelivered(A)  # of nothing that was sent
+    assert neighbours.delivered_permille(row) == 1000
+    for count in range(1, 101):
+        neighbours.on_sent(A)
+        if count % 4 == 0:
+            neighbours.on_undelivered(A)
+    assert neighbours.delivered_permille(row) == 750
+    for _ in range(2_000):
+        neighbours.on_sent(A)
+    assert neighbours.delivered_permille(row) > 990
+    neighbours.on_sent(B)
+    neighbours.on_undelivered(B)
+    assert neighbours.find(B) == NOBODY
+
+
+def test_eight_neighbours_outlive_a_deep_sleep():
+    rng = Prng(2)
+    neighbours = Neighbours(12)
+    start = TICKS_PERIOD - 50
+    for number in range(8):
+        row = neighbours.hear(
+            ticks_add(start, 10 * number), 0x3FFFFF00 + number, number, -40 - number
+        )
+        neighbours.introduce(row, "greenhouse-%02d-pump" % number)
+        neighbours.accept(row, 0xFFF0 + number, True)
+        neighbours.accept(row, 0xFFF2 + number, True)
+        neighbours.accept(row, rng.below(0x10000), False)
+        for _ in range(number):
+            neighbours.on_sent(0x3FFFFF00 + number)
+        neighbours.on_undelivered(0x3FFFFF00 + number)
+    again = woken(neighbours)
+    assert again.count == 8 and again.lost == neighbours.lost == 8
+    for number in range(8):
+        node = 0x3FFFFF00 + number
+        row, old = again.find(node), neighbours.find(node)
+        assert again.find_name("greenhouse-%02d-pump" % number) == row
+        assert again.links[row] == number
+        assert again.rssi_dbm(row) == -40 - number
+        assert again.delivered_permille(row) == neighbours.delivered_permille(old)
+        assert not again.accept(row, 0xFFF0 + number, True)
+        assert again.accept(row, 0xFFF1 + number, True)
+    gone = [again.expire(ticks_add(start, NEIGHBOUR_SILENT_MS_MAX + 30)) for _ in range(4)]
+    assert gone == [0x3FFFFF02, 0x3FFFFF01, 0x3FFFFF00, 0]
+
+
+def test_those_heard_last_are_kept():
+    neighbours = Neighbours(32)
+    for number in range(1, 31):
+        neighbours.hear(1_000 - 7 * number if number % 2 else 500, number, 0)
+    again = woken(neighbours)
+    assert sorted(node for node in again.ids if node) == [1, 3, 5, 7, 9, 11, 13, 15]
+    assert again.count == 8
+
+
+def test_names_are_kept_as_far_as_there_is_room_and_never_in_part():
+    for size in range(33):
+        neighbours = Neighbours(8)
+        names = [(chr(97 + number) * 32)[:size] for number in range(8)]
+        for number in range(8):
+            row = neighbours.hear(8 - number, number + 1, 0)
+            neighbours.introduce(row, names[number])
+        again = woken(neighbours)
+        kept = [again.find_name(name) != NOBODY for name in names]
+        assert kept == sorted(kept, reverse=True)
+        assert sum(kept) == (min(8, 188 // (size + 1)) if size else 0), size
+
+
+def test_an_empty_table_is_woken_empty():
+    again = woken(Neighbours(8))
+    assert again.count == 0 and again.ids == [0] * 32
+    again = woken(woken(Neighbours(8)))
+    row = again.hear(0, A, 0)
+    assert again.accept(row, 1, True)

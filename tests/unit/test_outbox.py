@@ -1,32 +1,129 @@
-"""Frames wait for the end of the step, in order and in bounds."""
+"""Frames wait in order of urgency and in bounds, and what is dropped is counted by kind."""
 
+from kernel.codec import frame
+from kernel.errors import DROP_FULL, DROP_NOT_STORED
+from kernel.health.meters import Meters
 from kernel.mesh.outbox import Outbox
-from support.script import Script
+from kernel.prng import Prng
+
+ANNOUNCE, MESSAGE, TELEMETRY = frame.KIND_ANNOUNCE, frame.KIND_MESSAGE, frame.KIND_TELEMETRY
+REQUEST, RESPONSE = frame.KIND_REQUEST, frame.KIND_RESPONSE
+URGENCY = {ANNOUNCE: 0, REQUEST: 1, RESPONSE: 1, MESSAGE: 2, TELEMETRY: 3, frame.KIND_PONG: 3}
+FULL, NOT_STORED = "full", "not stored"
+assert DROP_FULL and DROP_NOT_STORED
+
+
+def add(outbox, kind, label, group=0):
+    """Put a frame that is known by its first byte into the outbox; tell whether it was taken."""
+    outbox.claim()[0] = label
+    return outbox.commit(kind, 3, 1, group)
+
+
+def labels(outbox):
+    """Return the first bytes of the waiting frames, in the order they would leave."""
+    return [outbox.frame(index)[0] for index in range(outbox.count)]
 
 
 def test_frames_leave_in_order_and_once():
-    outbox, out = Outbox(3), Script()
-    for number in (1, 2):
-        outbox.claim()[0] = number
-        outbox.commit(number, 1)
-    outbox.flush(out)
-    outbox.flush(out)
-    assert out.frames == [b"\x01", b"\x02"] and out.links == [1, 2]
+    outbox = Outbox(Meters(), 3)
+    for label in (1, 2):
+        assert add(outbox, MESSAGE, label)
+    assert labels(outbox) == [1, 2] and outbox.link(1) == 3 and outbox.length(1) == 1
+    outbox.clear()
+    assert outbox.count == 0
 
 
 def test_a_claim_without_commit_is_nothing():
-    outbox, out = Outbox(3), Script()
+    outbox = Outbox(Meters(), 3)
     outbox.claim()[0] = 9
-    outbox.flush(out)
-    assert out.frames == [] and outbox.count == 0
+    assert outbox.count == 0 and add(outbox, MESSAGE, 1) and labels(outbox) == [1]
 
 
-def test_it_is_full_when_every_buffer_is_committed():
-    outbox = Outbox(2)
-    assert not outbox.is_full()
-    for _ in range(2):
-        outbox.claim()
-        outbox.commit(0, 1)
-    assert outbox.is_full()
-    outbox.flush(Script())
-    assert not outbox.is_full()
+def test_the_urgent_leave_first():
+    outbox = Outbox(Meters(), 6)
+    kinds = (TELEMETRY, MESSAGE, RESPONSE, ANNOUNCE, REQUEST, MESSAGE)
+    for label in range(6):
+        add(outbox, kinds[label], label)
+    assert labels(outbox) == [3, 2, 4, 1, 5, 0]
+
+
+def test_what_is_less_urgent_makes_room_and_is_counted():
+    meters = Meters()
+    outbox = Outbox(meters, 3)
+    for label, kind in ((0, MESSAGE), (1, TELEMETRY), (2, REQUEST)):
+        add(outbox, kind, label)
+    assert add(outbox, ANNOUNCE, 3) and labels(outbox) == [3, 2, 0]
+    assert add(outbox, RESPONSE, 4) and labels(outbox) == [3, 2, 4]
+    assert not add(outbox, MESSAGE, 5) and not add(outbox, REQUEST, 6)
+    assert labels(outbox) == [3, 2, 4]
+    assert meters.dropped() == {FULL: 4}
+    assert list(meters.kinds)[MESSAGE] == 2 and list(meters.kinds)[TELEMETRY] == 1
+    assert list(meters.kinds)[REQUEST] == 1
+
+
+def test_a_message_of_several_frames_is_dropped_as_one():
+    meters = Meters()
+    outbox = Outbox(meters, 4)
+    add(outbox, REQUEST, 0)
+    for label in (1, 2, 3):
+        add(outbox, MESSAGE, label, group=7)
+    assert add(outbox, ANNOUNCE, 4)
+    assert labels(outbox) == [4, 0] and meters.dropped() == {FULL: 1}
+
+
+def test_room_is_made_for_all_frames_or_none():
+    meters = Meters()
+    outbox = Outbox(meters, 4)
+    for label, kind in enumerate((ANNOUNCE, MESSAGE, TELEMETRY)):
+        add(outbox, kind, label)
+    assert not outbox.make_room(REQUEST, 4)
+    assert labels(outbox) == [0, 1, 2] and meters.dropped() == {FULL: 1}
+    assert outbox.make_room(REQUEST, 3) and labels(outbox) == [0]
+
+
+def test_what_the_application_said_is_dropped_and_nothing_else():
+    meters = Meters()
+    outbox = Outbox(meters, 8)
+    for label, kind in enumerate((TELEMETRY, MESSAGE, ANNOUNCE, REQUEST, RESPONSE)):
+        add(outbox, kind, label)
+    for label in (5, 6):
+        add(outbox, MESSAGE, label, group=9)
+    outbox.drop_application(DROP_NOT_STORED)
+    assert labels(outbox) == [2, 0] and meters.dropped() == {NOT_STORED: 4}
+    for label in range(10, 16):
+        assert add(outbox, MESSAGE, label)
+    assert labels(outbox) == [2, 10, 11, 12, 13, 14, 15, 0]
+
+
+class Model:
+    """The outbox as a list that is sorted anew each time."""
+
+    def __init__(self, size):
+        self.size = size
+        self.rows = []
+        self.drops = 0
+
+    def add(self, kind, label, number):
+        """Add one frame as its own message."""
+        if len(self.rows) == self.size:
+            last = max(self.rows)
+            self.drops += 1
+            if last[0] <= URGENCY[kind]:
+                return False
+            self.rows.remove(last)
+        self.rows.append((URGENCY[kind], number, label))
+        return True
+
+
+def test_it_does_what_a_sorted_list_does():
+    rng, meters = Prng(21), Meters()
+    outbox, model = Outbox(meters, 5), Model(5)
+    kinds = sorted(URGENCY)
+    for number in range(3_000):
+        kind, label = kinds[rng.below(len(kinds))], rng.below(256)
+        assert add(outbox, kind, label) == model.add(kind, label, number)
+        assert labels(outbox) == [row[2] for row in sorted(model.rows)]
+        if rng.below(20) == 0:
+            outbox.clear()
+            model.rows = []
+    assert meters.dropped() == {FULL: model.drops} and model.drops > 100

@@ -11,7 +11,7 @@ Bounds   OUTBOX_FRAMES_MAX frames and the spare one; nothing is allocated after 
 
 from array import array
 
-from ..codec.frame import KIND_LAST, KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE
+from ..codec.frame import KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE
 from ..errors import DROP_FULL
 from ..limits import FRAME_BYTES_MAX, OUTBOX_FRAMES_MAX
 
@@ -34,10 +34,9 @@ class Outbox:
         self._lengths = bytearray(count_max + 1)
         self._links = bytearray(count_max + 1)
         self._kinds = bytearray(count_max + 1)
-        self._groups = array("H", bytes(2 * (count_max + 1)))  # not 0: frames of one message
+        self._groups = array("H", [0] * (count_max + 1))  # not 0: frames of one message
         self._order = bytearray(range(count_max + 1))  # the first `count` wait, the rest are free
         self.count = 0
-        self.dropped = array("I", bytes(4 * (KIND_LAST + 1)))  # messages, by kind
 
     def claim(self) -> bytearray:
         """Return the buffer for the next frame; it counts only once committed."""
@@ -80,7 +79,7 @@ class Outbox:
                 free = -1
                 break
         if free < count:
-            self._count_drop(kind, DROP_FULL)
+            self._meters.drop(DROP_FULL, kind)
             return False
         while len(self._frames) - 1 - self.count < count:
             self._drop_last()
@@ -94,7 +93,7 @@ class Outbox:
             kind = self._kinds[slot]
             if kind in (KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE):
                 if not group or self._groups[slot] != group:
-                    self._count_drop(kind, reason)
+                    self._meters.drop(reason, kind)
                 group = self._groups[slot]
             else:
                 order[place] = order[kept]
@@ -105,14 +104,10 @@ class Outbox:
     def _drop_last(self) -> None:
         slot = self._order[self.count - 1]
         group = self._groups[slot]
-        self._count_drop(self._kinds[slot], DROP_FULL)
+        self._meters.drop(DROP_FULL, self._kinds[slot])
         self.count -= 1
         while group and self.count and self._groups[self._order[self.count - 1]] == group:
             self.count -= 1
-
-    def _count_drop(self, kind: int, reason: int) -> None:
-        self.dropped[kind] += 1
-        self._meters.drop(reason, kind)
 
     def frame(self, index: int) -> bytearray:
         """Return the buffer of a waiting frame, the first to leave at 0."""

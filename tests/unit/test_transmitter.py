@@ -1,0 +1,188 @@
+"""What an agent says leaves numbered, in order of urgency, and whole."""
+
+from kernel.codec import cbor, frame, messages
+from kernel.codec.cbor import CborError
+from kernel.effects import LINK_ALL
+from kernel.errors import DROP_NOT_STORED
+from kernel.limits import FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, OUTBOX_FRAMES_MAX
+from kernel.mesh.transmitter import Transmitter
+from kernel.prng import Prng
+from support.mesh import PEER, Mesh, encoded
+from support.script import raises
+
+ALL = frame.BROADCAST
+
+
+def sequences(frames):
+    """Return the sequence of each frame, counted from the first."""
+    numbers = [data[12] << 8 | data[13] for data in frames]
+    return [(number - numbers[0]) & 0xFFFF for number in numbers]
+
+
+def say(mesh, value=1, target=ALL):
+    """Send a message."""
+    return mesh.transmitter.message("t", value, target, LINK_ALL)
+
+
+def test_all_kinds_are_what_they_say():
+    mesh = Mesh(name="pump")
+    transmitter = mesh.transmitter
+    transmitter.introduce(3)
+    assert transmitter.announce() and transmitter.telemetry([5, 6])
+    assert say(mesh, [1], PEER) and transmitter.request(9, "t", 2, PEER, 1)
+    assert mesh.sent() == [
+        (frame.KIND_ANNOUNCE, ALL, cbor.encode({1: "pump", 2: 3, 3: "test-board"})),
+        (frame.KIND_REQUEST, PEER, encoded(9, "t", 2)),
+        (frame.KIND_MESSAGE, PEER, encoded("t", [1])),
+        (frame.KIND_TELEMETRY, ALL, cbor.encode({1: 5, 2: 6})),
+    ]
+
+
+def test_an_answer_goes_to_whoever_asked():
+    mesh = Mesh()
+
+    def handle(now_ms, envelope):
+        mesh.transmitter.respond(envelope, messages.STATUS_OK, {"x": envelope.value()})
+        return 0
+
+    mesh.router.handlers[frame.KIND_REQUEST] = handle
+    mesh.hear_payload(frame.KIND_REQUEST, encoded(500, "t", 8))
+    assert mesh.sent() == [(frame.KIND_RESPONSE, PEER, encoded(500, 0, {"x": 8}))]
+
+
+def test_frames_to_all_and_to_one_are_numbered_apart_as_they_leave():
+    mesh = Mesh()
+    for target in (ALL, PEER, ALL, PEER, ALL):
+        say(mesh, target=target)
+    mesh.transmitter.telemetry([1])
+    mesh.transmitter.flush(mesh.out)
+    frames = mesh.out.take_frames()
+    for target in (ALL, PEER):
+        mine = [data for data in frames if frame.read_target(data) == target]
+        assert sequences(mine) == list(range(len(mine)))
+
+
+def test_what_is_pushed_out_leaves_no_gap():
+    mesh = Mesh()
+    mesh.transmitter.introduce(1)
+    for _ in range(OUTBOX_FRAMES_MAX):
+        assert say(mesh)
+    assert not say(mesh)
+    assert mesh.transmitter.announce()
+    assert mesh.transmitter.flush(mesh.out) == OUTBOX_FRAMES_MAX
+    frames = mesh.out.take_frames()
+    assert [data[1] for data in frames[:2]] == [frame.KIND_ANNOUNCE, frame.KIND_MESSAGE]
+    assert sequences(frames) == list(range(OUTBOX_FRAMES_MAX))
+    assert mesh.meters.dropped() == {"full": 2}
+
+
+def test_frames_wait_while_the_radio_is_off():
+    mesh = Mesh()
+    mesh.transmitter.is_open = False
+    say(mesh)
+    assert mesh.transmitter.waiting() == 0 and mesh.transmitter.held() == 1
+    assert mesh.sent() == []
+    mesh.transmitter.is_open = True
+    assert mesh.transmitter.waiting() == 1
+    assert mesh.sent() == [(frame.KIND_MESSAGE, ALL, encoded("t", 1))]
+    assert mesh.transmitter.held() == 0
+
+
+def test_every_size_arrives_as_it_left():
+    sender, receiver = Mesh(0x777), Mesh()
+    # Around one frame, each bound of a fragment, and the most there is: 5 bytes are no value.
+    sizes = [room - 5 + more for room in (236, 432, 648, 864) for more in (-1, 0, 1)]
+    sizes.append(MESSAGE_BYTES_MAX - 6)
+    for size in sizes:
+        assert say(sender, bytes(size))
+        sender.transmitter.flush(sender.out)
+        frames = sender.out.take_frames()
+        assert all(len(data) <= FRAME_BYTES_MAX for data in frames)
+        for data in frames:
+            assert receiver.hear(data) == 0
+        assert receiver.got.pop() == (frame.KIND_MESSAGE, 0x777, ["t", bytes(size)])
+        assert receiver.got == []
+
+
+def test_what_has_no_encoding_or_is_too_large_is_the_callers_error():
+    mesh = Mesh()
+    for wrong in (say_of(bytes(MESSAGE_BYTES_MAX - 5)), say_of(object()), say_of([[object()]])):
+        raises(CborError, wrong, mesh)
+    for topic in ("", "x" * 33):
+        raises(CborError, mesh.transmitter.message, topic, 1, ALL, LINK_ALL)
+        raises(CborError, mesh.transmitter.request, 1, topic, 1, PEER, LINK_ALL)
+    assert mesh.transmitter.held() == 0 and mesh.meters.dropped() == {}
+
+
+def say_of(value):
+    """Return a function that sends a value."""
+    return lambda mesh: say(mesh, value)
+
+
+def test_a_message_that_does_not_fit_the_outbox_is_dropped_whole():
+    mesh = Mesh()
+    for _ in range(OUTBOX_FRAMES_MAX - 2):
+        say(mesh)
+    assert not say(mesh, bytes(600))
+    assert mesh.transmitter.held() == OUTBOX_FRAMES_MAX - 2
+    assert mesh.meters.dropped() == {"full": 1}
+
+
+def test_an_announcement_tells_when_this_agent_wakes():
+    mesh = Mesh()
+    mesh.transmitter.introduce(1)
+    mesh.transmitter.announce(60_000, 59_999)
+    ((_, _, payload),) = mesh.sent()
+    assert messages.read_announcement(payload) == ("a", 1, 60_000, 59_999)
+
+
+def test_what_leaves_and_what_is_not_acknowledged_is_the_quality_of_a_link():
+    mesh = Mesh()
+    mesh.hear_payload(frame.KIND_MESSAGE, encoded("t", 1))
+    row = mesh.neighbours.find(PEER)
+    for _ in range(4):
+        say(mesh, target=PEER)
+    say(mesh)
+    mesh.transmitter.flush(mesh.out)
+    assert mesh.neighbours.delivered_permille(row) == 1000
+    mesh.transmitter.on_undelivered(PEER)
+    assert mesh.neighbours.delivered_permille(row) == 750
+
+
+def test_what_critical_state_holds_back_is_dropped_with_its_reason():
+    mesh = Mesh()
+    say(mesh, bytes(400))
+    mesh.transmitter.telemetry([1])
+    mesh.transmitter.drop_application(DROP_NOT_STORED)
+    assert [kind for kind, _, _ in mesh.sent()] == [frame.KIND_TELEMETRY]
+    assert mesh.meters.dropped() == {"not stored": 1}
+
+
+def test_numbers_go_on_after_a_deep_sleep():
+    mesh = Mesh()
+    say(mesh)
+    say(mesh, bytes(500), PEER)
+    mesh.transmitter.flush(mesh.out)
+    buffer = bytearray(3 + Transmitter.SNAPSHOT_BYTES)
+    assert mesh.transmitter.save_into(buffer, 3) == len(buffer)
+    woken = Mesh(0x4321)
+    assert woken.transmitter.load_from(buffer, 3) == len(buffer)
+    for one in (mesh, woken):
+        one.out.take_frames()
+        say(one, 2)
+        say(one, bytes(500), PEER)
+        one.transmitter.flush(one.out)
+    mine, theirs = mesh.out.frames, woken.out.frames
+    assert [data[8:] for data in mine] == [data[8:] for data in theirs]
+
+
+def test_the_first_numbers_differ_from_start_to_start():
+    mesh, buffer = Mesh(), bytearray(Transmitter.SNAPSHOT_BYTES)
+    first = []
+    for seed in range(6):
+        transmitter = Transmitter(
+            mesh.identity, Prng(seed), mesh.meters, mesh.neighbours, mesh.scratch
+        )
+        transmitter.save_into(buffer, 0)
+        first += [bytes(buffer[place : place + 2]) for place in (0, 2, 4)]
+    assert len(set(first)) == len(first)
