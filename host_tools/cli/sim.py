@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cma_toolkit.host_tools.cli.app_options import read_rows, read_sensor, read_settings
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import print_table, progress_style
 from cma_toolkit.host_tools.errors import ExitCode, usage
@@ -13,32 +14,26 @@ from cma_toolkit.host_tools.errors import ExitCode, usage
 _CROWD = 50  # more agents than this do not all hear each other unless asked to
 _CROWD_RANGE_M = 25
 _COLUMNS = ("name", "boots", "neighbours", "sent", "received", "lost", "app_errors")
+_SLEEP_COLUMNS = ("sleeps", "asleep", "radio")  # the last two as shares of the time
+_SLEEP_KEYS = ("asleep_ms", "radio_ms")
 _ERRORS_SHOWN = 3
 
 
-def _sensor(text: str) -> tuple[str, Any]:
-    from cma_toolkit.sim.world.sensors import parse_value, rows_from_csv
-
-    name, equals, value = text.partition("=")
-    if not name or not equals or not value:
-        raise click.BadParameter(f"{text!r}: write NAME=VALUE, or NAME=@FILE.csv")
-    if value.endswith(".csv") and not value.startswith("@"):
-        raise usage(f"--sensor {text}: that is a text; a file is written {name}=@{value}.")
-    if not value.startswith("@"):
-        return name, parse_value(value)
-    path = Path(value[1:])
+def _battery(text: str) -> Any:
+    given = read_rows(text[1:]) if text.startswith("@") else text
     try:
-        return name, rows_from_csv(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise usage(f"{path}: cannot be read ({error}); name a CSV file.") from error
-    except ValueError as error:
-        raise usage(f"{path}: {error}; write lines of seconds,value.") from error
+        if isinstance(given, str):
+            return int(given)
+        return [(at_s, int(millivolts)) for at_s, millivolts in given]
+    except ValueError:
+        raise usage(f"--battery {text}: write whole millivolts, or @FILE.csv of them.") from None
 
 
 @click.command(
     epilog=examples(
         "cma sim app.py --agents 8",
         "cma sim app.py --agents 3 --minutes 60 --seed 7 --loss 5 --sensor soil=@soil.csv",
+        "cma sim app.py --agents 20 --minutes 60 --set wake_period_ms=60000",
         "cma sim app.py --agents 1000 --minutes 5 -o json",
     )
 )
@@ -79,6 +74,21 @@ def _sensor(text: str) -> tuple[str, Any]:
     help="A sensor's value, or @FILE.csv of seconds,value. May be given several times.",
 )
 @click.option(
+    "--battery",
+    default="4000",
+    show_default=True,
+    metavar="MV",
+    help="Millivolts of every battery, or @FILE.csv of seconds,value.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting, over those of the fleet.toml beside APP. May be given several times.",
+)
+@click.option("--cluster", default="", help="Whose settings to take from fleet.toml.")
+@click.option(
     "-o",
     "--output",
     type=click.Choice(["table", "json"]),
@@ -94,6 +104,9 @@ def command(  # noqa: PLR0917 - click passes options by name
     loss: int,
     range_m: int | None,
     sensors: tuple[str, ...],
+    battery: str,
+    settings: tuple[str, ...],
+    cluster: str,
     output: str,
     quiet: bool,
 ) -> None:
@@ -108,13 +121,15 @@ def command(  # noqa: PLR0917 - click passes options by name
         "seed": seed,
         "loss_permille": loss * 10,
         "range_m": (_CROWD_RANGE_M if agents > _CROWD else 0) if range_m is None else range_m,
-        "sensors": dict(_sensor(text) for text in sensors),
+        "sensors": dict(read_sensor(text) for text in sensors),
+        "battery": _battery(battery),
+        "settings": read_settings(app, cluster, settings),
         "power_cuts": [],
     }
     style = progress_style("json" if output == "json" else "table", quiet)
     result = _run(spec, show_bar=style == "bar")
     _check_sensors(spec["sensors"], result, app)
-    _print(result, output)
+    _print(result, spec["seconds"], output)
     if result["error_count"]:
         raise SystemExit(int(ExitCode.SOME_FAILED))
 
@@ -156,21 +171,30 @@ def _run_with_bar(spec: dict[str, Any]) -> dict[str, Any]:
         return driver.run(spec, keep=False, on_progress=on_progress)
 
 
-def _print(result: dict[str, Any], output: str) -> None:
+def _print(result: dict[str, Any], seconds: int, output: str) -> None:
     if output == "json":
         shown = {
             key: result[key]
-            for key in ("digest", "published", "error_count", "errors", "unset_sensors")
+            for key in ("digest", "published", "error_count", "errors", "unset_sensors", "sleep")
         }
         click.echo(json.dumps({**shown, "agents": result["statuses"]}))
         return
     rows = [[str(status.get(key, "")) for key in _COLUMNS] for status in result["statuses"]]
-    print_table([column.replace("_", " ") for column in _COLUMNS], rows)
+    columns = [column.replace("_", " ") for column in _COLUMNS]
+    if any(slept["sleeps"] for slept in result["sleep"]):
+        columns += _SLEEP_COLUMNS
+        for row, slept in zip(rows, result["sleep"], strict=True):
+            row += [str(slept["sleeps"]), *(_share(slept[key], seconds) for key in _SLEEP_KEYS)]
+    print_table(columns, rows)
     click.echo(f"{result['published']} messages published")
     for name in result["unset_sensors"]:
         click.echo(f"sensor {name}: a wave of 0 to 1000; set it with --sensor {name}=VALUE")
     _print_errors(result["errors"], result["error_count"])
     click.echo(f"digest {result['digest']}")
+
+
+def _share(span_ms: int, seconds: int) -> str:
+    return f"{span_ms / (seconds * 10):.1f} %"
 
 
 def _print_errors(errors: list[list[Any]], count: int) -> None:

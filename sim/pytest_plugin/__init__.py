@@ -38,6 +38,8 @@ class World:
         seed: int = 1,
         *,
         sensors: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        battery: Any = None,
         loss: int = 0,
         range_m: int = 0,
         power_cuts: Iterable[tuple[int, int]] = (),
@@ -46,11 +48,13 @@ class World:
 
         `app` is looked for beside the test and in the folders above it. A sensor is a constant, a
         function of (seconds, agent number), or the name of a CSV file of seconds and values.
-        `loss` is the percentage of frames lost; `power_cuts` are (seconds, agent number) pairs.
+        `settings` are those of a provisioned board, as `{"wake_period_ms": 60_000}`. `battery` is
+        in millivolts, given like a sensor. `loss` is the percentage of frames lost; `power_cuts`
+        are (seconds, agent number) pairs.
         """
         from cma_toolkit.sim.pytest_plugin.results import from_plain
 
-        spec = {
+        spec: dict[str, Any] = {
             "app": str(self._find(app)),
             "agents": agents,
             "seconds": seconds,
@@ -61,8 +65,11 @@ class World:
                 name: self._plain_sensor(given, agents, seconds)
                 for name, given in (sensors or {}).items()
             },
+            "settings": dict(settings or {}),
             "power_cuts": [list(cut) for cut in power_cuts],
         }
+        if battery is not None:
+            spec["battery"] = self._plain_sensor(battery, agents, seconds)
         return from_plain(self.runtime, _run(self.runtime, spec))
 
     def _find(self, name: str | Path) -> Path:

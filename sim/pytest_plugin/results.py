@@ -38,6 +38,17 @@ class Raised:
 
 
 @dataclass(frozen=True)
+class Slept:
+    """How an agent spent its time; `unheard` counts frames that came while it could not hear."""
+
+    sleeps: int
+    wakes: int
+    asleep_ms: int
+    radio_ms: int
+    unheard: int
+
+
+@dataclass(frozen=True)
 class WorldResult:
     """Everything that happened; equal on both runtimes but for the text of tracebacks."""
 
@@ -49,6 +60,7 @@ class WorldResult:
     state: dict[str, dict[str, Any]]
     actuators: dict[str, dict[str, list[Any]]]
     status: dict[str, dict[str, Any]]
+    sleep: dict[str, Slept]
 
     def values(self, topic: str) -> list[Any]:
         """Return the values published on a topic, in order."""
@@ -70,6 +82,7 @@ def from_plain(runtime: str, plain: dict[str, Any]) -> WorldResult:
         state=dict(zip(names, map(_value, plain["states"]), strict=True)),
         actuators=actuators,
         status=dict(zip(names, plain["statuses"], strict=True)),
+        sleep={name: Slept(**slept) for name, slept in zip(names, plain["sleep"], strict=True)},
     )
 
 

@@ -8,6 +8,10 @@ import heapq
 
 from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _BEFORE_WRAP_MS = 30_000
 
 
@@ -21,15 +25,15 @@ class Clock:
 
     def __init__(self) -> None:
         self.now_ms = 0
-        self._queue: list[tuple[int, int, int, int, bytes]] = []
+        self._queue: list[tuple[int, int, int, int, Any]] = []
         self._order = 0
 
-    def schedule(self, at_ms: int, kind: int, agent: int, data: bytes = b"") -> None:
+    def schedule(self, at_ms: int, kind: int, agent: int, data: "Any" = b"") -> None:
         """Make something happen at an instant, now at the earliest."""
         self._order += 1
         heapq.heappush(self._queue, (max(at_ms, self.now_ms), self._order, kind, agent, data))
 
-    def take(self, until_ms: int) -> tuple[int, int, bytes] | None:
+    def take(self, until_ms: int) -> "tuple[int, int, Any] | None":
         """Return kind, agent and data of the next event and let time pass to it.
 
         None when nothing happens before `until_ms`; time has then passed to there.

@@ -3,8 +3,9 @@
 The same code runs in this process and, as `micropython -m cma_toolkit.sim.world.driver`, in a real
 MicroPython; both return equal results for equal descriptions.
 
-Shape of a description: app (path), agents, seconds, seed, loss_permille, range_m, sensors,
-power_cuts. Values of a result are hexadecimal CBOR, so that JSON keeps bytes and integer keys.
+Shape of a description: app (path), agents, seconds, seed, loss_permille, range_m, sensors; and, if
+they are not to be as usual, battery, settings, power_cuts, is_flash_real. Values of a result are
+hexadecimal CBOR, so that JSON keeps bytes and integer keys.
 """
 
 import binascii
@@ -13,7 +14,7 @@ import json
 import sys
 
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
-from cma_toolkit.sim.world.fleet import Fleet
+from cma_toolkit.sim.world.fleet import BATTERY_MV, Fleet
 from cma_toolkit.sim.world.trace import encode_value
 
 TYPE_CHECKING = False
@@ -41,7 +42,10 @@ def run(
         sensors=spec["sensors"],
         loss_permille=spec["loss_permille"],
         range_m=spec["range_m"],
-        power_cuts=[(cut[0], cut[1]) for cut in spec["power_cuts"]],
+        settings=spec.get("settings"),
+        battery=spec.get("battery", BATTERY_MV),
+        power_cuts=[(cut[0], cut[1]) for cut in spec.get("power_cuts", [])],
+        is_flash_real=spec.get("is_flash_real", True),
         keep=keep,
     )
     fleet.run(spec["seconds"], on_progress)
@@ -50,6 +54,7 @@ def run(
         "names": fleet.names,
         "states": [_hex(values) for values in states],
         "statuses": fleet.statuses(),
+        "sleep": [board.sleep() for board in fleet.boards],
         "messages": [_row(entry) for entry in fleet.log.messages],
         "events": [_row(entry) for entry in fleet.log.events],
         "actuations": [_row(entry) for entry in fleet.log.actuations],

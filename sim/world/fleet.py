@@ -3,26 +3,22 @@
 Same seed and same code give the same trace digest, on CPython and on MicroPython.
 """
 
-from cma_toolkit.firmware.kernel.agent import Agent
 from cma_toolkit.firmware.kernel.codec import frame
-from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.config import Config
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
-from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world import trace
-from cma_toolkit.sim.world.clock import Clock, ticks_at
-from cma_toolkit.sim.world.host import Host, Log, MemoryStore, WorldParts
+from cma_toolkit.sim.world.board import CUT, FRAME, UNDELIVERED, Board
+from cma_toolkit.sim.world.clock import Clock
+from cma_toolkit.sim.world.host import Log
 from cma_toolkit.sim.world.radio import Radio
+from cma_toolkit.sim.world.sensors import make_sensor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WAKE, _FRAME, _UNDELIVERED, _CUT, _BOOT = 0, 1, 2, 3, 4
 _BOOT_MS_SPREAD = 1_000
-_DARK_MS = 2_000  # from a power cut to the boot after it
-_NETWORK = 1
-_BOARD = "world"
-_CONSTANT_BATTERY_MV = 4_000
+BATTERY_MV = 4_000
 _STEPS_PER_RUN = 100  # of progress
 AGENTS_MAX = 10_000
 
@@ -30,8 +26,10 @@ AGENTS_MAX = 10_000
 class Fleet:
     """Some agents that run the same application.
 
-    `setup` is the application's. `sensors` gives values by name, see `sensors.make_sensor`;
+    `setup` is the application's. `sensors` gives values by name, see `sensors.make_sensor`, and
+    `battery` millivolts in the same form; `settings` are those of a provisioned board;
     `power_cuts` are (seconds, agent number) pairs. `keep` records messages for a test to look at.
+    Without `is_flash_real` a dict keeps what agents store, and not a journal on emulated flash.
     """
 
     def __init__(
@@ -41,31 +39,35 @@ class Fleet:
         seed: int = 1,
         *,
         sensors: dict[str, object] | None = None,
+        settings: dict[str, object] | None = None,
+        battery: object = BATTERY_MV,
         loss_permille: int = 0,
         range_m: int = 0,
         power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]" = (),
         keep: bool = True,
+        is_flash_real: bool = True,
     ) -> None:
         self.clock = Clock()
         self.trace = trace.Trace()
         self.log = Log(keep)
         self.names = _names(agents)
-        self._setup = setup
-        self._seed = seed
-        self._sensors = sensors or {}
-        self._radio = Radio(agents, Prng(seed_from(seed, "radio")), range_m, loss_permille)
-        self._hosts = [Host(self, index, self.names[index]) for index in range(agents)]
-        self._stores = [MemoryStore() for _ in range(agents)]
-        self._nodes = [_node(index) for index in range(agents)]
-        self._index_of = {self._nodes[index]: index for index in range(agents)}
-        self._agents: list[Agent | None] = [None] * agents
-        self._boots = [0] * agents
-        self._wake_at_ms = [-1] * agents
+        self.setup = setup
+        self.seed = seed
+        self.sensors = sensors or {}
+        self.is_flash_real = is_flash_real
+        self.config = Config()
+        self.config.take(settings or {})
+        self.radio = Radio(agents, Prng(seed_from(seed, "radio")), range_m, loss_permille)
+        self.boards = [
+            Board(self, index, _node(index), make_sensor(battery, index, self.clock))
+            for index in range(agents)
+        ]
+        self._index_of = {board.node: board.index for board in self.boards}
         boot_rng = Prng(seed_from(seed, "boot"))
-        for index in range(agents):
-            self.clock.schedule(boot_rng.below(_BOOT_MS_SPREAD), _BOOT, index)
+        for board in self.boards:
+            board.power_on(boot_rng.below(_BOOT_MS_SPREAD))
         for at_s, index in power_cuts:
-            self.clock.schedule(at_s * 1000, _CUT, index)
+            self.clock.schedule(at_s * 1000, CUT, index)
 
     def run(self, seconds: int, on_progress: "Callable[[int, int], object] | None" = None) -> None:
         """Let virtual time pass; `on_progress` is told seconds done and seconds in all."""
@@ -81,69 +83,31 @@ class Fleet:
             if event is None:
                 return
             kind, index, data = event
-            agent = self._agents[index]
-            if kind == _BOOT:
-                agent = self._boot(index)
-            elif agent is None:
-                continue  # it has no power
-            elif kind == _FRAME:
-                agent.on_frame(self._ticks(index), 0, data, len(data), self._hosts[index])
-            elif kind == _WAKE:
-                if self._wake_at_ms[index] != self.clock.now_ms:
-                    continue  # something earlier took its place
-                agent.on_time(self._ticks(index), self._hosts[index])
-            elif kind == _UNDELIVERED:
-                agent.on_undelivered()
-            else:
-                self._cut_power(index)
-                continue
-            self._schedule_wake(index, agent)
-
-    def _boot(self, index: int) -> Agent:
-        self._boots[index] += 1
-        rng = Prng(seed_from(self._seed, "agent", index, self._boots[index]))
-        host = self._hosts[index]
-        identity = Identity(self.names[index], self._nodes[index], _NETWORK, _BOARD)
-        parts = WorldParts(host, self._sensors)
-        agent = Agent(identity, rng, self._stores[index], parts)
-        agent.on_battery(_CONSTANT_BATTERY_MV)
-        self._agents[index] = agent
-        self._wake_at_ms[index] = -1
-        agent.start(self._ticks(index), host)
-        agent.set_up(self._ticks(index), self._setup, host)
-        return agent
-
-    def _cut_power(self, index: int) -> None:
-        self.trace.add(trace.POWER, self.clock.now_ms, index, b"")
-        self._agents[index] = None
-        self.clock.schedule(self.clock.now_ms + _DARK_MS, _BOOT, index)
-
-    def _ticks(self, index: int) -> int:
-        return ticks_at(self.clock.now_ms, index)
-
-    def _schedule_wake(self, index: int, agent: Agent) -> None:
-        span_ms = max(0, ticks_diff(agent.next_wake_at_ms(), self._ticks(index)))
-        at_ms = self.clock.now_ms + span_ms
-        if self._wake_at_ms[index] != at_ms:
-            self._wake_at_ms[index] = at_ms
-            self.clock.schedule(at_ms, _WAKE, index)
+            self.boards[index].on_event(kind, data)
 
     def transmit(self, source: int, data: bytes) -> None:
         """Carry a frame to whoever hears it; called by the hosts."""
+        reach, strengths = self.radio.in_reach(source), self.radio.rssi_dbm(source)
         target = frame.read_target(data)
-        if target == frame.BROADCAST:
-            for index in self._radio.in_reach(source):
-                self._carry(index, data)
-            return
         index = self._index_of.get(target, -1)
-        reached = index in self._radio.in_reach(source) and self._agents[index] is not None
-        if not reached or not self._carry(index, data):
-            self.clock.schedule(self.clock.now_ms, _UNDELIVERED, source)
+        if not self.boards[source].is_listening():
+            index = -1  # its radio is off
+        elif target == frame.BROADCAST:
+            for place in range(len(reach)):
+                self._carry(reach[place], strengths[place], data)
+            return
+        for place in range(len(reach)):
+            if reach[place] == index and self.boards[index].is_listening():
+                if self._carry(index, strengths[place], data):
+                    return
+                break
+        self.clock.schedule(self.clock.now_ms, UNDELIVERED, source, target)
 
-    def _carry(self, index: int, data: bytes) -> bool:
-        if self._radio.is_lost():
+    def _carry(self, index: int, rssi_dbm: int, data: bytes) -> bool:
+        if self.radio.is_lost():
             return False
-        self.clock.schedule(self.clock.now_ms + self._radio.delay_ms(), _FRAME, index, data)
+        at_ms = self.clock.now_ms + self.radio.delay_ms()
+        self.clock.schedule(at_ms, FRAME, index, (rssi_dbm, data))
         return True
 
     def digest(self) -> str:
@@ -154,14 +118,11 @@ class Fleet:
 
     def states(self) -> list[dict[str, object]]:
         """Return what each agent's `agent.state` holds now, none for one without power."""
-        return [agent.keeper.state.as_dict() if agent else {} for agent in self._agents]
+        return [board.state() for board in self.boards]
 
     def statuses(self) -> list[dict[str, object]]:
         """Return each agent's status; one without power has its name only."""
-        return [
-            agent.status() if agent else {"name": name}
-            for name, agent in zip(self.names, self._agents)  # noqa: B905 - not in MicroPython
-        ]
+        return [board.status() for board in self.boards]
 
 
 def _names(count: int) -> list[str]:

@@ -1,37 +1,25 @@
-"""One agent's surroundings in a world: its store, its parts, and the sink of its effects."""
+"""One agent's surroundings in a world: its parts, and the sink of its effects."""
 
 import sys
 
-from cma_toolkit.firmware.kernel.codec.frame import KIND_MESSAGE
-from cma_toolkit.firmware.kernel.codec.messages import read_message
+from cma_toolkit.firmware.kernel.codec import cbor
+from cma_toolkit.firmware.kernel.codec.frame import KIND_FRAGMENT, KIND_MESSAGE
 from cma_toolkit.firmware.kernel.effects import Effects
 from cma_toolkit.firmware.kernel.limits import HEADER_BYTES
-from cma_toolkit.firmware.kernel.ports import Actuator, Parts, Sensor, Store
+from cma_toolkit.firmware.kernel.ports import Actuator, Parts, Sensor
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.clock import Clock
 from cma_toolkit.sim.world.sensors import WaveSensor, make_sensor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from cma_toolkit.sim.world.board import Board
     from cma_toolkit.sim.world.fleet import Fleet
 
 
 ERRORS_KEPT_MAX = 1_000  # tracebacks; what comes after them is counted
-
-
-class MemoryStore(Store):
-    """Records that outlive the agent, as flash does."""
-
-    def __init__(self) -> None:
-        self._records: dict[str, bytes] = {}
-
-    def read(self, key: str) -> bytes | None:
-        """Return a record."""
-        return self._records.get(key)
-
-    def write(self, key: str, data: bytes) -> None:
-        """Replace a record."""
-        self._records[key] = data
 
 
 class Log:
@@ -88,14 +76,25 @@ class WorldParts(Parts):
 
 
 class Host(Effects):
-    """Carry out the effects of one agent."""
+    """Carry out the effects of one agent; sleep and reboot wait for the end of its step."""
 
-    def __init__(self, fleet: "Fleet", index: int, name: str) -> None:
-        self.index = index
-        self.name = name
+    def __init__(self, fleet: "Fleet", board: "Board") -> None:
+        self.index = board.index
+        self.name = board.name
         self.clock: Clock = fleet.clock
         self.log: Log = fleet.log
         self._fleet = fleet
+        self._board = board
+        self._parts = b""  # of the message that is being sent in fragments
+        self._reason = 0
+        self._depth = 0
+        self._until_at_ms = 0
+
+    def take_wishes(self) -> tuple[int, int, int]:
+        """Return why to reboot, how deep to sleep and until when; 0 each if not asked for."""
+        wishes = self._reason, self._depth, self._until_at_ms
+        self._reason = self._depth = self._until_at_ms = 0
+        return wishes
 
     def trace(self, kind: int, content: bytes) -> None:
         """Fold something into the trace of the run."""
@@ -106,11 +105,38 @@ class Host(Effects):
         data = bytes(memoryview(buffer)[:length])
         self.trace(trace.SEND, data)
         if data[1] == KIND_MESSAGE:
-            self.log.published += 1
-            if self.log.keep:
-                topic, value = read_message(memoryview(data)[HEADER_BYTES:])
-                self.log.messages.append((self.clock.now_ms, self.name, topic, value))
+            self._on_published(memoryview(data)[HEADER_BYTES:])
+        elif data[1] == KIND_FRAGMENT:
+            self._on_fragment(memoryview(data)[HEADER_BYTES:])
         self._fleet.transmit(self.index, data)
+
+    def _on_fragment(self, payload: memoryview) -> None:
+        # They leave in order, so that what came before belongs to the same message.
+        _number, index, count, kind, part = _fields(payload)
+        self._parts = (self._parts if index else b"") + part
+        if kind == KIND_MESSAGE and index == count - 1:
+            self._on_published(self._parts)
+
+    def _on_published(self, payload: "bytes | memoryview") -> None:
+        self.log.published += 1
+        if self.log.keep:
+            topic, value = _fields(payload)
+            self.log.messages.append((self.clock.now_ms, self.name, topic, value))
+
+    def radio(self, is_on: bool) -> None:
+        """Switch the radio."""
+        self.trace(trace.RADIO, bytes([is_on]))
+        self._board.switch_radio(is_on)
+
+    def sleep(self, until_at_ms: int, depth: int) -> None:
+        """Sleep at the end of the step."""
+        self.trace(trace.SLEEP, trace.encode_value((until_at_ms, depth)))
+        self._until_at_ms, self._depth = until_at_ms, depth
+
+    def reboot(self, reason: int) -> None:
+        """Reboot at the end of the step."""
+        self.trace(trace.REBOOT, bytes([reason]))
+        self._reason = reason
 
     def report(self, event_id: int, value: int) -> None:
         """Note an event of the kernel in the trace."""
@@ -128,6 +154,12 @@ class Host(Effects):
         self.log.error_count += 1
         if len(self.log.errors) < ERRORS_KEPT_MAX:
             self.log.errors.append((self.clock.now_ms, self.name, where, describe(error)))
+
+
+def _fields(payload: "bytes | memoryview") -> "list[Any]":
+    fields = cbor.decode(payload)
+    assert isinstance(fields, list)
+    return fields
 
 
 def describe(error: BaseException) -> str:

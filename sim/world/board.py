@@ -1,0 +1,255 @@
+"""One emulated board: what outlives its agent, and the agent for as long as it is awake.
+
+Flash outlives everything, RTC memory all but a loss of power, the agent nothing: deep sleep, a
+reboot and a power cut delete it, and what wakes is built from the snapshot and the flash.
+"""
+
+from cma_toolkit.firmware.kernel.agent import Agent
+from cma_toolkit.firmware.kernel.effects import SLEEP_DEEP
+from cma_toolkit.firmware.kernel.errors import (
+    CAUSE_DEEP_SLEEP,
+    CAUSE_POWER_ON,
+    CAUSE_SOFT_RESET,
+)
+from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.prng import Prng, seed_from
+from cma_toolkit.firmware.kernel.state.journal import Journal
+from cma_toolkit.firmware.kernel.state.table import JournalTable
+from cma_toolkit.firmware.kernel.state.values import State
+from cma_toolkit.firmware.kernel.ticks import ticks_diff
+from cma_toolkit.sim.world import trace
+from cma_toolkit.sim.world.clock import ticks_at
+from cma_toolkit.sim.world.flash import MemoryFlash, MemoryTable
+from cma_toolkit.sim.world.host import Host, WorldParts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cma_toolkit.firmware.kernel.ports import Sensor, Table
+    from cma_toolkit.sim.world.fleet import Fleet
+
+# What happens to a board.
+WAKE, FRAME, UNDELIVERED, CUT, BOOT = 0, 1, 2, 3, 4
+
+_DARK_MS = 2_000  # from a power cut to the boot after it
+_BOOT_MS = 350  # from a wake or reset to the agent: stock MicroPython on a small root filesystem
+_BATTERY_MS = 5_000  # from one look at the battery to the next
+_NETWORK = 1
+_NEVER = -1
+
+
+class Board:
+    """The hardware of one agent in a fleet."""
+
+    def __init__(self, fleet: "Fleet", index: int, node: int, battery: "Sensor") -> None:
+        self.index = index
+        self.name = fleet.names[index]
+        self.node = node
+        self.agent: Agent | None = None
+        self.host = Host(fleet, self)
+        self.rtc = b""  # its memory: the snapshot, while it sleeps deep
+        self._fleet = fleet
+        self._battery = battery
+        self._flash = MemoryFlash()
+        self._memory = None if fleet.is_flash_real else MemoryTable()
+        self._last_status: dict[str, object] = {}
+        self._boots = 0
+        self._cause = CAUSE_POWER_ON
+        self._wake_at_ms = _NEVER  # events for another instant are stale
+        self._boot_at_ms = _NEVER
+        self._battery_at_ms = _NEVER
+        self._is_asleep = False
+        self._asleep = Span()
+        self._radio = Span()
+        self._wakes = 0
+        self._unheard = 0
+
+    # --- what the fleet calls ---
+
+    def power_on(self, at_ms: int) -> None:
+        """Have the power come at an instant."""
+        self._boot_later(at_ms, CAUSE_POWER_ON)
+
+    def on_event(self, kind: int, data: "Any") -> None:
+        """Take part in what happens now."""
+        now_ms = self._fleet.clock.now_ms
+        agent = self.agent
+        if kind == CUT:
+            self._cut_power()
+        elif kind == BOOT:
+            if self._boot_at_ms == now_ms:
+                self._boot()
+        elif agent is None:
+            self._unheard += kind == FRAME
+        elif kind == FRAME:
+            if not self.is_listening():
+                self._unheard += 1
+                return
+            agent.on_frame(self.ticks(), 0, data[1], len(data[1]), data[0], self.host)
+            self._settle(agent)
+        elif kind == UNDELIVERED:
+            agent.on_undelivered(data)
+            self._settle(agent)
+        elif self._wake_at_ms == now_ms:
+            self._rise(now_ms)
+            self._measure_battery(agent)
+            agent.on_time(self.ticks(), self.host)
+            self._settle(agent)
+
+    def is_listening(self) -> bool:
+        """Tell whether a frame that arrives now is heard."""
+        return self.agent is not None and self._radio.is_open and not self._is_asleep
+
+    def ticks(self) -> int:
+        """Return what this board's clock shows; it goes on through deep sleep."""
+        return ticks_at(self._fleet.clock.now_ms, self.index)
+
+    def switch_radio(self, is_on: bool) -> None:
+        """Carry out the agent's effect; the others wait for the end of the step."""
+        self._radio.turn(is_on, self._fleet.clock.now_ms)
+
+    def table(self) -> "Table":
+        """Open what the board has stored."""
+        if self._memory:
+            return self._memory
+        journal = Journal(self._flash)
+        journal.recover(self._cause == CAUSE_DEEP_SLEEP)
+        return JournalTable(journal)
+
+    def state(self) -> dict[str, object]:
+        """Return what `agent.state` holds, of a sleeper what flash holds, {} without power."""
+        if self.agent is not None:
+            return self.agent.keeper.state.as_dict()
+        if self._cause != CAUSE_DEEP_SLEEP:
+            return {}
+        state = State()
+        state.load(self.table())
+        return state.as_dict()
+
+    def status(self) -> dict[str, object]:
+        """Return the agent's status, that from before its sleep, or its name only."""
+        if self.agent is not None:
+            return self.agent.status()
+        if self._cause == CAUSE_DEEP_SLEEP:
+            return self._last_status
+        return {"name": self.name}
+
+    def sleep(self) -> dict[str, int]:
+        """Return how the board spent its time, from its first boot on.
+
+        Units: `unheard` are the frames in reach that came while it slept or had its radio off.
+        """
+        now_ms = self._fleet.clock.now_ms
+        return {
+            "sleeps": self._asleep.count,
+            "wakes": self._wakes,
+            "asleep_ms": self._asleep.total_ms(now_ms),
+            "radio_ms": self._radio.total_ms(now_ms),
+            "unheard": self._unheard,
+        }
+
+    # --- power ---
+
+    def _boot_later(self, at_ms: int, cause: int) -> None:
+        self._cause = cause
+        self._boot_at_ms = at_ms
+        self._fleet.clock.schedule(at_ms, BOOT, self.index)
+
+    def _boot(self) -> None:
+        fleet, host = self._fleet, self.host
+        self._boots += 1
+        self._boot_at_ms = self._wake_at_ms = _NEVER
+        self._rise(fleet.clock.now_ms - _BOOT_MS)
+        self._radio.turn(True, fleet.clock.now_ms)
+        host.trace(trace.BOOT, bytes([self._cause]))
+        snapshot, self.rtc = self.rtc, b""
+        rng = Prng(seed_from(fleet.seed, "agent", self.index, self._boots))
+        identity = Identity(self.name, self.node, _NETWORK, "world")
+        parts = WorldParts(host, fleet.sensors)
+        agent = self.agent = Agent(identity, rng, self.table(), parts, fleet.config)
+        agent.start(self.ticks(), self._cause, snapshot or None, host)
+        self._battery_at_ms = _NEVER
+        self._measure_battery(agent)
+        if self._settle(agent):
+            agent.set_up(self.ticks(), fleet.setup, host)
+            self._settle(agent)
+
+    def _measure_battery(self, agent: Agent) -> None:
+        now_ms = self._fleet.clock.now_ms
+        if self._battery_at_ms == _NEVER or now_ms - self._battery_at_ms >= _BATTERY_MS:
+            self._battery_at_ms = now_ms
+            value = self._battery.read()
+            agent.on_battery(value if isinstance(value, int) else 0)
+
+    def _settle(self, agent: Agent) -> bool:
+        """Carry out what the step asked for; tell whether the agent is still awake."""
+        host, clock = self.host, self._fleet.clock
+        reason, depth, until_at_ms = host.take_wishes()
+        if reason:
+            self._lose_agent()
+            self._boot_later(clock.now_ms + _BOOT_MS, CAUSE_SOFT_RESET)
+            return False
+        if not depth:
+            if not self._is_asleep:
+                self._wake_later(agent.next_wake_at_ms())
+            return not self._is_asleep
+        self._asleep.turn(True, clock.now_ms)
+        if depth != SLEEP_DEEP:
+            self._is_asleep = True
+            self._wake_later(until_at_ms)
+            return False
+        buffer = bytearray(agent.snapshot_bytes)
+        length = agent.hibernate(self.ticks(), buffer)
+        self.rtc = bytes(memoryview(buffer)[:length])
+        self._last_status = agent.status()
+        span_ms = max(0, ticks_diff(until_at_ms, self.ticks()))
+        self._lose_agent()
+        self._boot_later(clock.now_ms + span_ms + _BOOT_MS, CAUSE_DEEP_SLEEP)
+        return False
+
+    def _wake_later(self, ticks: int) -> None:
+        clock = self._fleet.clock
+        at_ms = clock.now_ms + max(0, ticks_diff(ticks, self.ticks()))
+        if self._wake_at_ms != at_ms:
+            self._wake_at_ms = at_ms
+            clock.schedule(at_ms, WAKE, self.index)
+
+    def _rise(self, at_ms: int) -> None:
+        self._wakes += self._asleep.is_open
+        self._is_asleep = False
+        self._asleep.turn(False, at_ms)
+
+    def _lose_agent(self) -> None:
+        self.agent = None
+        self._wake_at_ms = self._boot_at_ms = _NEVER
+        self._radio.turn(False, self._fleet.clock.now_ms)
+
+    def _cut_power(self) -> None:
+        now_ms = self._fleet.clock.now_ms
+        self.host.trace(trace.POWER, b"")
+        self._lose_agent()
+        self.rtc = b""
+        self._is_asleep = False
+        self._asleep.turn(False, now_ms)
+        self._boot_later(now_ms + _DARK_MS, CAUSE_POWER_ON)
+
+
+class Span:
+    """How often and how long something was on, all told."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.count = 0
+        self._done_ms = 0
+        self._since_ms = 0
+
+    def turn(self, is_on: bool, now_ms: int) -> None:
+        """Begin or end a span; the same again changes nothing."""
+        self.count += is_on and not self.is_open
+        self._done_ms = self.total_ms(now_ms)
+        self.is_open, self._since_ms = is_on, now_ms
+
+    def total_ms(self, now_ms: int) -> int:
+        """Return the spans until now."""
+        return self._done_ms + (now_ms - self._since_ms if self.is_open else 0)
