@@ -26,6 +26,7 @@ from .errors import (
     EVENT_RESUMED,
     EVENT_SNAPSHOT_LOST,
     EVENT_STARTED,
+    REBOOT_ASKED,
 )
 from .exchange import Exchange
 from .fields import read_word, write_word
@@ -154,6 +155,7 @@ class Agent:
         self._uptime_ms = 0  # within the second
         self.battery_mv = 0
         self._is_mode_new = False
+        self._is_reboot_asked = False
         self._is_kept_awake = False
         self._awake_until_ms = 0
         if config.wake_period_ms:
@@ -277,6 +279,8 @@ class Agent:
         now_ms = self._now_ms
         if self.transmitter.waiting():
             return now_ms
+        if self._is_reboot_asked:
+            return now_ms
         timer_id = self._timers.next(now_ms)
         at_ms = (
             ticks_add(now_ms, EXPIRE_MS) if timer_id == NONE_DUE else self._timers.at_ms(timer_id)
@@ -351,6 +355,13 @@ class Agent:
         """Whether the application is left out because it crashed too often."""
         return self.recovery.is_safe
 
+    def leave_safe_mode(self, now_ms: int, out: "Effects") -> None:
+        """Give the application another try: somebody asked for it."""
+        self._begin(now_ms, out)
+        self.recovery.leave(out)
+        self.reboot()
+        self._end(now_ms)
+
     # --- what the application calls, through `application` ---
 
     def add_timer(self, period_ms: int, callback: "Callback") -> None:
@@ -377,6 +388,10 @@ class Agent:
         """Do not sleep before that span has passed."""
         self._awake_until_ms = ticks_add(self._now_ms, min(span_ms, PERIOD_MS_MAX))
         self._is_kept_awake = True
+
+    def reboot(self) -> None:
+        """Start anew at the end of this step."""
+        self._is_reboot_asked = True
 
     # --- the sink of the transmitter and the schedule ---
 
@@ -426,7 +441,11 @@ class Agent:
         elif self.keeper.is_waiting and not self._timers.is_set(TIMER_STATE):
             self._timers.set(TIMER_STATE, ticks_add(now_ms, STATE_DELAY_MS))
         self.transmitter.flush(self)
-        if self.schedule.clock.period_ms:
+        if self._is_reboot_asked:
+            self._is_reboot_asked = False
+            self.stop(now_ms, self._out)
+            self._out.reboot(REBOOT_ASKED)
+        elif self.schedule.clock.period_ms:
             self._sleep(now_ms)
 
     def _sleep(self, now_ms: int) -> None:

@@ -103,6 +103,10 @@ class Application:
         """Do not sleep for a while: a task of yours, or something outside, needs this agent."""
         self._core.stay_awake(span_ms)
 
+    def reboot(self) -> None:
+        """Start the agent anew once this handler is done; its state is written before."""
+        self._core.reboot()
+
     def report(self, name: str, value: object = None) -> None:
         """Tell whoever watches this agent's console that something happened."""
         self._core.app_event(name, value)

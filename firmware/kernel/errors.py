@@ -27,7 +27,6 @@ CAUSE_PANIC = 7
 
 # Why the agent asks for a reboot.
 REBOOT_ASKED = 1  # a person or a command
-REBOOT_CRASH = 2  # the kernel itself raised
 
 # One text: a tuple would cost a board 40 B for each name. `name_of` cuts one out.
 EVENT_NAMES = """started

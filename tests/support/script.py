@@ -15,6 +15,7 @@ class Script(Effects):
         self.errors = []
         self.sleeps = []
         self.radios = []
+        self.reboots = []
 
     def send(self, link, buffer, length):
         """Copy the frame: the buffer is valid only now."""
@@ -40,6 +41,10 @@ class Script(Effects):
     def radio(self, is_on):
         """Note a switch of the radio."""
         self.radios.append(is_on)
+
+    def reboot(self, reason):
+        """Note why."""
+        self.reboots.append(reason)
 
     def take_frames(self):
         """Return the frames recorded since the last call."""

@@ -1,4 +1,4 @@
-"""An agent that sleeps deep forgets nothing that it was told to keep, and wears no flash for it."""
+"""An agent that sleeps deep forgets nothing that it should keep, and wears no flash for it."""
 
 from kernel.codec import frame
 from kernel.errors import (
