@@ -6,6 +6,7 @@ Bounds   one word per figure; one traceback of TRACEBACK_BYTES_MAX, written at m
          TRACEBACK_KEEP_MS, and never twice the same
 """
 
+from ..fields import read_word, write_word
 from ..limits import TRACEBACK_BYTES_MAX, TRACEBACK_KEEP_MS
 from ..ports import Table
 from ..ticks import ticks_diff
@@ -26,10 +27,13 @@ FIGURES = 15
 # By CAUSE_…
 RESET_NAMES = "unknown power_on hard_reset watchdog deep_sleep soft_reset brownout panic"
 _FIGURE_MAX = (1 << 30) - 1
+_HAS_KEPT = 1 << 29  # beside an instant, which is below it
 
 
 class Health:
     """What is worth knowing about an agent besides what its machines count."""
+
+    SNAPSHOT_BYTES = 8
 
     def __init__(self, table: Table) -> None:
         self.figures = [0] * FIGURES
@@ -90,3 +94,16 @@ class Health:
             return ""
         # Its beginning is cut off, perhaps within a character: what is no ASCII is shown as "?".
         return "".join([chr(byte) if byte < 128 else "?" for byte in text])
+
+    def save_into(self, buffer: bytearray, offset: int) -> int:
+        """Write what spares the flash over a deep sleep, and the least heap so far."""
+        kept = self._kept_at_ms | (_HAS_KEPT if self._has_kept else 0)
+        return write_word(buffer, write_word(buffer, offset, kept), self._heap_free_min)
+
+    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
+        """Take back what `save_into` wrote."""
+        kept = read_word(buffer, offset)
+        self._has_kept = kept >= _HAS_KEPT
+        self._kept_at_ms = kept % _HAS_KEPT
+        self._heap_free_min = read_word(buffer, offset + 4)
+        return offset + self.SNAPSHOT_BYTES
