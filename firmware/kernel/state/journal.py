@@ -1,0 +1,385 @@
+"""Records on raw flash: a ring of sectors in which a commit is whole or not there at all.
+
+The header of each sector says where every live record stands: a reader needs the newest sector and
+what it points to. A record that half the ring has passed is copied forward. So wear is even, what
+never changes is refreshed, and a second copy of it stands until the ring comes round.
+
+Input    recover() once, then find(key), keys(), usage(), write(changes)
+Effects  none; programs and erases its flash
+Bounds   KEYS_MAX keys, `capacity` units of live records, 4 B of index per key
+Source   SPEC.md, "Journal"
+"""
+
+# long: recovery and writing keep one index between them.
+
+from array import array
+from binascii import crc32
+
+from ..ports import Flash
+from .sectors import (
+    CARRIED,
+    DELETED,
+    EIO,
+    HEAD_BYTES,
+    KEYS_MAX,
+    LENGTH_MASK,
+    MORE,
+    NOWHERE,
+    POINTERS,
+    RESIDUE,
+    UNIT_BYTES,
+    Sectors,
+    record_units,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .sectors import Item
+
+ENOSPC = 28
+HASHED_BYTES = 25  # of a key: what surely stands in its record's first unit
+TRIES = 3  # a medium on which copy after copy rots has failed
+
+
+class Journal(Sectors):
+    """Keep records in a flash's sectors; nothing works before `recover`."""
+
+    def __init__(self, flash: Flash) -> None:
+        super().__init__(flash)
+        self.damaged = 0  # times that a record or header no longer matched its checksum
+        self.torn = 0  # commits that were under way when the power went
+        self.capacity = self._units * 11 // 16  # leaves room for a header and a carried record
+        self._addresses = array("H")  # by slot
+        self._marks = array("H")  # by slot: hash of the key, units of the record; 0: not yet read
+        self._sector = flash.sector_count - 1  # the one opened last
+        self._at = self._units  # its first free unit
+
+    def recover(self, is_after_sleep: bool = False) -> int:
+        """Read the journal, and make sure of its last commit; return the bytes programmed.
+
+        The power may have gone with that commit's last bits half written, which read as written
+        now and as erased the next time: it is copied before anyone acts on it. After an orderly
+        sleep there is no such doubt.
+        """
+        self._programmed = 0
+        first = end = NOWHERE
+        is_sound = self._survey()
+        if is_sound and self._turn:
+            at = self._read_pointers()
+            if at:
+                first, end = self._scan(self._sector, at, self._turn)
+            is_sound = at > 0 and self._verify_pointers()
+        if not is_sound:
+            first, end = self._rebuild()
+        if first == NOWHERE:
+            self._at = self._units  # a header alone may be half written, too
+        tries = 0 if is_after_sleep and self._at < self._units else TRIES
+        while tries and first != NOWHERE and not self._renew(first, end):
+            first, end = self._rebuild()
+            tries -= 1
+        return self._programmed
+
+    def find(self, key: bytes) -> "bytearray | None":
+        """Return the record of a key: its slot is in byte 3, the key from HEAD_BYTES on.
+
+        Raises: OSError when the medium fails.
+        """
+        mark = crc32(key[:HASHED_BYTES]) & 0xFF
+        for slot in range(len(self._addresses)):
+            if self._marks[slot] >> 8 == mark:
+                record = self._fetch(slot)
+                if record and record[HEAD_BYTES : HEAD_BYTES + (record[4] & LENGTH_MASK)] == key:
+                    return record
+        return None
+
+    def keys(self) -> "list[bytes]":
+        """Return the keys of the live records, in order.
+
+        Raises: OSError when the medium fails.
+        """
+        found = []
+        for slot in range(len(self._addresses)):
+            record = self._fetch(slot)
+            if record:
+                found.append(bytes(record[HEAD_BYTES : HEAD_BYTES + (record[4] & LENGTH_MASK)]))
+        return sorted(found)
+
+    def usage(self) -> "tuple[int, int]":
+        """Return how many records are live and how many units they take."""
+        count = units = 0
+        for slot in range(len(self._addresses)):
+            if self._addresses[slot] != NOWHERE:
+                count += 1
+                units += self._marks[slot] & 0xFF
+        return count, units
+
+    def write(self, changes: "list[tuple[bytes, bytes | None]]") -> int:
+        """Write one commit; a value of None deletes. Return the bytes programmed.
+
+        Raises: OSError when no sector takes it; then nothing of it holds.
+        """
+        self._programmed = 0
+        items: list[Item] = []
+        size = free = 0
+        for key, value in changes:
+            size += record_units(len(key), len(value or b""))
+            record = self.find(key)
+            if record:
+                items.append((record[3] & ~CARRIED, key, value))
+                continue
+            while free < len(self._addresses) and self._addresses[free] != NOWHERE:
+                free += 1
+            items.append((free, key, value))
+            free += 1
+        self._place(items, size)
+        return self._programmed
+
+    def wear(self) -> int:
+        """Return how often a sector was erased, as if today's good ones had shared all of it."""
+        return -(-self._turn // max(self._flash.sector_count - self.bad_sectors, 1))
+
+    def _fetch(self, slot: int) -> "bytearray | None":
+        """Return the last good copy of a slot's record, None if there is none."""
+        for _ in range(TRIES):
+            address = self._addresses[slot]
+            if address == NOWHERE:
+                return None
+            record = bytearray((self._marks[slot] & 0xFF) * UNIT_BYTES)
+            if self._load(address, record) and crc32(record) == RESIDUE:
+                return record
+            self.damaged += 1
+            self._rebuild()
+        raise OSError(EIO, "flash rots")
+
+    # --- recovery ---
+
+    def _survey(self) -> bool:
+        """Find the newest sector; False if its header has rotted, which its records show."""
+        doubtful = sector = 0
+        for sector in range(self._flash.sector_count):
+            turn = self._header(sector * self._units)
+            if turn > self._turn:
+                self._turn, self._sector = turn, sector
+            elif not turn and min(self._unit) != 0xFF:
+                doubtful |= 1 << sector
+        while doubtful:
+            if doubtful >> sector & 1 and self._turn_of(sector, KEYS_MAX // POINTERS) > self._turn:
+                self.damaged += 1
+                return False
+            doubtful &= ~(1 << sector)
+            sector -= 1
+        return True
+
+    def _turn_of(self, sector: int, units: int) -> int:
+        """Return the turn of a record among a sector's first units, 0 if there is none."""
+        for address in range(sector * self._units + 1, sector * self._units + 1 + units):
+            if self._record(address):
+                return self._unit_turn()
+        return 0
+
+    def _read_pointers(self) -> int:
+        """Fill the index from the newest header; return its units, 0 if one has rotted."""
+        units = slot = 0
+        while True:
+            if self._header(self._sector * self._units + units) != self._turn:
+                self.damaged += 1
+                return 0
+            units += 1
+            count = self._unit[3]
+            while slot < min(count, units * POINTERS):
+                at = 4 + slot % POINTERS * 2
+                self._set(slot, self._unit[at] << 8 | self._unit[at + 1], 0)
+                slot += 1
+            if slot == count:
+                return units
+
+    def _verify_pointers(self) -> bool:
+        """Read what the newest header points to and no later commit replaced; False if rotted."""
+        rotted = 0
+        for slot in range(len(self._addresses)):
+            if self._addresses[slot] != NOWHERE and not self._marks[slot]:
+                units = self._record(self._addresses[slot])
+                if not units or self._unit[3] & ~CARRIED != slot:
+                    rotted += 1
+                self._marks[slot] = self._mark(units)
+        self.damaged += rotted
+        return not rotted
+
+    def _scan(self, sector: int, at: int, turn: int) -> "tuple[int, int]":
+        """Take over a sector's commits in order; return the last one's address and its end.
+
+        Nothing sound stands behind what a power cut tore: what fails before a sound record has
+        rotted. Leaves `_at` where the next record may go.
+        """
+        base = sector * self._units
+        first = end = NOWHERE
+        address = start = tail = base + at
+        commit: list[int] = []
+        rotted = 0
+        is_torn = False
+        while address < base + self._units:
+            units = self._record(address)
+            if not units or self._unit_turn() != turn:
+                is_torn = is_torn or min(self._unit) != 0xFF
+                address += 1
+                continue
+            if address != tail:
+                rotted += 1
+                self._apply(commit)
+                start = address
+            is_torn = False
+            self._note(commit, address, units)
+            address = tail = address + units
+            if not self._unit[4] & MORE:
+                self._apply(commit)
+                first, end = (NOWHERE, NOWHERE) if self._unit[3] & CARRIED else (start, address)
+                start = address
+        is_torn = is_torn or len(commit) > 0
+        self.damaged += rotted
+        self.torn += is_torn
+        self._at = self._units if rotted or is_torn else tail - base
+        return first, end
+
+    def _rebuild(self) -> "tuple[int, int]":
+        """Fill the index from all sectors, oldest first; return the last commit's place."""
+        counts = self.damaged, self.torn
+        for slot in range(len(self._addresses)):
+            self._addresses[slot] = NOWHERE
+        count = self._flash.sector_count
+        turns = [self._header(sector * self._units) for sector in range(count)]
+        for sector in range(count):
+            turns[sector] = turns[sector] or self._turn_of(sector, self._units - 1)
+        newest = max(turns)
+        first = end = NOWHERE
+        # A sector older than a lap failed to be erased: what it holds no longer counts.
+        for turn in range(max(newest - count, 0) + 1, newest + 1):
+            if turn in turns:
+                self._sector = turns.index(turn)
+                first, end = self._scan(self._sector, 1, turn)
+        self._turn = max(newest, self._turn)
+        self._at = self._units
+        self.damaged, self.torn = counts
+        return first, end
+
+    # --- the index ---
+
+    def _mark(self, units: int) -> int:
+        key = self._unit[HEAD_BYTES : HEAD_BYTES + (self._unit[4] & LENGTH_MASK)]
+        return (crc32(key) & 0xFF) << 8 | units
+
+    def _note(self, commit: "list[int]", address: int, units: int) -> None:
+        commit.append(self._unit[3] & ~CARRIED)
+        commit.append(NOWHERE if self._unit[4] & DELETED else address)
+        commit.append(self._mark(units))
+
+    def _apply(self, commit: "list[int]") -> None:
+        for index in range(0, len(commit), 3):
+            self._set(commit[index], commit[index + 1], commit[index + 2])
+        commit.clear()
+
+    def _set(self, slot: int, address: int, mark: int) -> None:
+        while slot >= len(self._addresses):
+            self._addresses.append(NOWHERE)
+            self._marks.append(0)
+        self._addresses[slot] = address
+        self._marks[slot] = mark
+
+    # --- writing ---
+
+    def _renew(self, first: int, end: int) -> bool:
+        """Copy a commit to the tail; False if it no longer reads as it did."""
+        items: list[Item] = []
+        address = first
+        while address < end:
+            units = self._record(address)
+            if not units:
+                self.damaged += 1
+                return False
+            items.append(address << 8 | units)
+            address += units
+        try:
+            return self._place(items, end - first)
+        except OSError:
+            return True  # no sector takes it, as the next commit will say; it stays where it is
+
+    def _place(self, items: "list[Item]", size: int) -> bool:
+        """Append one commit in the first good sector; False if a record to copy has rotted."""
+        for _ in range(self._flash.sector_count):
+            if self._at + size > self._units:
+                self._open(size)
+            done = self._append(items, size)
+            if done:
+                self._flash.sync()
+                return done > 0
+        raise OSError(EIO, "flash fails")
+
+    def _append(self, items: "list[Item]", size: int) -> int:
+        """Write one commit; return 1, 0 if the sector is bad, -1 if what it copies has rotted."""
+        address = self._sector * self._units + self._at
+        self._at = self._units  # nothing sound may stand behind a record that failed
+        commit: list[int] = []
+        left = len(items)
+        try:
+            self._check_blank(address, size)
+            for item in items:
+                left -= 1
+                if not self._put(address, item, MORE if left else 0):
+                    self.damaged += 1
+                    return -1
+                units = self._record(address)
+                if not units or self._unit_turn() != self._turn:
+                    raise OSError(EIO, "flash reads back something else")
+                self._note(commit, address, units)
+                address += units
+        except OSError:
+            self._set_bad(self._sector)
+            return 0
+        self._at = address - self._sector * self._units
+        self._apply(commit)
+        return 1
+
+    def _open(self, size: int) -> None:
+        """Make the next sector in the ring the newest, with room for a commit.
+
+        Raises: OSError if all are bad or hold live records.
+        """
+        count = self._flash.sector_count
+        start = self._sector
+        for step in range(1, count + 1):
+            sector = (start + step) % count
+            if self._bad >> sector & 1 or self._holds_live(sector):
+                continue
+            self._turn += 1
+            self._sector, self._at = sector, self._units
+            pointers = list(self._addresses)
+            while pointers and pointers[-1] == NOWHERE:
+                pointers.pop()
+            try:
+                self._at = self._write_header(sector, pointers)
+            except OSError:
+                self._set_bad(sector)
+                continue
+            self._carry(size)
+            if self._at + size <= self._units:
+                return
+        raise OSError(ENOSPC, "no sector is free")
+
+    def _holds_live(self, sector: int) -> bool:
+        for address in self._addresses:
+            if address != NOWHERE and address // self._units == sector:
+                return True
+        return False
+
+    def _carry(self, size: int) -> None:
+        """Copy what half the ring has passed, as one commit: a cut in it changes nothing."""
+        count = self._flash.sector_count
+        room = left = self._units - self._at - size
+        items: list[Item] = []
+        for slot in range(len(self._addresses)):
+            address, units = self._addresses[slot], self._marks[slot] & 0xFF
+            age = (self._sector - address // self._units) % count
+            if address != NOWHERE and age >= count // 2 and units <= left:
+                items.append(CARRIED << 24 | address << 8 | units)
+                left -= units
+        if items and self._append(items, room - left) < 0:
+            self._rebuild()

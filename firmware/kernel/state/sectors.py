@@ -1,0 +1,199 @@
+"""What stands in the sectors of a journal: headers and records, byte for byte.
+
+Input    the methods, from `journal.Journal`
+Effects  none; reads, programs and erases its flash
+Bounds   a page and a unit of buffer; a record of KEY_BYTES_MAX and VALUE_BYTES_MAX
+Source   SPEC.md, "Journal"
+
+An address counts units from the start of the flash. A sector that fails in any way is bad until
+the next boot: a supply that was weak may be mended by then.
+"""
+
+from binascii import crc32
+
+from ..ports import Flash
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # To write: slot, key, value (None: deleted). To copy: an address and flags, in one integer.
+    Item = tuple[int, bytes, bytes | None] | int
+
+UNIT_BYTES = 32  # flash encryption programs whole units, and never one a second time
+KEY_BYTES_MAX = 36
+VALUE_BYTES_MAX = 1024
+KEYS_MAX = 60
+NOWHERE = 0xFFFF  # the address of a record that is not there
+HEAD_BYTES = 7
+CRC_BYTES = 4
+PAGE_BYTES = 128
+POINTERS = 12  # in one unit of a header
+ADDRESS_MASK = 0xFFFF
+CARRIED = 0x80  # beside the slot: copied forward, and no commit of anyone's
+MORE = 0x80  # beside the key's length: the next record belongs to the same commit
+DELETED = 0x40
+LENGTH_MASK = 0x3F
+RESIDUE = 0x2144DF1C  # the CRC-32 of whatever ends in its own CRC-32
+HEADER_SEED = 1  # of a header's checksum, so that none is taken for a record
+EIO = 5
+
+
+def record_units(key_bytes: int, value_bytes: int) -> int:
+    """Return how many units a record takes."""
+    return (HEAD_BYTES + key_bytes + value_bytes + CRC_BYTES + UNIT_BYTES - 1) // UNIT_BYTES
+
+
+class Sectors:
+    """Read and write a flash in units; know which of its sectors are bad."""
+
+    def __init__(self, flash: Flash) -> None:
+        self.bad_sectors = 0
+        self._flash = flash
+        self._units = flash.sector_bytes // UNIT_BYTES
+        buffer = memoryview(bytearray(PAGE_BYTES + UNIT_BYTES))
+        self._page = buffer[:PAGE_BYTES]  # on its way to flash, or read past
+        self._unit = buffer[PAGE_BYTES:]  # the last header, or head of a record, that was read
+        self._bad = 0  # a bit per sector
+        self._turn = 0  # how many sectors were opened: what every header and record begins with
+        self._to = self._filled = self._crc = 0  # of the record being written
+        self._programmed = 0
+
+    def _set_bad(self, sector: int) -> None:
+        if not self._bad >> sector & 1:
+            self._bad |= 1 << sector
+            self.bad_sectors += 1
+
+    def _load(self, address: int, view: "bytearray | memoryview") -> bool:
+        try:
+            self._flash.read(address * UNIT_BYTES, view)
+            return True
+        except OSError:
+            self._set_bad(address // self._units)
+            view[0] = 0  # neither blank nor sound
+            return False
+
+    def _unit_turn(self) -> int:
+        unit = self._unit
+        return unit[0] << 16 | unit[1] << 8 | unit[2]
+
+    def _header(self, address: int) -> int:
+        """Read a unit of a header; return its turn, 0 if it is none."""
+        if self._load(address, self._unit) and crc32(self._unit, HEADER_SEED) == RESIDUE:
+            return self._unit_turn()
+        return 0
+
+    def _record(self, address: int) -> int:
+        """Read past a record; return its units, 0 if it is none. Its head is then in `_unit`."""
+        head = self._unit
+        if not self._load(address, head):
+            return 0
+        key_bytes, value_bytes = head[4] & LENGTH_MASK, head[5] << 8 | head[6]
+        if not 0 < key_bytes <= KEY_BYTES_MAX or value_bytes > VALUE_BYTES_MAX:
+            return 0
+        units = record_units(key_bytes, value_bytes)
+        if units > self._units - address % self._units or head[3] & ~CARRIED >= KEYS_MAX:
+            return 0
+        crc, at = crc32(head), 1
+        while at < units:
+            view = self._page[: min((units - at) * UNIT_BYTES, PAGE_BYTES)]
+            if not self._load(address + at, view):
+                return 0
+            crc = crc32(view, crc)
+            at += PAGE_BYTES // UNIT_BYTES
+        return units if crc == RESIDUE else 0
+
+    def _check_blank(self, address: int, units: int) -> None:
+        """Read back what an erase has promised.
+
+        Raises: OSError if a unit is not erased.
+        """
+        for at in range(address, address + units):
+            if not self._load(at, self._unit) or min(self._unit) != 0xFF:
+                raise OSError(EIO, "flash is not erased")
+
+    def _write_header(self, sector: int, pointers: "list[int]") -> int:
+        """Erase a sector and open it; return the units of its header.
+
+        Raises: OSError if it does not read back as written.
+        """
+        self._flash.erase(sector)
+        address = sector * self._units
+        units = at = 0
+        while not units or at < len(pointers):
+            self._check_blank(address + units, 1)
+            self._begin(address + units, HEADER_SEED)
+            self._fill_head(len(pointers))
+            for pointer in pointers[at : at + POINTERS]:
+                self._fill(bytes((pointer >> 8, pointer & 0xFF)))
+            self._seal()
+            if self._header(address + units) != self._turn:
+                raise OSError(EIO, "flash reads back something else")
+            units += 1
+            at += POINTERS
+        return units
+
+    def _put(self, address: int, item: "Item", more: int) -> bool:
+        """Program one record; False if the one to copy has rotted.
+
+        Raises: OSError when the medium fails.
+        """
+        self._begin(address, 0)
+        if isinstance(item, int):
+            return self._copy(item, more)
+        slot, key, value = item
+        data = value or b""
+        self._fill_head(slot)
+        flags = more | len(key) | (DELETED if value is None else 0)
+        self._fill(bytes((flags, len(data) >> 8, len(data) & 0xFF)))
+        self._fill(key)
+        self._fill(data)
+        self._seal()
+        return True
+
+    def _copy(self, item: int, more: int) -> bool:
+        unit, units, crc = self._unit, item & 0xFF, 0
+        for index in range(units):
+            if not self._load((item >> 8 & ADDRESS_MASK) + index, unit):
+                return False
+            crc = crc32(unit, crc)
+            if index:
+                self._fill(unit if index < units - 1 else unit[:-CRC_BYTES])
+                continue
+            self._fill_head(unit[3] & ~CARRIED | item >> 24)
+            unit[4] = unit[4] & ~MORE | more
+            self._fill(unit[4:] if units > 1 else unit[4:-CRC_BYTES])
+        if crc != RESIDUE:  # rot must not get a checksum of its own
+            return False
+        self._seal()
+        return True
+
+    def _begin(self, address: int, seed: int) -> None:
+        self._to, self._filled, self._crc = address * UNIT_BYTES, 0, seed
+
+    def _fill_head(self, number: int) -> None:
+        turn = self._turn
+        self._fill(bytes((turn >> 16, turn >> 8 & 0xFF, turn & 0xFF, number)))
+
+    def _fill(self, data: "bytes | memoryview") -> None:
+        self._crc = crc32(data, self._crc)
+        at = 0
+        while at < len(data):
+            size = min(PAGE_BYTES - self._filled, len(data) - at)
+            self._page[self._filled : self._filled + size] = data[at : at + size]
+            self._filled += size
+            at += size
+            if self._filled == PAGE_BYTES:
+                self._flush()
+
+    def _seal(self) -> None:
+        """Pad what was filled, end it with its checksum, and program the rest of it."""
+        self._fill(b"\xff" * (-(self._filled + CRC_BYTES) % UNIT_BYTES))
+        crc = self._crc
+        self._fill(bytes((crc & 0xFF, crc >> 8 & 0xFF, crc >> 16 & 0xFF, crc >> 24)))
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._filled:
+            self._flash.program(self._to, self._page[: self._filled])
+            self._programmed += self._filled
+            self._to += self._filled
+            self._filled = 0
