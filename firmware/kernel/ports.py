@@ -78,26 +78,6 @@ class Table:
         return 0
 
 
-class Store:
-    """Keep nothing: the store of an agent without storage.
-
-    A write is atomic: after a power cut `read` returns the old bytes or the new ones.
-    """
-
-    def read(self, key: str) -> "bytes | None":
-        """Return what was last written under a key, None if nothing was.
-
-        Raises: OSError when the medium fails.
-        """
-        return None
-
-    def write(self, key: str, data: bytes) -> None:
-        """Replace what stands under a key.
-
-        Raises: OSError when the medium fails or is full.
-        """
-
-
 class Sensor:
     """Something that can be read."""
 

@@ -4,6 +4,7 @@ Usage: micropython run_micropython.py FILE…. A failing test prints its traceba
 is 1.
 """
 
+import gc
 import sys
 
 
@@ -17,6 +18,7 @@ def run_file(path):
     for test in sorted(dir(module)):
         if not test.startswith("test_"):
             continue
+        gc.collect()  # or a large buffer finds no room between what the last test left
         try:
             getattr(module, test)()
             passed += 1
