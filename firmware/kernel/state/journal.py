@@ -4,7 +4,7 @@ The header of each sector says where every live record stands: a reader needs th
 what it points to. A record that half the ring has passed is copied forward. So wear is even, what
 never changes is refreshed, and a second copy of it stands until the ring comes round.
 
-Input    recover() once, then find(key), keys(), usage(), write(changes)
+Input    recover() once, then read(key), keys(), usage(), write(changes)
 Effects  none; programs and erases its flash
 Bounds   KEYS_MAX keys, `capacity` units of live records, 4 B of index per key
 Source   SPEC.md, "Journal"
@@ -53,6 +53,7 @@ class Journal(Sectors):
         self._marks = array("H")  # by slot: hash of the key, units of the record; 0: not yet read
         self._sector = flash.sector_count - 1  # the one opened last
         self._at = self._units  # its first free unit
+        self._is_whole = False  # the index says what the flash says
 
     def recover(self, is_after_sleep: bool = False) -> int:
         """Read the journal, and make sure of its last commit; return the bytes programmed.
@@ -77,20 +78,19 @@ class Journal(Sectors):
         while tries and first != NOWHERE and not self._renew(first, end):
             first, end = self._rebuild()
             tries -= 1
+        self._is_whole = True
         return self._programmed
 
-    def find(self, key: bytes) -> "bytearray | None":
-        """Return the record of a key: its slot is in byte 3, the key from HEAD_BYTES on.
+    def read(self, key: bytes) -> "bytes | None":
+        """Return the value under a key, None if there is none.
 
         Raises: OSError when the medium fails.
         """
-        mark = crc32(key[:HASHED_BYTES]) & 0xFF
-        for slot in range(len(self._addresses)):
-            if self._marks[slot] >> 8 == mark:
-                record = self._fetch(slot)
-                if record and record[HEAD_BYTES : HEAD_BYTES + (record[4] & LENGTH_MASK)] == key:
-                    return record
-        return None
+        record = self._find(key)
+        if not record:
+            return None
+        start = HEAD_BYTES + len(key)
+        return bytes(record[start : start + (record[5] << 8 | record[6])])
 
     def keys(self) -> "list[bytes]":
         """Return the keys of the live records, in order.
@@ -118,12 +118,14 @@ class Journal(Sectors):
 
         Raises: OSError when no sector takes it; then nothing of it holds.
         """
+        if not self._is_whole:  # Ctrl-C came in the middle of the last write
+            self._rebuild()
         self._programmed = 0
         items: list[Item] = []
         size = free = 0
         for key, value in changes:
             size += record_units(len(key), len(value or b""))
-            record = self.find(key)
+            record = self._find(key)
             if record:
                 items.append((record[3] & ~CARRIED, key, value))
                 continue
@@ -131,12 +133,27 @@ class Journal(Sectors):
                 free += 1
             items.append((free, key, value))
             free += 1
-        self._place(items, size)
+        self._is_whole = False
+        try:
+            self._place(items, size)
+        except OSError:
+            self._is_whole = True  # nothing of it holds, and the index agrees
+            raise
+        self._is_whole = True
         return self._programmed
 
     def wear(self) -> int:
         """Return how often a sector was erased, as if today's good ones had shared all of it."""
         return -(-self._turn // max(self._flash.sector_count - self.bad_sectors, 1))
+
+    def _find(self, key: bytes) -> "bytearray | None":
+        mark = crc32(key[:HASHED_BYTES]) & 0xFF
+        for slot in range(len(self._addresses)):
+            if self._marks[slot] >> 8 == mark:
+                record = self._fetch(slot)
+                if record and record[HEAD_BYTES : HEAD_BYTES + (record[4] & LENGTH_MASK)] == key:
+                    return record
+        return None
 
     def _fetch(self, slot: int) -> "bytearray | None":
         """Return the last good copy of a slot's record, None if there is none."""
@@ -242,7 +259,8 @@ class Journal(Sectors):
 
     def _rebuild(self) -> "tuple[int, int]":
         """Fill the index from all sectors, oldest first; return the last commit's place."""
-        counts = self.damaged, self.torn
+        counts, is_whole = (self.damaged, self.torn), self._is_whole
+        self._is_whole = False
         for slot in range(len(self._addresses)):
             self._addresses[slot] = NOWHERE
         count = self._flash.sector_count
@@ -259,6 +277,7 @@ class Journal(Sectors):
         self._turn = max(newest, self._turn)
         self._at = self._units
         self.damaged, self.torn = counts
+        self._is_whole = is_whole
         return first, end
 
     # --- the index ---

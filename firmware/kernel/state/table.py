@@ -8,24 +8,22 @@ Bounds   KEY_BYTES_MAX, VALUE_BYTES_MAX, KEYS_MAX keys, the medium's `capacity` 
 from ..ports import Table
 from .journal import ENOSPC
 from .sectors import (
-    HEAD_BYTES,
     KEY_BYTES_MAX,
     KEYS_MAX,
-    LENGTH_MASK,
     VALUE_BYTES_MAX,
     record_units,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .journal import Journal
+    from ..shapes import Medium
 
 
 class JournalTable(Table):
     """A table over a journal, or over a medium that behaves like one."""
 
-    def __init__(self, journal: "Journal") -> None:
-        self._journal = journal
+    def __init__(self, medium: "Medium") -> None:
+        self._medium = medium
         self._staged: dict[bytes, bytes | None] = {}
 
     def get(self, key: bytes) -> "bytes | None":
@@ -35,15 +33,11 @@ class JournalTable(Table):
         """
         if key in self._staged:
             return self._staged[key]
-        record = self._journal.find(key)
-        if not record:
-            return None
-        start = HEAD_BYTES + (record[4] & LENGTH_MASK)
-        return bytes(record[start : start + (record[5] << 8 | record[6])])
+        return self._medium.read(key)
 
     def keys(self) -> "list[bytes]":
         """Return all keys in order; staged changes count."""
-        stored = self._journal.keys()
+        stored = self._medium.keys()
         found = [key for key in stored if key not in self._staged]
         found += [key for key in self._staged if self._staged[key] is not None]
         return sorted(found)
@@ -72,25 +66,26 @@ class JournalTable(Table):
         Raises: OSError when the medium fails or is full; then nothing of it holds.
         """
         staged, self._staged = self._staged, {}
-        count, live = self._journal.usage()
+        count, live = self._medium.usage()
         size = 0
         changes = []
         for key in sorted(staged):
             value = staged[key]
-            old = self._journal.find(key)
-            if value is None and not old:
+            old = self._medium.read(key)
+            if value is None and old is None:
                 continue
             units = record_units(len(key), len(value or b""))
             size += units
-            live -= record_units(old[4] & LENGTH_MASK, old[5] << 8 | old[6]) if old else 0
+            if old is not None:
+                live -= record_units(len(key), len(old))
             if value is not None:
                 live += units
-                count += 0 if old else 1
+                count += old is None
             changes.append((key, value))
-        if count > KEYS_MAX or max(size, live) > self._journal.capacity:
+        if count > KEYS_MAX or max(size, live) > self._medium.capacity:
             raise OSError(ENOSPC, "the table is full")
-        return self._journal.write(changes) if changes else 0
+        return self._medium.write(changes) if changes else 0
 
     def wear(self) -> int:
         """Return how often the most worn sector was erased, 0 where nothing wears."""
-        return self._journal.wear()
+        return self._medium.wear()
