@@ -28,7 +28,7 @@ from ..limits import (
 )
 from ..ticks import ticks_add, ticks_diff
 from . import cbor
-from .frame import KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE
+from .frame import VALUE_KINDS
 from .messages import head_argument, head_bytes
 from .spans import copy, is_same
 
@@ -139,7 +139,7 @@ class Fragments:
         self._data_at = offset + 3 + head_bytes(self._size)
         if self._number < 0 or not 0 <= self._index < self._count <= FRAGMENTS_MAX:
             return False
-        if self._kind not in (KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE) or self._count < 2:
+        if self._kind < 0 or self._kind not in VALUE_KINDS or self._count < 2:
             return False
         is_last = self._index == self._count - 1
         if not (0 < self._size <= FRAGMENT_BYTES if is_last else self._size == FRAGMENT_BYTES):
@@ -148,13 +148,14 @@ class Fragments:
         return whole <= MESSAGE_BYTES_MAX and self._data_at + self._size == end
 
     def _choose_slot(self, now_ms: int, source: int) -> int:
-        try:
+        # Looked for twice: an exception would allocate.
+        if source in self._sources:
             slot = self._slot = self._sources.index(source)
             if self._numbers[slot] == self._number:
                 same = self._kinds[slot] == self._kind and self._counts[slot] == self._count
                 return 0 if same else DROP_FRAGMENT_COLLISION
             self._give_up(slot)
-        except ValueError:
+        else:
             self.expire(now_ms)
             if 0 not in self._sources:
                 return DROP_FRAGMENT_FULL

@@ -32,6 +32,7 @@ KIND_REQUEST = 6
 KIND_RESPONSE = 7
 KIND_FRAGMENT = 8
 KIND_LAST = 8
+VALUE_KINDS = b"\x04\x06\x07"  # those that carry a value of an application
 
 
 def node_id(mac: bytes) -> int:

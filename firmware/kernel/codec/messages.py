@@ -14,7 +14,7 @@ from ..limits import (
     WAKE_PERIOD_MS_MAX,
 )
 from . import cbor
-from .frame import KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE
+from .frame import KIND_MESSAGE, KIND_RESPONSE, VALUE_KINDS
 from .spans import copy, is_same
 
 # How a request went, in its response.
@@ -80,7 +80,7 @@ class Envelope:
         """
         self.kind, self.buffer = kind, buffer
         self.start, self.end = start, end
-        if kind not in (KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE):
+        if kind not in VALUE_KINDS:
             return True
         count = 2 if kind == KIND_MESSAGE else 3
         if head_argument(buffer, start, end, _ARRAY) != count:

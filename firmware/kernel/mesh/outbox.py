@@ -11,7 +11,7 @@ Bounds   OUTBOX_FRAMES_MAX frames and the spare one; nothing is allocated after 
 
 from array import array
 
-from ..codec.frame import KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE
+from ..codec.frame import VALUE_KINDS
 from ..errors import DROP_FULL
 from ..limits import FRAME_BYTES_MAX, OUTBOX_FRAMES_MAX
 
@@ -91,7 +91,7 @@ class Outbox:
         for place in range(self.count):
             slot = order[place]
             kind = self._kinds[slot]
-            if kind in (KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE):
+            if kind in VALUE_KINDS:
                 if not group or self._groups[slot] != group:
                     self._meters.drop(reason, kind)
                 group = self._groups[slot]

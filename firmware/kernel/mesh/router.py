@@ -77,7 +77,6 @@ class Router:
         if reason:
             return reason
         header, neighbours, envelope = self.header, self._neighbours, self._envelope
-        envelope.is_broadcast = header.target == frame.BROADCAST
         envelope.source, envelope.link = header.source, link
         row = envelope.row = neighbours.hear(now_ms, header.source, link, rssi_dbm)
         if neighbours.joined:
@@ -105,7 +104,8 @@ class Router:
             return DROP_FOREIGN
         if header.source == identity.node:
             return DROP_ECHO
-        if header.target not in (identity.node, frame.BROADCAST):
+        self._envelope.is_broadcast = header.target == frame.BROADCAST
+        if not self._envelope.is_broadcast and header.target != identity.node:
             return DROP_OTHER_TARGET
         # Before the table is touched: a flood from made-up ids costs no row.
         row = self._neighbours.find(header.source)
