@@ -43,7 +43,8 @@ HANDLERS_MAX = 32  # `on` calls of one application, 48 B each
 PERIOD_MS_MIN = 10  # a shorter timer would starve the radio
 PERIOD_MS_MAX = (1 << 28) - 1  # half the tick period: 3.1 days
 
-CBOR_DEPTH_MAX = 8  # nested arrays and maps; one C stack frame of the interpreter each
+CBOR_DEPTH_MAX = 8  # nested arrays, maps, tags and chunked strings; 128 B of heap each
+CBOR_BIGNUM_BYTES_MAX = 64  # an integer of 512 bits, the longest key or signature half
 STATE_BYTES_MAX = 1_024  # `agent.state`, keys and encoded values together
 STATE_KEY_BYTES_MAX = 32  # of `agent.state`
 STATE_DELAY_MS = 1_000  # from a change of a key that is not critical to its commit, at most

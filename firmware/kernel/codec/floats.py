@@ -1,15 +1,15 @@
 """Floats in the fewest bytes that keep their value: half, single or double precision.
 
-The bits are moved as integers: MicroPython's `struct` has no exact half precision, and on a board
-whose floats are single a double's bits must still be judged as they came.
+The bits are moved as integers of 16 bits: MicroPython's `struct` has no exact half precision, and
+on a board whose floats are single a double's bits must still be judged as they came.
 
 Input    a float, or its bytes
 Effects  none
-Bounds   no loop depends on the input but one of at most 8 bytes
+Bounds   no loop depends on the input but one of at most 52 bits
 Source   IEEE 754-2019, 3.4; RFC 8949, 4.2.1 (shortest form, NaN as f97e00) and appendix D
 """
 
-import struct
+from struct import pack, unpack, unpack_from
 
 _NAN = 0x7E00
 
@@ -18,31 +18,25 @@ def to_bytes(value: float) -> bytes:
     """Return the shortest CBOR item of a float, head included."""
     if value != value:  # noqa: PLR0124 - NaN, without a module to ask
         return b"\xf9\x7e\x00"
-    single = _to_single(value)
-    if single is None:
-        return b"\xfb" + struct.pack(">d", value)
-    half = half_of(single)
-    if half >= 0:
-        return b"\xf9" + bytes((half >> 8, half & 0xFF))
-    return b"\xfa" + single
-
-
-def _to_single(value: float) -> "bytes | None":
     try:
-        single = struct.pack(">f", value)
+        single = pack(">f", value)
     except OverflowError:  # CPython; MicroPython makes it infinite, which compares unequal
-        return None
-    return single if struct.unpack(">f", single)[0] == value else None
+        return b"\xfb" + pack(">d", value)
+    if unpack(">f", single)[0] != value:
+        return b"\xfb" + pack(">d", value)
+    half = half_of(single, 0)
+    return b"\xfa" + single if half < 0 else pack(">BH", 0xF9, half)
 
 
-def half_of(single: "bytes | memoryview") -> int:
-    """Return the 16 bits of half precision that equal a single, -1 if none do.
+def half_of(data: "bytes | memoryview", offset: int) -> int:
+    """Return the 16 bits of half precision that equal the single at an offset, -1 if none do.
 
     Every NaN has one half that stands for it.
     """
-    sign = (single[0] & 0x80) << 8
-    exponent = (single[0] & 0x7F) << 1 | single[1] >> 7
-    fraction = (single[1] & 0x7F) << 16 | single[2] << 8 | single[3]
+    high, low = unpack_from(">HH", data, offset)
+    sign = high & 0x8000
+    exponent = (high >> 7) & 0xFF
+    fraction: int = (high & 0x7F) << 16 | low
     if exponent == 0xFF:
         return _NAN if fraction else sign | 0x7C00
     if not exponent:
@@ -57,17 +51,11 @@ def half_of(single: "bytes | memoryview") -> int:
     return -1 if fraction & ((1 << shift) - 1) else sign | fraction >> shift
 
 
-def is_other_nan(data: "bytes | memoryview") -> bool:
-    """Tell whether half precision bits are a NaN, but not the one that stands for all."""
-    bits = data[0] << 8 | data[1]
-    return bits & 0x7C00 == 0x7C00 and bits & 0x3FF != 0 and bits != _NAN
-
-
-def from_half(data: "bytes | memoryview") -> float:
+def from_half(bits: int) -> float:
     """Return the value of half precision bits; any NaN is NaN."""
-    sign = -1.0 if data[0] & 0x80 else 1.0
-    exponent = (data[0] >> 2) & 31
-    fraction = (data[0] & 3) << 8 | data[1]
+    sign = -1.0 if bits & 0x8000 else 1.0
+    exponent = (bits >> 10) & 31
+    fraction = bits & 0x3FF
     if exponent == 31:
         return float("nan") if fraction else sign * float("inf")
     if not exponent:
@@ -75,29 +63,23 @@ def from_half(data: "bytes | memoryview") -> float:
     return sign * (1024 + fraction) * (1 << exponent) / 33_554_432
 
 
-def fits_single(data: "bytes | memoryview") -> bool:
-    """Tell whether a double's bits have an equal single: then the double is not the shortest."""
-    exponent = (data[0] & 0x7F) << 4 | data[1] >> 4
-    zeros = _zero_bits(data)
+def fits_single(data: "bytes | memoryview", offset: int) -> bool:
+    """Tell whether the double at an offset has an equal single: it is not the shortest then."""
+    words = unpack_from(">HHHH", data, offset)
+    exponent = (words[0] >> 4) & 0x7FF
     if exponent == 0x7FF:
         return True
+    zeros = 0  # of the fraction's 52 bits, from its low end
+    for word in (words[3], words[2], words[1], words[0] & 15 | 16):
+        if not word:
+            zeros += 16
+            continue
+        while not (word >> (zeros & 15)) & 1:
+            zeros += 1
+        break
     if not exponent:
         return zeros >= 52
     exponent -= 896
     if exponent > 254 or exponent < -22:
         return False
     return zeros >= (29 if exponent > 0 else 30 - exponent)
-
-
-def _zero_bits(data: "bytes | memoryview") -> int:
-    # How many bits of the 52-bit fraction are zero, counted from its low end.
-    count = 0
-    for index in range(7, 0, -1):
-        byte = data[index] if index > 1 else data[1] & 0x0F
-        if byte:
-            while not byte & 1:
-                byte >>= 1
-                count += 1
-            return count
-        count += 8 if index > 1 else 4
-    return count

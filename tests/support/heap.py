@@ -1,0 +1,48 @@
+"""How much heap a piece of code takes, on both runtimes."""
+
+import gc
+
+try:
+    from micropython import heap_lock, heap_unlock
+
+    tracemalloc = None
+except ImportError:  # CPython has no such lock: there the code is merely run
+    import tracemalloc
+
+    def heap_lock():
+        """Stand in."""
+
+    heap_unlock = heap_lock
+
+
+class no_allocation:  # noqa: N801 - used as a statement
+    """Make every allocation inside a `with` a MemoryError, where MicroPython can tell."""
+
+    def __enter__(self):
+        """Lock the heap."""
+        heap_lock()
+
+    def __exit__(self, kind, error, trace):
+        """Unlock it, whatever happened."""
+        heap_unlock()
+
+
+def bytes_taken(function, *arguments):
+    """Return how many bytes a call had taken at most, and what it returned.
+
+    MicroPython counts all that was allocated, garbage too; CPython the peak of what lived.
+    """
+    gc.collect()
+    if tracemalloc:
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        result = function(*arguments)
+        taken = tracemalloc.get_traced_memory()[1] - before
+        tracemalloc.stop()
+        return taken, result
+    gc.disable()
+    before = gc.mem_alloc()
+    result = function(*arguments)
+    taken = gc.mem_alloc() - before
+    gc.enable()
+    return taken, result
