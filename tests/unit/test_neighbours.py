@@ -77,8 +77,19 @@ def test_strangers_share_one_row_of_a_table_full_of_regulars():
         assert not neighbours.joined and neighbours.find(node) == row
         # A frame that comes twice in a row, over two links, is still found to be one.
         assert neighbours.accept(row, 5, True) and not neighbours.accept(row, 5, True)
-    assert sum(neighbours.find(node) != NOBODY for node in regulars) == 3
+    assert [neighbours.find(node) != NOBODY for node in regulars] == [True, True, True, False]
     assert neighbours.count == 4
+
+
+def test_who_came_last_makes_room_for_strangers_whatever_its_row():
+    neighbours = Neighbours(3)
+    for node in (A, B, C):
+        neighbours.hear(0, node, 0)
+    for node in (B, C):
+        neighbours.hear(HALF_MS + 1, node, 0)
+    row = neighbours.hear(HALF_MS + 2, D, 0)
+    assert neighbours.find(A) == NOBODY and neighbours.hear(HALF_MS + 3, 1_000, 0) == row
+    assert NOBODY not in (neighbours.find(B), neighbours.find(C))
 
 
 def test_names_are_found_and_leave_with_their_node():

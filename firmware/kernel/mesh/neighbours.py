@@ -6,7 +6,7 @@ Effects  none; `joined` tells what the last `hear` did
 Bounds   NEIGHBOURS_MAX rows; only a name is allocated after construction
 
 A full table keeps its regulars: a stranger takes the row of one that missed an announcement, else
-the row of the stranger before it. So neither a crowd nor made-up ids push out who is there.
+the row that was given away last. So neither a crowd nor made-up ids push out who is there.
 """
 
 from array import array
@@ -43,7 +43,7 @@ class Neighbours(Windows):
         self._rssi = array("h", zeros)  # average, in 1/_RSSI_SCALE dBm; 0: not known
         self._sent = bytearray(count_max)  # frames for this one alone
         self._undelivered = bytearray(count_max)
-        self._guest = NOBODY  # the row that strangers share while the table is full
+        self._guest = 0  # the row given away last, which strangers share while the table is full
 
     def find(self, source: int) -> int:
         """Return the row of a node, NOBODY if it was not heard lately."""
@@ -71,8 +71,8 @@ class Neighbours(Windows):
 
         Units: `rssi_dbm` is 0 where the link does not measure it.
         """
-        row = self.find(source)
         self.joined = False
+        row = self.find(source)
         if row == NOBODY:
             row = self._admit(now_ms, source)
         self.links[row] = link
@@ -111,17 +111,16 @@ class Neighbours(Windows):
 
     def _admit(self, now_ms: int, source: int) -> int:
         row = self.find(0)
-        if row != NOBODY:
+        self.joined = row != NOBODY
+        if self.joined:
             self.count += 1
-            self.joined = True
         else:
             row = self._longest_silent(now_ms)
-            if ticks_diff(now_ms, self._heard_at_ms[row]) > self.silent_ms_max // 2:
-                self.joined = True
-            else:
-                if self._guest == NOBODY:
-                    self._guest = row
-                row = self._guest
+            self.joined = ticks_diff(now_ms, self._heard_at_ms[row]) > self.silent_ms_max // 2
+        if self.joined:
+            self._guest = row
+        else:
+            row = self._guest
         self._clear(row, source)
         return row
 
