@@ -52,9 +52,10 @@ from .mesh.neighbours import Neighbours
 from .mesh.requests import Requests
 from .mesh.router import Router
 from .mesh.transmitter import Transmitter
+from .power.cluster_clock import NO_PHASE
 from .power.energy import Energy, break_even_ms
 from .power.modes import Modes
-from .power.schedule import NO_PHASE, Schedule
+from .power.schedule import Schedule
 from .recovery.safe_mode import SafeMode
 from .state import snapshot
 from .state.keeper import Keeper
@@ -434,11 +435,12 @@ class Agent:
             self._out.report(EVENT_POWER_MODE, self.modes.mode)
         # State first: what others are told must not be forgotten by the one who told them.
         self._look_at_state()
-        if self.keeper.is_blocked:
+        keeper = self.keeper
+        if keeper.is_blocked and not keeper.has_failed:
             self._write_state(now_ms)
-            if self.keeper.is_blocked:
-                self.transmitter.drop_application(DROP_NOT_STORED)
-        elif self.keeper.is_waiting and not self._timers.is_set(TIMER_STATE):
+        if keeper.is_blocked:
+            self.transmitter.drop_application(DROP_NOT_STORED)
+        if keeper.is_waiting and not self._timers.is_set(TIMER_STATE):
             self._timers.set(TIMER_STATE, ticks_add(now_ms, STATE_DELAY_MS))
         self.transmitter.flush(self)
         if self._is_reboot_asked:

@@ -49,7 +49,8 @@ def test_a_broken_table_is_reported_and_survived():
     keeper.state["a"] = 5
     assert keeper.look() and keeper.write(out) == 0
     assert keeper.is_blocked and keeper.state["a"] == 5
-    assert out.reports == [(EVENT_STORE_FAILED, 1)] * 2
+    assert keeper.write(out) == 0 and keeper.has_failed
+    assert out.reports == [(EVENT_STORE_FAILED, 1)] * 2  # once for reading, once for writing
     table.is_broken = False
     assert keeper.write(out) > 0 and not keeper.is_blocked
     assert table.values == {b"sa": b"\x05"}

@@ -26,6 +26,7 @@ class Keeper:
         self.state = State()
         self.is_waiting = False  # changes are not on flash yet
         self.is_blocked = False  # critical ones: nothing of the application may leave
+        self.has_failed = False  # the last commit; the next waits for the timer
         self._has_other = False  # others staged something, which our next commit carries
         self._table = table
 
@@ -56,7 +57,7 @@ class Keeper:
         """Commit all changes; return the bytes programmed.
 
         A table that fails keeps the old state on flash and the new one in memory, to be tried
-        again; critical changes stay blocked until then.
+        again; critical changes stay blocked until then. It is reported once.
         """
         if not self.is_waiting:
             return 0
@@ -65,8 +66,10 @@ class Keeper:
             written = self._table.commit()
         except OSError:
             self._table.rollback()
-            out.report(EVENT_STORE_FAILED, _STATE)
+            if not self.has_failed:
+                out.report(EVENT_STORE_FAILED, _STATE)
+            self.has_failed = True
             return 0
         self.state.on_stored()
-        self.is_waiting = self.is_blocked = self._has_other = False
+        self.is_waiting = self.is_blocked = self._has_other = self.has_failed = False
         return written

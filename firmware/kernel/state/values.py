@@ -114,7 +114,8 @@ class State:
         Raises: CborError if a lent value was changed into one without an encoding: that value is
         what it was before, the others wait.
         """
-        for key in sorted(self._lent):
+        # Most steps lend nothing: sorting nothing would allocate a list all the same.
+        for key in sorted(self._lent) if self._lent else ():
             before = self._lent.pop(key)
             try:
                 data = self._encode(key, self._values[key])
