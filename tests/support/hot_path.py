@@ -8,6 +8,8 @@ import gc
 import json
 import sys
 
+from micropython import heap_lock, heap_unlock
+
 from kernel.agent import Agent
 from kernel.codec import cbor, frame
 from kernel.config import Config
@@ -18,8 +20,7 @@ from kernel.limits import ANNOUNCE_MS, TELEMETRY_MS
 from kernel.ports import Parts, Table
 from kernel.prng import Prng
 from kernel.ticks import ticks_add
-from micropython import heap_lock, heap_unlock
-from support.mesh import NETWORK, PEER, cut, encoded, made
+from support.mesh import NETWORK, cut, encoded, made
 
 ROUNDS = 20
 NODE = 0x1234
