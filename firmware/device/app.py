@@ -4,11 +4,13 @@
 A new image must not be shadowed by what is older: then that file is set aside, and it is said.
 """
 
+import binascii
 import os
 import sys
 
 MISSING, FAILED, RUNNING, LEGACY = "missing", "failed", "running", "no setup"
 
+_BLOCK_BYTES = 256
 _NAMES = ("app.py", "app.mpy")
 _ABOUT = "/image.json"  # what the image says it is: other sources, other bytes
 _STATE = "/.agent"
@@ -38,6 +40,45 @@ def load(folder, console, image="/rom"):
         console.note("no setup", "app.py has no setup(agent); it ran as a plain program")
         return LEGACY, None
     return RUNNING, setup
+
+
+def is_plain_program(folder):
+    """Tell whether what will run is a program without `setup`, which may loop in its import.
+
+    Such a program is a developer's, at /user: one in an image was built as an application.
+    """
+    return _has_application(folder) and not _find(folder, b"setup")
+
+
+def fingerprint(folder, image="/rom"):
+    """Return a number of 30 bits for the application that will run, 0 if there is none."""
+    if not _has_application(folder):
+        return binascii.crc32(_read(image + _ABOUT)) & 0x3FFFFFFF if _has_application(image) else 0
+    crc = 0
+    for block in _blocks(folder):
+        crc = binascii.crc32(block, crc)
+    return crc & 0x3FFFFFFF | 1
+
+
+def _find(folder, word):
+    """Tell whether a word stands in the application of a folder."""
+    before = b""
+    for block in _blocks(folder):
+        before = before[1 - len(word) :] + block
+        if word in before:
+            return True
+    return False
+
+
+def _blocks(folder):
+    for name in _NAMES:
+        if _exists(folder + "/" + name):
+            with open(folder + "/" + name, "rb") as file:
+                while True:
+                    block = file.read(_BLOCK_BYTES)
+                    if not block:
+                        return
+                    yield block
 
 
 def _put_first(source):

@@ -1,4 +1,4 @@
-"""`cma flash`: put MicroPython and the agent kernel on one board or on all of them."""
+"""`cma flash`: put MicroPython and the agent on one board or on all of them."""
 
 import os
 import tempfile
@@ -10,6 +10,7 @@ import click
 
 from cma_toolkit.boards.load import list_boards
 from cma_toolkit.host_tools.cli import micropython
+from cma_toolkit.host_tools.cli.agent_image import AgentImages, application_of
 from cma_toolkit.host_tools.cli.common import (
     BoardOptions,
     board_options,
@@ -37,6 +38,7 @@ COLUMNS = (
     ("chip", "chip"),
     ("mac", "mac"),
     ("MicroPython", "micropython"),
+    ("application", "application"),
     ("bytes written", "written_bytes"),
     ("equal", "equal_bytes"),
     ("now", "boot"),
@@ -46,6 +48,7 @@ DRY_COLUMNS = (
     ("chip", "chip"),
     ("mac", "mac"),
     ("MicroPython", "micropython"),
+    ("application", "application"),
     ("would write", "would_write_bytes"),
     ("equal", "equal_bytes"),
 )
@@ -58,6 +61,7 @@ DRY_COLUMNS = (
         "cma flash -p u0 --board xiao-esp32c3 --micropython 1.28.0",
         "cma flash -p /dev/ttyUSB0 --micropython ~/Downloads/ESP32_GENERIC-20260406-v1.28.0.bin",
         "cma flash --all --dry-run",
+        "cma flash --image build/greenhouse.romfs   # of cma build",
     )
 )
 @board_options(several=True, timeout_s=900.0)
@@ -69,6 +73,13 @@ DRY_COLUMNS = (
     metavar="V|FILE",
     help="A version, or a .bin file; default: the newest in the store, fetched if absent.",
 )
+@click.option(
+    "--image",
+    "built",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="An image of cma build; default: built from the project around here, else the kernel.",
+)
 @click.option("--erase", is_flag=True, help="Erase the whole flash first, settings and files too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 @click.option("--baud", default=BAUD, show_default=True, metavar="N", help="Speed of the cable.")
@@ -78,20 +89,26 @@ def command(
     *,
     board_id: str,
     image: str,
+    built: Path | None,
     erase: bool,
     dry_run: bool,
     baud: int,
     yes: bool,
 ) -> int:
-    """Put MicroPython and the agent kernel on one board or on all of them.
+    """Put MicroPython and the agent on one board or on all of them.
 
+    In a project's folder the application is in the agent's image; elsewhere the kernel is alone.
     Checks chip, flash size and image before anything is written, skips what is equal, verifies by
     reading back, and sees the board start. A run that was cut short is completed by running it
-    again. Your application and its files on a board that cma has flashed before stay as they are.
+    again. Files below /user of a board that cma has flashed before stay as they are; only an
+    app.py there that is older than the image's application is set aside, as app.py.old.
     """
     ports, find = chosen_ports(options, several=True), fleet_finder()
     with tempfile.TemporaryDirectory(prefix="cma-flash-") as folder:
         source = ImageSource(Path(folder), image)
+        source.agent = AgentImages(
+            Path(folder), app=application_of(source.known.project), built=built
+        )
         source.check(board_id)
         flash_options = FlashOptions(
             board=board_id,
@@ -169,7 +186,10 @@ class Known:
 
 
 class ImageSource:
-    """Makes what workers need as files: the kernel's ROMFS image and MicroPython images."""
+    """Makes what workers need as files: the agent's image and MicroPython's.
+
+    `agent` is the kernel alone until somebody says otherwise.
+    """
 
     def __init__(self, folder: Path, image: str = "") -> None:
         """`image` is a version, a file, or empty for the newest."""
@@ -179,7 +199,7 @@ class ImageSource:
         self._file = Path(image) if image.endswith(".bin") or os.sep in image else None
         self._version = "" if self._file else image
         self._images: dict[str, str] | None = None
-        self._romfs: Path | None = None
+        self.agent = AgentImages(folder)
 
     def check(self, board_id: str) -> None:
         """Refuse a file, version or board id that cannot be right, before any board is touched.
@@ -189,6 +209,7 @@ class ImageSource:
         from cma_toolkit.host_tools.flash.contents import identify
 
         check_version(self._version)
+        self.agent.check()
         if board_id:
             micropython.wanted_boards(board_id, self.known.project)
         if self._file:
@@ -199,7 +220,7 @@ class ImageSource:
         return FlashRequest(
             **asdict(options),
             url=port.url,
-            romfs=str(self.romfs()),
+            romfs=self.agent.files(port),
             images=self._virtual_image(port) if port.virtual else self._real_images(),
             project=str(self.known.project or ""),
             boards_by_mac={**self.known.boards_by_mac, **virtual_boards_by_mac()},
@@ -232,15 +253,6 @@ class ImageSource:
         if board.micropython.image_name() not in self._real_images():
             for error in self.fetch({board_id}).values():
                 raise error
-
-    def romfs(self) -> Path:
-        """Return the file of the kernel's ROMFS image, made once."""
-        if self._romfs is None:
-            from cma_toolkit.host_tools.flash.contents import build_kernel
-
-            self._romfs = self._folder / "kernel.romfs"
-            self._romfs.write_bytes(build_kernel())
-        return self._romfs
 
     def _virtual_image(self, port: Port) -> dict[str, str]:
         if self._file:

@@ -14,6 +14,7 @@ from cma_toolkit.host_tools.errors import ExitCode, disk_error
 COMMANDS = {
     "doctor": "Check this computer and its serial ports; say how to mend each thing found.",
     "new": "Start a project of your own.",
+    "build": "Make one image of the kernel and your application, the same bytes every time.",
     "devices": "List the boards that are plugged in, real and virtual.",
     "flash": "Put MicroPython and the agent kernel on one board or on all of them.",
     "adopt": "Take over a board that already runs something, keeping its files.",
@@ -24,6 +25,7 @@ COMMANDS = {
     "monitor": "Show what a board prints.",
     "repl": "Open the MicroPython prompt of a board.",
     "sim": "Run app.py as many agents in one process, in virtual time.",
+    "agent": "Run app.py as an agent on this computer, beside boards.",
     "virtual": "Create, start, stop and torment virtual boards.",
     "micropython": "Fetch, add and list MicroPython releases.",
     "demo": "Show it all on virtual boards: flash, provision, talk, lose power, recover.",

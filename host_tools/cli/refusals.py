@@ -5,7 +5,7 @@ Those parts know no exit codes: `boards` and `sim` may not import `host_tools`.
 
 from cma_toolkit.boards.errors import BoardFileError, FlashMapError
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
-from cma_toolkit.host_tools.image.errors import ImageError
+from cma_toolkit.host_tools.image.errors import ImageError, SourceError
 from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
 
 VIRTUAL_CODES = {
@@ -24,5 +24,7 @@ def as_cma_error(refusal: Exception) -> CmaError:
     if isinstance(refusal, VirtualBoardError):
         return CmaError(refusal.message, VIRTUAL_CODES[refusal.kind])
     if isinstance(refusal, BoardFileError) and not isinstance(refusal, FlashMapError):
+        return CmaError(str(refusal), ExitCode.USAGE)
+    if isinstance(refusal, SourceError):
         return CmaError(str(refusal), ExitCode.USAGE)
     return CmaError(str(refusal), ExitCode.REFUSED)

@@ -4,6 +4,7 @@ Reads our own firmware folder; touches no board.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from cma_toolkit.boards.load import Board
@@ -12,10 +13,11 @@ from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.store import Facts
 from cma_toolkit.host_tools.image import (
     app_image,
+    build,
     littlefs,
     micropython,
+    mpy,
     partition_table,
-    romfs,
 )
 from cma_toolkit.host_tools.image.errors import ImageError
 
@@ -60,12 +62,16 @@ def contents_for(board: Board, image: bytes, kernel: bytes) -> plan.Contents:
         raise refused(str(error)) from error
 
 
-def build_kernel() -> bytes:
-    """Compile kernel and device into the read-only file system that boards run from."""
-    try:
-        return romfs.build(FIRMWARE)
-    except ImageError as error:
-        raise refused(str(error)) from error
+def build_image(
+    application: Mapping[str, bytes] | None = None,
+    name: str = "",
+    architecture: str = mpy.PORTABLE,
+) -> build.Image:
+    """Compile kernel, drivers and an application into what boards run from.
+
+    Raises: ImageError.
+    """
+    return build.build(FIRMWARE, application, name, architecture)
 
 
 def build_root(size_bytes: int) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from cma_toolkit.boards.errors import BoardFileError
 from cma_toolkit.boards.flash_map import SECTOR_BYTES, TABLE_OFFSET, Partition
 from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, load_board
-from cma_toolkit.host_tools.errors import CmaError, no_device, usage, verify_failed
+from cma_toolkit.host_tools.errors import CmaError, no_device, refused, usage, verify_failed
 from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.boot_check import watch_start
 from cma_toolkit.host_tools.flash.contents import contents_for, identify
@@ -35,11 +35,13 @@ from cma_toolkit.host_tools.flash.table_state import (
     TableState,
     judge,
 )
-from cma_toolkit.host_tools.image import nvs
+from cma_toolkit.host_tools.image import mpy, nvs, partition_table
+from cma_toolkit.host_tools.image.build import Image, open_image
 from cma_toolkit.host_tools.ports.workers import Reporter
 
 ANY_BOARD = "*"
 BAUD = 460_800
+NO_APPLICATION = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,8 @@ class FlashOptions:
     """What is asked for every board of a run; every field survives JSON.
 
     `user_image` replaces the user's file system by what `backup` held (adopt). With `only_macs`
-    no other board is written: a port is no proof of who is behind it.
+    no other board is written: a port is no proof of who is behind it. With `image_only` nothing
+    but the agent's image is written, to a board that has our flash map.
     """
 
     board: str = ""
@@ -60,6 +63,7 @@ class FlashOptions:
     backup: str = ""
     backup_sha256: str = ""
     only_macs: Sequence[str] = ()
+    image_only: bool = False
 
     @property
     def adopting(self) -> bool:
@@ -71,12 +75,13 @@ class FlashOptions:
 class FlashRequest(FlashOptions):
     """What the command asks of one worker.
 
-    `images` maps the name of a MicroPython build, or `*`, to the file to flash; `boards_by_mac`
-    is what the project's inventory knows, `default_boards` what to take else.
+    `images` maps the name of a MicroPython build, or `*`, to the file to flash, `romfs` the
+    architecture of native code, or `*`, to the agent's image; `boards_by_mac` is what the
+    project's inventory knows, `default_boards` what to take else.
     """
 
     url: str
-    romfs: str
+    romfs: dict[str, str]
     images: dict[str, str]
     project: str = ""
     boards_by_mac: dict[str, str] = field(default_factory=dict)
@@ -123,11 +128,14 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
     with connected(request.url, request.baud, request.wait_s, reporter) as (device, chip):
         check_meant(chip.mac, request)
         board = choose_board(request, chip, reporter)
+        agent = agent_image(request, chip)
+        if request.image_only:
+            return write_image(device, chip, board, agent, reporter)
         image = request.images.get(board.micropython.image_name()) or request.images.get(ANY_BOARD)
         if not image:
             return {"needs_micropython": board.micropython.image_name(), "board": board.id}
         reporter.step("check")
-        contents, version = _contents(board, Path(image), Path(request.romfs))
+        contents, version = _contents(board, Path(image), agent.data)
         found = look(device, request, chip, board, contents.table)
         consent.check_consent(
             found.state, found.at_risk, adopting=request.adopting, yes=request.yes
@@ -141,6 +149,7 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
             "chip": chip.name,
             "mac": chip.mac,
             "micropython": version,
+            "application": agent.name or NO_APPLICATION,
             "at_risk": list(found.at_risk),
         }
         if request.dry_run:
@@ -153,6 +162,52 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
             reporter.step("compare files")
             compare_files(device, board, Path(request.user_image).read_bytes())
         return {**result, "boot": restart(device, reporter)}
+
+
+def agent_image(request: FlashRequest, chip: Chip) -> Image:
+    """Return the agent's image for a chip.
+
+    Raises: CmaError 4 if its native code is for another one.
+    """
+    family = mpy.family_of(chip.name)
+    only = next(iter(request.romfs), "")
+    path = request.romfs.get(family) or request.romfs[only]
+    image = open_image(Path(path).read_bytes(), path)
+    if image.architecture not in (mpy.PORTABLE, family, only):
+        raise refused(
+            f"The image has native code for {image.architecture}, but this is an {chip.name}. "
+            f"Build it for this board: cma build --chip {chip.name}"
+        )
+    return image
+
+
+def write_image(
+    device: Device, chip: Chip, board: Board, agent: Image, reporter: Reporter
+) -> dict[str, Any]:
+    """Write the agent's image and nothing else.
+
+    Raises: CmaError 4 for a board with another flash map.
+    """
+    reporter.step("check")
+    sector = device.read(TABLE_OFFSET, SECTOR_BYTES)
+    if judge(sector, partition_table.to_bytes(board.partitions)).table is not Table.OURS:
+        raise refused(
+            f"The board has not the flash map of {board.id}. Run cma flash, then this again."
+        )
+    place = plan.find_part(board.partitions, "romfs")
+    plan.check_slot(agent.data, board.partitions)
+    regions = [plan.Region("image", place.offset, agent.data)]
+    result = {
+        "board": board.id,
+        "chip": chip.name,
+        "mac": chip.mac,
+        "application": agent.name or NO_APPLICATION,
+    }
+    return {
+        **result,
+        **write_regions(device, regions, reporter),
+        "boot": restart(device, reporter),
+    }
 
 
 def check_meant(mac: str, options: FlashOptions) -> None:
@@ -267,11 +322,11 @@ def restart(device: Device, reporter: Reporter) -> str:
     return watch_start(device.port, device.reopen)
 
 
-def _contents(board: Board, image: Path, romfs: Path) -> tuple[plan.Contents, str]:
+def _contents(board: Board, image: Path, agent: bytes) -> tuple[plan.Contents, str]:
     data = image.read_bytes()
     facts = identify(data)
     check_version(facts.version)
-    contents = contents_for(board, data, romfs.read_bytes())
+    contents = contents_for(board, data, agent)
     plan.check_fit(contents, board.micropython.image_offset, board.partitions)
     return contents, facts.version
 

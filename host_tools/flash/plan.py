@@ -20,8 +20,7 @@ from cma_toolkit.host_tools.flash.table_state import (
     finished_sector,
     unfinished_sector,
 )
-
-SLOT_BYTES_MAX = 256 * 1024
+from cma_toolkit.host_tools.image.build import SLOT_BYTES
 
 
 @dataclass(frozen=True)
@@ -109,10 +108,18 @@ def check_fit(contents: Contents, bootloader_offset: int, partitions: Sequence[P
                 f"{len(data)} bytes do not fit into the partition {label} of {room} bytes. "
                 "Use a smaller MicroPython image or a board file with a larger partition."
             )
-    slot = min(SLOT_BYTES_MAX, find_part(partitions, "romfs").size_bytes)
-    if len(contents.romfs) > slot:
+    check_slot(contents.romfs, partitions)
+
+
+def check_slot(image: bytes, partitions: Sequence[Partition]) -> None:
+    """Refuse an agent's image that is larger than its slot.
+
+    Raises: CmaError.
+    """
+    slot = min(SLOT_BYTES, find_part(partitions, "romfs").size_bytes)
+    if len(image) > slot:
         raise refused(
-            f"The kernel takes {len(contents.romfs)} bytes, a slot has {slot}. "
+            f"The agent's image takes {len(image)} bytes, a slot has {slot}. "
             "Use a board file with a larger partition romfs."
         )
 
@@ -140,7 +147,7 @@ def regions(
 ) -> list[Region]:
     """Return what to write, in order. `fresh` gives the board a new map and empty partitions."""
     body = [
-        Region("kernel", find_part(partitions, "romfs").offset, contents.romfs),
+        Region("image", find_part(partitions, "romfs").offset, contents.romfs),
         Region("root files", find_part(partitions, "vfs").offset, contents.vfs),
     ]
     if fresh:

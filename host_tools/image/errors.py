@@ -6,3 +6,7 @@ class ImageError(Exception):
 
     The bytes come from a file, a download or a board's flash; none of them may crash a parser.
     """
+
+
+class SourceError(ImageError):
+    """Refuse a file that a person wrote: the sentence begins with its name and line."""

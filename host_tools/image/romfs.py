@@ -6,10 +6,8 @@ Source   micropython `extmod/vfs_rom.c` (format) and mpremote's image writer
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from .errors import ImageError
-from .mpy import FIRMWARE_PACKAGES, compile_files, read_sources
 
 _MAGIC = b"\xd2\xcd\x31"
 _KIND_DATA = 2
@@ -18,16 +16,6 @@ _KIND_FOLDER = 4
 _KIND_FILE = 5
 _NUMBER_BYTES_MAX = 5
 _DEPTH_MAX = 16
-
-
-def build(folder: Path, packages: tuple[str, ...] = FIRMWARE_PACKAGES) -> bytes:
-    """Compile the packages of a firmware folder and return them as an image.
-
-    The same sources and the same mpy-cross give the same bytes.
-
-    Raises: ImageError (a broken installation, or a source that does not compile).
-    """
-    return pack(compile_files(read_sources(folder, packages)))
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:

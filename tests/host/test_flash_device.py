@@ -16,7 +16,7 @@ from cma_toolkit.host_tools.flash.backup_job import (
     back_up,
     restore,
 )
-from cma_toolkit.host_tools.flash.contents import contents_for
+from cma_toolkit.host_tools.flash.contents import build_image, contents_for
 from cma_toolkit.host_tools.flash.device import CHUNK_BYTES, Device
 from cma_toolkit.host_tools.flash.flash_job import (
     FlashRequest,
@@ -37,7 +37,7 @@ from support.loader_port import LoaderPort
 MAC = "a4:cf:12:00:00:04"
 FLASH_CRYPT_CNT_REGISTER = 0x3FF5A000
 FLASH_CRYPT_CNT_ONE = 1 << 20
-REQUEST = FlashRequest(url="virtual://loader", romfs="", images={})
+REQUEST = FlashRequest(url="virtual://loader", romfs={}, images={})
 BOARD = load_board("esp32-devkitc")
 CONTENTS = contents_for(BOARD, make_micropython("esp32"), romfs.pack({"a.mpy": b"M" * 9000}))
 
@@ -193,7 +193,7 @@ def test_files_that_changed_after_the_backup_are_not_overwritten(
 ) -> None:
     loaded(monkeypatch, flash)
     saved = flash_with(flash, "data1", 0x83, littlefs.build({"log": b"1"}, 0x10000))
-    files = {"image": make_micropython("esp32"), "romfs": romfs.pack({}), "backup": saved}
+    files = {"image": make_micropython("esp32"), "romfs": build_image().data, "backup": saved}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     flash.erase(0x3F0000, 0x10000)
@@ -201,7 +201,7 @@ def test_files_that_changed_after_the_backup_are_not_overwritten(
     before = flash.read(0, flash.size_bytes)
     request = FlashRequest(
         url="virtual://loader",
-        romfs=str(tmp_path / "romfs"),
+        romfs={"*": str(tmp_path / "romfs")},
         images={flash_job.ANY_BOARD: str(tmp_path / "image")},
         backup=str(tmp_path / "backup"),
         backup_sha256="00",

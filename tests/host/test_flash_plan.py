@@ -96,13 +96,13 @@ def test_a_fresh_board_gets_the_mark_first_and_loses_it_last() -> None:
     assert written[-1].data == finished_sector(CONTENTS.table)
     labels = [region.label for region in written[1:-1]]
     assert labels == [
-        "kernel", "root files", "user files", "blank state", "MicroPython", "bootloader"
+        "image", "root files", "user files", "blank state", "MicroPython", "bootloader"
     ]  # fmt: skip
 
 
 def test_a_board_of_ours_keeps_its_table_user_files_state_and_settings() -> None:
     labels = [region.label for region in regions(fresh=False)]
-    assert labels == ["kernel", "root files", "MicroPython", "bootloader"]
+    assert labels == ["image", "root files", "MicroPython", "bootloader"]
 
 
 def test_settings_that_are_no_nvs_are_blanked_on_a_fresh_board_only() -> None:

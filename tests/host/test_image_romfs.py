@@ -10,7 +10,6 @@ from cma_toolkit.host_tools.image import mpy, romfs
 from cma_toolkit.host_tools.image.errors import ImageError
 from support.images import run_micropython
 
-FIRMWARE = Path(romfs.__file__).parents[2] / "firmware"
 MOUNT = """
 import sys, vfs, os
 image = memoryview(open(sys.argv[1], "rb").read())
@@ -47,30 +46,6 @@ def test_micropython_imports_compiled_modules_from_an_image(tmp_path: Path) -> N
     image.write_bytes(romfs.pack(mpy.compile_files(sources)))
     program = MOUNT + 'sys.path[:] = ["/image"]\nimport pump\nprint(pump.angle(14))\n'
     assert run_micropython(program, str(image)).split() == ["42"]
-
-
-def test_the_kernel_and_its_drivers_fit_their_half_of_the_partition() -> None:
-    image = romfs.build(FIRMWARE)
-    files = romfs.read(image)
-    assert "kernel/agent.mpy" in files
-    assert all(path.endswith(".mpy") for path in files)
-    assert {path.split("/")[0] for path in files} == {"kernel", "device"}
-    assert len(image) <= 256 << 10
-    assert romfs.build(FIRMWARE) == image
-
-
-def test_tracebacks_name_the_source() -> None:
-    assert b"kernel/agent.py" in mpy.compile_source(b"x = 1\n", "kernel/agent.py")
-
-
-def test_a_source_that_does_not_compile_is_named() -> None:
-    with pytest.raises(ImageError, match=r"kernel/x\.py does not compile .* SyntaxError.* Mend"):
-        mpy.compile_files({"kernel/x.py": b"def f(:\n"})
-
-
-def test_a_missing_package_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"no .*kernel: install cma-toolkit again"):
-        romfs.build(tmp_path)
 
 
 @given(contents, st.dictionaries(names, contents, max_size=3))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cma_toolkit.boards.flash_map import TABLE_OFFSET
 from cma_toolkit.boards.load import Board, load_board
-from cma_toolkit.host_tools.flash.contents import build_kernel, build_user, contents_for
+from cma_toolkit.host_tools.flash.contents import build_image, build_user, contents_for
 from cma_toolkit.host_tools.flash.table_state import finished_sector
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
@@ -36,7 +36,7 @@ def make_flashed(
 @functools.cache
 def _regions(board_id: str) -> tuple[tuple[int, bytes], ...]:
     board: Board = load_board(board_id)
-    made = contents_for(board, make_micropython(board.chip), build_kernel())
+    made = contents_for(board, make_micropython(board.chip), build_image().data)
     return (
         (BOOTLOADER_OFFSETS[board.chip], made.bootloader),
         (TABLE_OFFSET, finished_sector(made.table)),

@@ -1,0 +1,98 @@
+"""The agent's image for the boards of one command: built once per kind of chip, or given."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cma_toolkit.host_tools.cli.build import image_maker
+from cma_toolkit.host_tools.errors import refused, usage
+from cma_toolkit.host_tools.flash.contents import build_image
+from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD
+from cma_toolkit.host_tools.image import mpy
+from cma_toolkit.host_tools.image.build import APPLICATION, Image, open_image
+from cma_toolkit.host_tools.ports.discover import Port
+
+
+def application_of(project: Path | None) -> Path | None:
+    """Return the application of a project, None outside one."""
+    app = project / APPLICATION if project else None
+    return app if app and app.is_file() else None
+
+
+class AgentImages:
+    """Images by architecture, as files that workers read.
+
+    With `app` the application is in them, with `built` they are that file; else the kernel alone.
+    """
+
+    def __init__(
+        self, folder: Path, *, app: Path | None = None, built: Path | None = None
+    ) -> None:
+        self._folder = folder
+        self._app = app
+        self._built = built
+        self._make: Callable[[str], Image] | None = None
+        self._images: dict[str, Image] = {}
+
+    def check(self) -> None:
+        """Refuse what cannot be built, before any board is touched.
+
+        Raises: CmaError, ImageError (the application's author).
+        """
+        self._of(mpy.PORTABLE)
+
+    def of(self, chip: str, *, virtual: bool) -> Image:
+        """Return the image for a board.
+
+        Raises: CmaError, ImageError (the application's author).
+        """
+        portable = self._of(mpy.PORTABLE)
+        if portable:
+            return portable
+        found = self._of(mpy.THIS_COMPUTER if virtual else mpy.family_of(chip))
+        assert found
+        return found
+
+    def files(self, port: Port) -> dict[str, str]:
+        """Return the file for each architecture that the board at a port may have."""
+        image = self._of(mpy.PORTABLE)
+        if image:
+            if port.virtual and image.architecture not in (mpy.PORTABLE, mpy.this_architecture()):
+                raise refused(
+                    f"{self._built} has native code for {image.architecture}, which a virtual "
+                    "board does not run: flash it from its sources."
+                )
+            return {ANY_BOARD: self._file(mpy.PORTABLE)}
+        if port.virtual:
+            return {mpy.this_architecture(): self._file(mpy.THIS_COMPUTER)}
+        return {family: self._file(family) for family in mpy.FAMILIES}
+
+    def _file(self, architecture: str) -> str:
+        image = self._of(architecture)
+        assert image
+        path = self._folder / f"agent-{architecture}.romfs"
+        if not path.exists():
+            path.write_bytes(image.data)
+        return str(path)
+
+    def _of(self, architecture: str) -> Image | None:
+        """Return the image for an architecture, None if there is none for all."""
+        if architecture not in self._images:
+            try:
+                self._images[architecture] = self._build(architecture)
+            except mpy.NativeCodeError:
+                return None
+        return self._images[architecture]
+
+    def _build(self, architecture: str) -> Image:
+        if self._built:
+            try:
+                return open_image(self._built.read_bytes(), str(self._built))
+            except OSError as error:
+                raise usage(
+                    f"{self._built} cannot be read ({error.strerror}). Make it with cma build."
+                ) from error
+        if self._app is None:
+            return build_image(architecture=architecture)
+        if self._make is None:
+            self._make = image_maker(self._app)
+        return self._make(architecture)

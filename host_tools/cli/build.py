@@ -1,0 +1,136 @@
+"""`cma build`: an application and the kernel as one image, the same bytes every time."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.progress import Output
+from cma_toolkit.host_tools.errors import refused, usage
+from cma_toolkit.host_tools.image import mpy
+from cma_toolkit.host_tools.image.build import APPLICATION, SLOT_BYTES, Image
+
+FOLDER = "build"
+SUFFIX = ".romfs"
+
+
+@click.command(
+    epilog=examples(
+        "cma build                           # your project",
+        "cma build examples/light.py -o light.romfs",
+        "cma build --chip esp32c3            # native code: for one kind of chip",
+        "cma flash --image build/greenhouse.romfs",
+    )
+)
+@click.argument("app", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the image goes; default: build/NAME.romfs of the project.",
+)
+@click.option(
+    "--chip", default="", metavar="CHIP", help="For this chip and its family, such as esp32c3."
+)
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="For a person, or one JSON object per image.",
+)
+def command(app: Path, *, out: Path | None, chip: str, output: Output) -> int:
+    """Compile APP, its drivers/ and lib/ and the kernel into one image that boards run from flash.
+
+    APP is a file or a project's folder. The same sources give the same bytes. One image serves
+    every chip; where native or viper code is used, there is one per family of chips.
+    """
+    app = app / APPLICATION if app.is_dir() else app
+    for image in build_images(app, mpy.family_of(chip) if chip else ""):
+        path = out or app.parent / FOLDER / (name_of(app) + SUFFIX)
+        if image.architecture:
+            path = path.with_name(f"{path.stem}-{image.architecture}{path.suffix}")
+        _save(path, image.data)
+        if output == "json":
+            click.echo(json.dumps(_fields(image, path)))
+        else:
+            _print(image, path)
+    return 0
+
+
+def build_images(app: Path, family: str = "") -> list[Image]:
+    """Build an application for every chip: one image, or one per family if its code is native.
+
+    Raises: CmaError, ImageError (the application's author).
+    """
+    make = image_maker(app)
+    try:
+        image = make(mpy.PORTABLE)
+    except mpy.NativeCodeError:
+        return [make(one) for one in ([family] if family else mpy.FAMILIES)]
+    if image.architecture and family not in ("", image.architecture):
+        raise refused(
+            f"The application has compiled code for {image.architecture}, not for {family}: "
+            "put its .py there instead, or name another --chip."
+        )
+    return [image]
+
+
+def image_maker(app: Path) -> Callable[[str], Image]:
+    """Return what builds an application, as it is now, for an architecture.
+
+    Raises: CmaError 2 if there is no application.
+    """
+    from cma_toolkit.host_tools.flash.contents import build_image
+    from cma_toolkit.host_tools.project.application import read_application
+
+    files, name = read_application(app), name_of(app)
+    return lambda architecture: build_image(files, name, architecture)
+
+
+def name_of(app: Path) -> str:
+    """Return the name of an application: its fleet's, else its file's."""
+    from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, load_fleet
+
+    if app.name == APPLICATION and (app.parent / FLEET_FILE).is_file():
+        return load_fleet(app.parent / FLEET_FILE).name
+    return app.stem
+
+
+def _save(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_bytes(data)
+        fresh.replace(path)  # whole, or as it was
+    except OSError as error:
+        raise usage(
+            f"{path} cannot be written ({error.strerror}). Name another place with -o."
+        ) from error
+
+
+def _fields(image: Image, path: Path) -> dict[str, object]:
+    return {
+        "file": str(path),
+        "name": image.name,
+        "sources": image.sources,
+        "sha256": image.sha256,
+        "bytes": len(image.data),
+        "slot_bytes": SLOT_BYTES,
+        "left_bytes": image.left_bytes,
+        "parts": dict(image.sizes),
+        "architecture": image.architecture,
+        "chips": list(image.chips),
+    }
+
+
+def _print(image: Image, path: Path) -> None:
+    click.echo(f"{path}: {image.name} {image.sources}, for {' '.join(image.chips)}")
+    rows = {part: size for part, size in image.sizes.items() if size}
+    rows["whole image"] = len(image.data)
+    for part, size in rows.items():
+        click.echo(f"  {part.ljust(12)}{size:>8}")
+    click.echo(f"  {'left of slot'.ljust(12)}{image.left_bytes:>8}  of {SLOT_BYTES}")
+    click.echo(f"  sha256 {image.sha256}")
