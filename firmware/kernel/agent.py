@@ -12,17 +12,12 @@ from . import status
 from .application import Application
 from .codec import frame, messages
 from .codec.cbor import CborError
-from .config import STATE_ACTIVE, STATE_DEEP_SLEEP, STATE_LIGHT_SLEEP, STATE_RX, Config
-from .effects import SLEEP_DEEP
 from .errors import (
     CAUSE_DEEP_SLEEP,
-    DROP_ENERGY,
     DROP_NOT_STORED,
-    DROP_QUOTA,
     EVENT_NAME_TAKEN,
     EVENT_NEIGHBOUR_JOINED,
     EVENT_NEIGHBOUR_LEFT,
-    EVENT_POWER_MODE,
     EVENT_RESUMED,
     EVENT_SNAPSHOT_LOST,
     EVENT_STARTED,
@@ -30,31 +25,26 @@ from .errors import (
 )
 from .exchange import Exchange
 from .fields import read_word, write_word
+from .governor import Governor
 from .health import meters, report
 from .limits import (
     ANNOUNCE_JITTER_MS,
     ANNOUNCE_MS,
     ANNOUNCE_SOON_MS,
     EXPIRE_MS,
-    FRAME_BYTES_MAX,
     MESSAGE_BYTES_MAX,
     NEIGHBOUR_SILENT_MS_MAX,
     NEIGHBOURS_MAX,
     PERIOD_MS_MAX,
-    QUOTA_AIR_MS,
-    QUOTA_CPU_MS,
-    QUOTA_FLASH_BYTES,
     STATE_DELAY_MS,
     TELEMETRY_MS,
-    Quotas,
 )
 from .mesh.neighbours import Neighbours
 from .mesh.requests import Requests
 from .mesh.router import Router
 from .mesh.transmitter import Transmitter
 from .power.cluster_clock import NO_PHASE
-from .power.energy import Energy, break_even_ms
-from .power.modes import Modes
+from .power.energy import break_even_ms
 from .power.schedule import Schedule
 from .recovery.safe_mode import SafeMode
 from .state import snapshot
@@ -73,22 +63,20 @@ from .timers import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .codec.messages import Envelope
+    from .config import Config
     from .effects import Effects
     from .identity import Identity
     from .ports import Parts, Table
     from .prng import Prng
-    from .shapes import Callback, Handler, Setup
+    from .shapes import Callback, Handler, Remembering, Setup
 
 _SILENT_WINDOWS_MAX = 8  # then a neighbour of the same schedule is forgotten
 
 
 class Agent:
-    """The kernel of one agent; a driver tells it the time and carries out its effects.
+    """The kernel of one agent; a driver tells it the time and carries out its effects."""
 
-    It is itself the sink of what costs energy: that is accounted for on its way to the driver.
-    """
-
-    SNAPSHOT_BYTES = 20
+    SNAPSHOT_BYTES = 16
     _out: "Effects"  # that of the last step: a user's own task reports to it too
 
     def __init__(
@@ -97,28 +85,26 @@ class Agent:
         rng: "Prng",
         table: "Table",
         parts: "Parts",
-        config: Config,
+        config: "Config",
     ) -> None:
         self.identity = identity
         self.parts = parts
+        self.table = table
         self.wakes = 0  # from deep sleep, since the last other boot
+        self.uptime_s = 0
+        self._uptime_ms = 0  # within the second
+        self._now_ms = 0
+        self._rng = rng
+        self._application_id = config.application_id
+        self._is_reboot_asked = False
+        self._is_kept_awake = False
+        self._awake_until_ms = 0
         self.meters = meters.Meters()
+        self.governor = Governor(config, self.meters)
         self.keeper = Keeper(table)
         self.recovery = SafeMode(table)
         self.health = report.Health(table)
-        self.quotas = Quotas()
-        self.neighbours = Neighbours()
-        self.transmitter = Transmitter(
-            identity,
-            rng,
-            self.meters,
-            self.neighbours,
-            bytearray(MESSAGE_BYTES_MAX),
-        )
-        self.requests = Requests(rng)
-        self.router = Router(identity, self.neighbours, self.transmitter, self.meters, self.quotas)
-        self.modes = Modes(config.saving_mv, config.critical_mv, config.dormant_mv)
-        self.energy = Energy(config.currents_ua, config.budget_uah_per_day)
+        self._timers = Timers(config.wake_period_ms)
         self.schedule = Schedule(
             identity.node,
             rng,
@@ -126,42 +112,34 @@ class Agent:
             config.listen_ms,
             break_even_ms(config.currents_ua),
         )
-        self.application = Application(self)
-        self.exchange = Exchange(
-            self.application.handlers(),
-            self.neighbours,
-            self.transmitter,
-            self.requests,
-            self.meters,
-        )
-        self._timers = Timers(config.wake_period_ms)
-        self._config = config
-        self.table = table
-        self._rng = rng
-        self._machines = [
+        self._join_mesh(config.wake_period_ms)
+        self._machines: "list[Remembering]" = [
             self,
             self._timers,
             self.transmitter,
             self.neighbours,
             self.meters,
-            self.quotas,
+            self.governor.quotas,
+            self.governor.modes,
+            self.governor.energy,
             self.recovery,
-            self.modes,
-            self.energy,
             self.schedule,
         ]
         self.snapshot_bytes = snapshot.size_bytes(self._machines)
-        self._now_ms = 0
-        self.uptime_s = 0
-        self._uptime_ms = 0  # within the second
-        self.battery_mv = 0
-        self._is_mode_new = False
-        self._is_reboot_asked = False
-        self._is_kept_awake = False
-        self._awake_until_ms = 0
-        if config.wake_period_ms:
-            silent_ms = min(_SILENT_WINDOWS_MAX * config.wake_period_ms, (1 << 28) - 1)
-            self.neighbours.silent_ms_max = max(NEIGHBOUR_SILENT_MS_MAX, silent_ms)
+
+    def _join_mesh(self, period_ms: int) -> None:
+        counters, scratch = self.meters, bytearray(MESSAGE_BYTES_MAX)
+        near = self.neighbours = Neighbours()
+        if period_ms:
+            silent_ms = min(_SILENT_WINDOWS_MAX * period_ms, PERIOD_MS_MAX)
+            near.silent_ms_max = max(NEIGHBOUR_SILENT_MS_MAX, silent_ms)
+        self.transmitter = Transmitter(self.identity, self._rng, counters, near, scratch)
+        self.requests = Requests(self._rng)
+        self.router = Router(self.identity, near, self.transmitter, counters, self.governor.quotas)
+        self.application = Application(self)
+        self.exchange = Exchange(
+            self.application.handlers(), near, self.transmitter, self.requests, counters
+        )
         handlers = self.router.handlers
         handlers[frame.KIND_MESSAGE] = self.exchange.on_message
         handlers[frame.KIND_REQUEST] = self.exchange.on_request
@@ -197,17 +175,17 @@ class Agent:
     def _resume(self, now_ms: int, out: "Effects") -> None:
         self.wakes += 1
         self._apply_mode()
-        self.schedule.resume(now_ms, self)
+        self.schedule.resume(now_ms, self.governor)
         out.report(EVENT_RESUMED, self.wakes)
 
     def _begin_anew(self, now_ms: int, cause: int, out: "Effects") -> None:
-        self.recovery.boot(now_ms, cause, self._config.application_id, out)
+        self.recovery.boot(now_ms, cause, self._application_id, out)
         rng, timers = self._rng, self._timers
         timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, rng.below(ANNOUNCE_JITTER_MS)))
         timers.set(TIMER_TELEMETRY, ticks_add(now_ms, rng.below(TELEMETRY_MS)))
         timers.set(TIMER_EXPIRE, ticks_add(now_ms, EXPIRE_MS))
         self._apply_mode()
-        self.schedule.start(now_ms, self)
+        self.schedule.start(now_ms, self.governor)
         out.report(EVENT_STARTED, self.recovery.boots)
 
     def set_up(self, now_ms: int, setup: "Setup", out: "Effects") -> bool:
@@ -243,7 +221,7 @@ class Agent:
         Units: `rssi_dbm` 0 if the link does not measure it.
         """
         self._begin(now_ms, out)
-        self._judge_application(now_ms)
+        self._judge_application()
         dropped = self.router.on_frame(now_ms, link, buffer, length, rssi_dbm, out)
         if dropped:
             self.meters.drop(dropped)
@@ -258,12 +236,12 @@ class Agent:
     def on_time(self, now_ms: int, out: "Effects") -> None:
         """Serve what is due; calling late delays it, calling early only costs energy."""
         self._begin(now_ms, out)
-        if self.schedule.on_time(now_ms, self):
+        if self.schedule.on_time(now_ms, self.governor):
             self._announce_phase(now_ms)
         self._follow_schedule(now_ms)
         self.router.on_time(now_ms)
         self.recovery.on_time(now_ms, out)
-        self._judge_application(now_ms)
+        self._judge_application()
         self.exchange.expire(now_ms)
         for _ in range(TIMERS_OWN + 1):
             timer_id = self._timers.take_due(now_ms)
@@ -299,10 +277,8 @@ class Agent:
 
         Before `start` too: a weak battery should not switch a radio on.
         """
-        self.battery_mv = millivolts
-        if self.modes.on_battery(millivolts):
+        if self.governor.on_battery(millivolts):
             self._apply_mode()
-            self._is_mode_new = True
 
     def on_undelivered(self, target: int = 0) -> None:
         """Take note that a node did not acknowledge a frame for it alone; 0: it is not known."""
@@ -311,8 +287,8 @@ class Agent:
 
     def on_spent(self, now_ms: int, span_ms: int) -> None:
         """Take note of how long the last step took: the driver has the clock."""
-        self.quotas.charge(now_ms, QUOTA_CPU_MS, span_ms)
-        self.energy.handled(self.exchange.slot, span_ms, 0)
+        self.governor.now_ms = now_ms
+        self.governor.on_spent(self.exchange.slot, span_ms)
 
     def on_heap(self, free_bytes: int) -> None:
         """Take note of how much heap is left."""
@@ -375,13 +351,14 @@ class Agent:
 
     def publish(self, topic: str, value: object, to: str) -> bool:
         """Send a value, if the budgets allow it."""
-        return self._can_afford(frame.KIND_MESSAGE) and self.exchange.publish(topic, value, to)
+        allowed = self.governor.can_say(frame.KIND_MESSAGE)
+        return allowed and self.exchange.publish(topic, value, to)
 
     def request(
         self, topic: str, value: object, to: str, then: "Handler", deadline_ms: int
     ) -> bool:
         """Ask another agent, if the budgets allow it."""
-        if not self._can_afford(frame.KIND_REQUEST):
+        if not self.governor.can_say(frame.KIND_REQUEST):
             return False
         return self.exchange.request(self._now_ms, topic, value, to, then, deadline_ms)
 
@@ -394,30 +371,6 @@ class Agent:
         """Start anew at the end of this step."""
         self._is_reboot_asked = True
 
-    # --- the sink of the transmitter and the schedule ---
-
-    def send(self, link: int, buffer: bytearray, length: int) -> None:
-        """Account for a frame and let it out, if the air is not used up for this hour."""
-        if not self.quotas.take(self._now_ms, QUOTA_AIR_MS, 1 + length // 125):
-            self.meters.drop(DROP_QUOTA, buffer[1])
-            return
-        self.meters.add(meters.SENT)
-        self.energy.sent(self._now_ms, length)
-        self._out.send(link, buffer, length)
-
-    def radio(self, is_on: bool) -> None:
-        """Account for the radio, and switch it."""
-        self._enter(STATE_RX if is_on else STATE_ACTIVE)
-        self._out.radio(is_on)
-
-    def sleep(self, until_at_ms: int, depth: int) -> None:
-        """Account for what this wake took, and let the agent sleep."""
-        self._enter(STATE_DEEP_SLEEP if depth == SLEEP_DEEP else STATE_LIGHT_SLEEP)
-        self._out.sleep(until_at_ms, depth)
-
-    def _enter(self, state: int) -> None:
-        self.energy.enter(self._now_ms, state)
-
     # --- steps ---
 
     def _begin(self, now_ms: int, out: "Effects") -> None:
@@ -425,14 +378,13 @@ class Agent:
         self.uptime_s += self._uptime_ms // 1000
         self._uptime_ms %= 1000
         self._now_ms = now_ms
-        self._out = self.exchange.out = out
+        self._out = self.exchange.out = self.governor.out = out
+        self.governor.now_ms = now_ms
         self.exchange.slot = 0
         self.router.joined = 0
 
     def _end(self, now_ms: int) -> None:
-        if self._is_mode_new:
-            self._is_mode_new = False
-            self._out.report(EVENT_POWER_MODE, self.modes.mode)
+        self.governor.report()
         # State first: what others are told must not be forgotten by the one who told them.
         self._look_at_state()
         keeper = self.keeper
@@ -442,7 +394,7 @@ class Agent:
             self.transmitter.drop_application(DROP_NOT_STORED)
         if keeper.is_waiting and not self._timers.is_set(TIMER_STATE):
             self._timers.set(TIMER_STATE, ticks_add(now_ms, STATE_DELAY_MS))
-        self.transmitter.flush(self)
+        self.transmitter.flush(self.governor)
         if self._is_reboot_asked:
             self._is_reboot_asked = False
             self.stop(now_ms, self._out)
@@ -459,12 +411,12 @@ class Agent:
         due_at_ms = now_ms if due_id == NONE_DUE else self._timers.at_ms(due_id)
         if due_id != NONE_DUE and ticks_diff(due_at_ms, now_ms) <= 0:
             return
-        if self.keeper.is_waiting and self.quotas.is_open(now_ms, QUOTA_FLASH_BYTES):
+        if self.keeper.is_waiting and self.governor.may_write():
             self._write_state(now_ms)
         can_be_deep = not (
             self.requests.count or self.transmitter.held() or self.keeper.is_waiting
         )
-        self.schedule.sleep(now_ms, due_at_ms, due_id != NONE_DUE, can_be_deep, self)
+        self.schedule.sleep(now_ms, due_at_ms, due_id != NONE_DUE, can_be_deep, self.governor)
 
     def _look_at_state(self) -> None:
         try:
@@ -474,31 +426,21 @@ class Agent:
 
     def _write_state(self, now_ms: int) -> None:
         self._timers.unset(TIMER_STATE)
-        self.quotas.charge(now_ms, QUOTA_FLASH_BYTES, self.keeper.write(self._out))
+        self.governor.on_written(self.keeper.write(self._out))
 
-    def _judge_application(self, now_ms: int) -> None:
-        # What others send must not spend more flash or time than an hour has; its own timers may
-        # go into debt with the flash, and are then what makes others wait.
-        is_open = self.modes.has_timers and self.quotas.is_open(now_ms, QUOTA_CPU_MS)
-        if is_open and self.keeper.state.has_critical():
-            is_open = self.quotas.is_open(now_ms, QUOTA_FLASH_BYTES)
-        self.exchange.is_open = is_open
-
-    def _can_afford(self, kind: int) -> bool:
-        cost_nah = self.energy.send_nah(FRAME_BYTES_MAX)
-        if self.energy.afford(self._now_ms, cost_nah):
-            return True
-        self.meters.drop(DROP_ENERGY, kind)
-        return False
+    def _judge_application(self) -> None:
+        # What others send must not spend more flash or time than an hour has; an application's
+        # own timers may go into debt with the flash, and then it is others who wait.
+        self.exchange.is_open = self.governor.may_run(self.keeper.state.has_critical())
 
     def _apply_mode(self) -> None:
-        modes = self.modes
+        modes = self.governor.modes
         self.schedule.set_mode(modes.period_factor, modes.has_radio, modes.has_search)
 
     def _follow_schedule(self, now_ms: int) -> None:
         schedule = self.schedule
         self._timers.is_window_open = schedule.is_open
-        self.transmitter.is_open = schedule.may_speak and self.modes.has_radio
+        self.transmitter.is_open = schedule.may_speak and self.governor.modes.has_radio
 
     # --- what is due ---
 
@@ -514,13 +456,13 @@ class Agent:
 
     def _serve_application(self, now_ms: int, timer_id: int) -> None:
         self.meters.add(meters.TIMERS_MISSED, self._timers.repeat(timer_id, now_ms))
-        if self.modes.has_timers and self.quotas.is_open(now_ms, QUOTA_CPU_MS):
+        if self.governor.may_run(writes=False):
             self.exchange.call(1 + timer_id - TIMERS_OWN, self._timers.callback(timer_id))
         else:
             self.meters.add(meters.TIMERS_MISSED)
 
     def _write_state_in_time(self, now_ms: int) -> None:
-        if self.keeper.is_waiting and self.quotas.is_open(now_ms, QUOTA_FLASH_BYTES):
+        if self.keeper.is_waiting and self.governor.may_write():
             self._write_state(now_ms)
         # Else the hour has no flash left; the end of the step asks again in a while.
 
@@ -571,13 +513,7 @@ class Agent:
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what this file itself has to remember."""
-        for value in (
-            self.wakes,
-            self.uptime_s,
-            self._uptime_ms,
-            self.battery_mv,
-            self._now_ms,
-        ):
+        for value in (self.wakes, self.uptime_s, self._uptime_ms, self._now_ms):
             offset = write_word(buffer, offset, value)
         return offset
 
@@ -586,8 +522,7 @@ class Agent:
         self.wakes = read_word(buffer, offset)
         self.uptime_s = read_word(buffer, offset + 4)
         self._uptime_ms = read_word(buffer, offset + 8)
-        self.battery_mv = read_word(buffer, offset + 12)
-        self._now_ms = read_word(buffer, offset + 16)  # when it fell asleep
+        self._now_ms = read_word(buffer, offset + 12)  # when it fell asleep
         return offset + self.SNAPSHOT_BYTES
 
 

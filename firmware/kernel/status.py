@@ -24,10 +24,10 @@ def figures(agent: "Agent") -> "list[int]":
     found[2] = counts[meters.SENT]
     found[3] = counts[meters.RECEIVED]
     found[4] = agent.neighbours.lost
-    found[5] = agent.battery_mv
+    found[5] = agent.governor.battery_mv
     found[6] = counts[meters.APP_ERRORS]
-    found[9] = agent.modes.mode
-    found[12] = agent.energy.total_uah()
+    found[9] = agent.governor.modes.mode
+    found[12] = agent.governor.energy.total_uah()
     found[14] = -_weakest_dbm(agent.neighbours)
     return found
 
@@ -49,14 +49,14 @@ def status(agent: "Agent") -> "dict[str, object]":
         "uptime_ms": agent.uptime_ms(),
         "boots": agent.recovery.boots,
         "wakes": agent.wakes,
-        "mode": name_of(MODE_NAMES, agent.modes.mode),
+        "mode": name_of(MODE_NAMES, agent.governor.modes.mode),
         "safe_mode": agent.recovery.is_safe,
         "neighbours": agent.neighbours.count,
         "sent": counts[meters.SENT],
         "received": counts[meters.RECEIVED],
         "lost": agent.neighbours.lost,
-        "battery_mv": agent.battery_mv,
-        "used_uah": agent.energy.total_uah(),
+        "battery_mv": agent.governor.battery_mv,
+        "used_uah": agent.governor.energy.total_uah(),
         "app_errors": counts[meters.APP_ERRORS],
         "timers_missed": counts[meters.TIMERS_MISSED],
         "undelivered": counts[meters.UNDELIVERED],
@@ -70,5 +70,5 @@ def health(agent: "Agent") -> "dict[str, object]":
     fields = agent.health.fields(agent.recovery)
     fields["dropped"] = agent.meters.dropped()
     fields["dropped_kinds"] = agent.meters.dropped_kinds()
-    fields["over_quota"] = agent.quotas.refusals()
+    fields["over_quota"] = agent.governor.quotas.refusals()
     return fields

@@ -4,20 +4,22 @@ An application may publish at any moment, from a task of its own on a board too;
 next step transmits. What is more urgent leaves first, and takes the place of what is less urgent
 when all places are taken; a message of several frames keeps or loses all of them.
 
-Input    claim(), commit(kind, link, length), make_room(kind, count), clear()
-Effects  none; whoever sends reads frame, length and link by their index
+Input    claim(), commit(kind, link, length), make_room(kind, count), flush(sequences, …, out)
+Effects  out.send(link, buffer, length)
 Bounds   OUTBOX_FRAMES_MAX frames and the spare one; nothing is allocated after construction
 """
 
 from array import array
 
-from ..codec.frame import VALUE_KINDS
+from ..codec.frame import BROADCAST, VALUE_KINDS, read_target, write_sequence
 from ..errors import DROP_FULL
 from ..limits import FRAME_BYTES_MAX, OUTBOX_FRAMES_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..effects import Effects
     from ..shapes import DropCounter
+    from .neighbours import Neighbours
 
 # By kind, the lowest number leaves first: announcements keep the cluster together, who asked or
 # answered waits, a pong or a report of figures can be had again.
@@ -29,6 +31,7 @@ class Outbox:
 
     def __init__(self, meters: "DropCounter", count_max: int = OUTBOX_FRAMES_MAX) -> None:
         self._meters = meters
+        self._count_max = count_max
         # One more than may wait: a frame is made in the spare one, before its place is sure.
         self._frames = [bytearray(FRAME_BYTES_MAX) for _ in range(count_max + 1)]
         self._lengths = bytearray(count_max + 1)
@@ -47,18 +50,20 @@ class Outbox:
 
         Shape: `kind` is that of the message, for a fragment too; `group` numbers its frames.
         """
-        order, place = self._order, self.count
+        order, kinds, place = self._order, self._kinds, self.count
         slot = order[place]
-        if not self.make_room(kind, 1):
-            return False
-        # Making room moves the end of the queue: the frame just made goes there.
-        order[place] = order[self.count]
-        place = self.count
-        while place and _PRIORITY[self._kinds[order[place - 1]]] > _PRIORITY[kind]:
+        if place == self._count_max:
+            if not self.make_room(kind, 1):
+                return False
+            # Making room moves the end of the queue: the frame just made goes there.
+            order[place] = order[self.count]
+            place = self.count
+        urgency = _PRIORITY[kind]
+        while place and _PRIORITY[kinds[order[place - 1]]] > urgency:
             order[place] = order[place - 1]
             place -= 1
         order[place] = slot
-        self._kinds[slot] = kind
+        kinds[slot] = kind
         self._links[slot] = link
         self._lengths[slot] = length
         self._groups[slot] = group
@@ -70,8 +75,7 @@ class Outbox:
 
         Frames in the buffer that is claimed stay as they are.
         """
-        free = len(self._frames) - 1 - self.count
-        behind = self.count
+        free, behind = self._count_max - self.count, self.count
         while free < count and behind:
             behind -= 1
             free += 1
@@ -81,7 +85,7 @@ class Outbox:
         if free < count:
             self._meters.drop(DROP_FULL, kind)
             return False
-        while len(self._frames) - 1 - self.count < count:
+        while self._count_max - self.count < count:
             self._drop_last()
         return True
 
@@ -109,18 +113,22 @@ class Outbox:
         while group and self.count and self._groups[self._order[self.count - 1]] == group:
             self.count -= 1
 
-    def frame(self, index: int) -> bytearray:
-        """Return the buffer of a waiting frame, the first to leave at 0."""
-        return self._frames[self._order[index]]
-
-    def length(self, index: int) -> int:
-        """Return the length of a waiting frame."""
-        return self._lengths[self._order[index]]
-
-    def link(self, index: int) -> int:
-        """Return the link of a waiting frame."""
-        return self._links[self._order[index]]
-
-    def clear(self) -> None:
-        """Forget all frames: they are sent."""
+    def flush(self, sequences: "list[int]", neighbours: "Neighbours", out: "Effects") -> int:
+        """Number and send all frames, the most urgent first; return how many."""
+        count, place = self.count, 0
+        while place < count:
+            slot = self._order[place]
+            buffer = self._frames[slot]
+            target = read_target(buffer)
+            cast = 0
+            if target == BROADCAST:
+                cast = 1
+            else:
+                neighbours.on_sent(target)
+            sequence = sequences[cast]
+            sequences[cast] = (sequence + 1) & 0xFFFF
+            write_sequence(buffer, sequence)
+            out.send(self._links[slot], buffer, self._lengths[slot])
+            place += 1
         self.count = 0
+        return count

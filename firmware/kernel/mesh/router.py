@@ -11,7 +11,6 @@ from ..codec import frame
 from ..codec.cbor import CborError
 from ..codec.fragments import COMPLETE, Fragments
 from ..codec.messages import Envelope
-from ..effects import Effects
 from ..errors import (
     DROP_DUPLICATE,
     DROP_ECHO,
@@ -29,6 +28,7 @@ from .transmitter import Transmitter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..effects import Effects
     from ..identity import Identity
     from ..shapes import DropCounter, FrameHandler
 
@@ -66,7 +66,7 @@ class Router:
         buffer: "bytes | bytearray",
         length: int,
         rssi_dbm: int,
-        out: Effects,
+        out: "Effects",
     ) -> int:
         """Take in a frame: 0, or the reason why it is dropped; it cannot do harm.
 
@@ -111,7 +111,7 @@ class Router:
         row = self._neighbours.find(header.source)
         return 0 if self._quotas.take(now_ms, QUOTA_IN, 1, row) else DROP_QUOTA
 
-    def _join(self, now_ms: int, buffer: "bytes | bytearray", length: int, out: Effects) -> int:
+    def _join(self, now_ms: int, buffer: "bytes | bytearray", length: int, out: "Effects") -> int:
         fragments, source = self._fragments, self.header.source
         result = fragments.take(now_ms, source, buffer, HEADER_BYTES, length)
         self._count_incomplete()

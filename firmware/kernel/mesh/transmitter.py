@@ -5,19 +5,24 @@ Effects  out.send(link, buffer, length)
 Bounds   OUTBOX_FRAMES_MAX; all but the encoding of an application's value allocates nothing
 """
 
+from struct import pack_into
+
 from ..codec import cbor, frame, messages
 from ..codec.fragments import count_of, write_fragment
-from ..codec.spans import copy, read_short, write_short
-from ..effects import LINK_ALL, Effects
-from ..limits import HEADER_BYTES, MESSAGE_BYTES_MAX
+from ..codec.spans import read_short, write_short
+from ..effects import LINK_ALL
+from ..limits import FRAME_BYTES_MAX, HEADER_BYTES, MESSAGE_BYTES_MAX
 from ..prng import Prng
 from .neighbours import Neighbours
 from .outbox import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..effects import Effects
     from ..identity import Identity
-    from ..shapes import DropCounter
+    from ..shapes import DropCounter, FrameSink
+
+_FRAME = "%ds" % FRAME_BYTES_MAX
 
 
 class Transmitter:
@@ -53,21 +58,11 @@ class Transmitter:
         """Return how many frames wait, with the radio on or off."""
         return self.outbox.count
 
-    def flush(self, out: Effects) -> int:
+    def flush(self, out: "Effects") -> int:
         """Send what waits, the most urgent first, unless the radio is off; return how many."""
-        outbox, waiting = self.outbox, self.waiting()
-        for index in range(waiting):
-            buffer = outbox.frame(index)
-            target = frame.read_target(buffer)
-            cast = 1 if target == frame.BROADCAST else 0
-            frame.write_sequence(buffer, self._sequences[cast])
-            self._sequences[cast] = (self._sequences[cast] + 1) & 0xFFFF
-            if not cast:
-                self._neighbours.on_sent(target)
-            out.send(outbox.link(index), buffer, outbox.length(index))
-        if waiting:
-            outbox.clear()
-        return waiting
+        if not self.is_open or not self.outbox.count:
+            return 0
+        return self.outbox.flush(self._sequences, self._neighbours, out)
 
     def drop_application(self, reason: int) -> None:
         """Drop what the application said and what has not left yet."""
@@ -86,9 +81,9 @@ class Transmitter:
 
     def pong(self, envelope: messages.Envelope) -> bool:
         """Answer a ping with its own payload; False if it was dropped."""
-        start, size = envelope.start, envelope.end - envelope.start
-        length = copy(envelope.buffer, start, self.outbox.claim(), HEADER_BYTES, size)
-        return self._commit(frame.KIND_PONG, envelope.source, envelope.link, length)
+        # The whole frame, header and all: nothing else copies so many bytes without allocating.
+        pack_into(_FRAME, self.outbox.claim(), 0, envelope.buffer)
+        return self._commit(frame.KIND_PONG, envelope.source, envelope.link, envelope.end)
 
     def telemetry(self, figures: "list[int]") -> bool:
         """Send figures to all in reach; False if they were dropped."""
@@ -139,17 +134,17 @@ class Transmitter:
             length = write_fragment(
                 buffer, HEADER_BYTES, self._number, index, kind, self._scratch, size
             )
-            self._write_header(buffer, frame.KIND_FRAGMENT, target)
+            identity = self._identity
+            frame.write_header(
+                buffer, frame.KIND_FRAGMENT, identity.network, identity.node, target, 0
+            )
             self.outbox.commit(kind, link, length, self._number)
         return True
 
     def _commit(self, kind: int, target: int, link: int, length: int) -> bool:
-        self._write_header(self.outbox.claim(), kind, target)
-        return self.outbox.commit(kind, link, length)
-
-    def _write_header(self, buffer: bytearray, kind: int, target: int) -> None:
-        identity = self._identity
-        frame.write_header(buffer, kind, identity.network, identity.node, target, 0)
+        outbox, identity = self.outbox, self._identity
+        frame.write_header(outbox.claim(), kind, identity.network, identity.node, target, 0)
+        return outbox.commit(kind, link, length)
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what deep sleep must not forget: the numbers in use."""

@@ -25,7 +25,6 @@ Source   SPEC.md, "Stored records"
 from array import array
 
 from ..codec.spans import read_short, write_short
-from ..effects import Effects
 from ..errors import (
     CAUSE_POWER_ON,
     EVENT_SAFE_MODE,
@@ -35,8 +34,12 @@ from ..errors import (
 )
 from ..fields import read_word, write_word
 from ..limits import HEALTHY_AWAKE_MS, HEALTHY_MS, UNCLEAN_BOOTS_MAX
-from ..ports import Table
 from ..ticks import ticks_add, ticks_diff
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..effects import Effects
+    from ..ports import Table
 
 KEY = b"boot"
 CAUSES = 8  # CAUSE_… are 1 to 7
@@ -71,7 +74,7 @@ class SafeMode:
 
     SNAPSHOT_BYTES = 5
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: "Table") -> None:
         self.boots = 0  # that were no wakes from deep sleep
         self.unclean = 0  # of them
         self.resets = array("H", bytes(2 * CAUSES))  # by cause
@@ -86,7 +89,7 @@ class SafeMode:
         self._settled_at_ms = -1  # awake long enough since the last wake; -1: not yet begun
         self._table = table
 
-    def load(self, out: Effects) -> None:
+    def load(self, out: "Effects") -> None:
         """Read what is known of earlier boots; without it the agent boots all the same."""
         try:
             record = self._table.get(KEY)
@@ -102,7 +105,7 @@ class SafeMode:
             return
         self._read(record)
 
-    def boot(self, now_ms: int, cause: int, application_id: int, out: Effects) -> None:
+    def boot(self, now_ms: int, cause: int, application_id: int, out: "Effects") -> None:
         """Count a boot that is no wake, and decide; commits, with all that is staged.
 
         Shape: `application_id` changes with the application; 0: it is not known.
@@ -133,7 +136,7 @@ class SafeMode:
             return -1
         return self._healthy_at_ms if self._settled_at_ms < 0 else self._settled_at_ms
 
-    def on_time(self, now_ms: int, out: Effects) -> None:
+    def on_time(self, now_ms: int, out: "Effects") -> None:
         """Forget earlier crashes once a healthy span is over.
 
         An agent that was asleep for all of it shows nothing: it must have been awake for a while.
@@ -145,17 +148,17 @@ class SafeMode:
         elif ticks_diff(now_ms, self._settled_at_ms) >= 0:
             self._recover(out)
 
-    def before_sleep(self, now_ms: int, out: Effects) -> None:
+    def before_sleep(self, now_ms: int, out: "Effects") -> None:
         """Forget earlier crashes if a healthy span is over and this wake ends in order."""
         if self._is_watching and ticks_diff(now_ms, self._healthy_at_ms) >= 0:
             self._recover(out)
 
-    def stop(self, out: Effects) -> None:
+    def stop(self, out: "Effects") -> None:
         """Note an orderly stop: the next power-on is held against nobody."""
         self._is_clean = True
         self._write(out)
 
-    def leave(self, out: Effects) -> None:
+    def leave(self, out: "Effects") -> None:
         """Give the application another try at the next boot: somebody asked for it."""
         self._follow(TRY_AGAIN, out)
         self._write(out)
@@ -166,7 +169,7 @@ class SafeMode:
             return TRY_AGAIN if cause == CAUSE_POWER_ON else ORDERLY
         return _AFTER_RUNNING[cause]
 
-    def _follow(self, event: int, out: Effects) -> None:
+    def _follow(self, event: int, out: "Effects") -> None:
         added, left_with = TRANSITIONS[2 * event], TRANSITIONS[2 * event + 1]
         if not self.is_safe:
             self.score = max(0, self.score + added)
@@ -175,12 +178,12 @@ class SafeMode:
             self.is_safe, self.score = False, left_with
             out.report(EVENT_SAFE_MODE_LEFT, 0)
 
-    def _recover(self, out: Effects) -> None:
+    def _recover(self, out: "Effects") -> None:
         self._is_watching = False
         self._follow(HEALTHY, out)
         self._write(out)
 
-    def _write(self, out: Effects) -> None:
+    def _write(self, out: "Effects") -> None:
         record = bytearray(_RECORD_BYTES)
         record[0] = _FORMAT
         record[1] = (_IS_SAFE if self.is_safe else 0) | (_IS_CLEAN if self._is_clean else 0)

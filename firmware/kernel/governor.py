@@ -1,0 +1,98 @@
+"""What an agent may still use: every effect that costs something is paid for here.
+
+Stands between the machines and the driver: what they hand out passes through it.
+
+Input    on_battery(mv), on_spent(now, slot, span), can_say(kind), may_run(writes), the effects
+Effects  out.send, out.radio, out.sleep
+Bounds   `limits.Quotas`, the energy of a day, the mode of the battery
+"""
+
+from .config import STATE_ACTIVE, STATE_DEEP_SLEEP, STATE_LIGHT_SLEEP, STATE_RX
+from .effects import SLEEP_DEEP
+from .errors import DROP_ENERGY, DROP_QUOTA, EVENT_POWER_MODE
+from .health import meters
+from .limits import FRAME_BYTES_MAX, QUOTA_AIR_MS, QUOTA_CPU_MS, QUOTA_FLASH_BYTES, Quotas
+from .power.energy import Energy
+from .power.modes import Modes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .config import Config
+    from .effects import Effects
+
+
+class Governor:
+    """The one that says no."""
+
+    out: "Effects"  # the driver's, of the present step
+
+    def __init__(self, config: "Config", counters: meters.Meters) -> None:
+        self.now_ms = 0
+        self.battery_mv = 0
+        self.quotas = Quotas()
+        self.modes = Modes(config.saving_mv, config.critical_mv, config.dormant_mv)
+        self.energy = Energy(config.currents_ua, config.budget_uah_per_day)
+        self._meters = counters
+        self._is_mode_new = False
+
+    def on_battery(self, millivolts: int) -> bool:
+        """Take in a voltage, 0 if there is none to measure; tell whether the mode changed."""
+        self.battery_mv = millivolts
+        if not self.modes.on_battery(millivolts):
+            return False
+        self._is_mode_new = True
+        return True
+
+    def on_spent(self, slot: int, span_ms: int) -> None:
+        """Take note of how long a handler took."""
+        self.quotas.charge(self.now_ms, QUOTA_CPU_MS, span_ms)
+        self.energy.handled(slot, span_ms, 0)
+
+    def report(self) -> None:
+        """Tell the driver of a new mode."""
+        if self._is_mode_new:
+            self._is_mode_new = False
+            self.out.report(EVENT_POWER_MODE, self.modes.mode)
+
+    def may_run(self, writes: bool) -> bool:
+        """Tell whether a handler may run; `writes`: it may change what has to be on flash."""
+        if not self.modes.has_timers or not self.quotas.is_open(self.now_ms, QUOTA_CPU_MS):
+            return False
+        return not writes or self.may_write()
+
+    def may_write(self) -> bool:
+        """Tell whether this hour has flash left."""
+        return self.quotas.is_open(self.now_ms, QUOTA_FLASH_BYTES)
+
+    def on_written(self, size_bytes: int) -> None:
+        """Take note of what was programmed."""
+        self.quotas.charge(self.now_ms, QUOTA_FLASH_BYTES, size_bytes)
+
+    def can_say(self, kind: int) -> bool:
+        """Tell whether this day has the energy for a frame of the application; count if not."""
+        if self.energy.afford(self.now_ms, self.energy.send_nah(FRAME_BYTES_MAX)):
+            return True
+        self._meters.drop(DROP_ENERGY, kind)
+        return False
+
+    # --- effects ---
+
+    def send(self, link: int, buffer: bytearray, length: int) -> None:
+        """Let a frame out, if this hour has air time left for it."""
+        if not self.quotas.take(self.now_ms, QUOTA_AIR_MS, 1 + length // 125):
+            self._meters.drop(DROP_QUOTA, buffer[1])
+            return
+        self._meters.add(meters.SENT)
+        self.energy.sent(self.now_ms, length)
+        self.out.send(link, buffer, length)
+
+    def radio(self, is_on: bool) -> None:
+        """Switch the radio."""
+        self.energy.enter(self.now_ms, STATE_RX if is_on else STATE_ACTIVE)
+        self.out.radio(is_on)
+
+    def sleep(self, until_at_ms: int, depth: int) -> None:
+        """Let the agent sleep."""
+        state = STATE_DEEP_SLEEP if depth == SLEEP_DEEP else STATE_LIGHT_SLEEP
+        self.energy.enter(self.now_ms, state)
+        self.out.sleep(until_at_ms, depth)
