@@ -8,20 +8,26 @@ from device.settings import Settings
 
 
 class Board:
-    """What drivers and the agent need to know about the hardware they run on."""
+    """What drivers and the agent need to know about the hardware they run on.
+
+    The radio stays off until a link needs it: a wake that only samples never pays for it.
+    """
 
     def __init__(self):
-        self.wlan = network.WLAN(network.STA_IF)
-        self.wlan.active(True)
-        self.mac = self.wlan.config("mac")
+        self.mac = machine.unique_id()  # the base address, which is the Wi-Fi station's
         self.settings = Settings(self.mac)
-        if "channel" in self.settings.values:
-            self.wlan.config(channel=self.settings.whole("channel", 1))
+        self.wlan = network.WLAN(network.STA_IF)
         self.parts = BoardParts(self)
         self._battery = None
         pin = self.settings.pins.get("battery_adc")
         if isinstance(pin, int):
             self._battery = machine.ADC(machine.Pin(pin), atten=machine.ADC.ATTN_11DB)
+
+    def switch_radio(self, is_on):
+        """Power the radio, on the channel that the settings name, or cut it off."""
+        self.wlan.active(is_on)
+        if is_on and "channel" in self.settings.values:
+            self.wlan.config(channel=self.settings.whole("channel", 1))
 
     def battery_mv(self):
         """Return the battery's voltage, 0 on a board that cannot measure it.

@@ -7,8 +7,6 @@ first, and a partition of smaller blocks rewrites whole sectors through memory.
 
 import esp32
 
-from kernel.ports import Flash
-
 _LABEL = "state"
 _SECTOR_BYTES = 4096
 _COUNT, _ERASE = 4, 6  # block device requests
@@ -21,10 +19,11 @@ def open_flash():
     return PartitionFlash(found[0]) if found else None
 
 
-class PartitionFlash(Flash):
-    """A partition by sectors; what the medium refuses, MicroPython raises as OSError."""
+class PartitionFlash:
+    """The port `kernel.ports.Flash`; what the medium refuses, MicroPython raises as OSError."""
 
     def __init__(self, partition):
+        self.sector_bytes = _SECTOR_BYTES
         self._partition = partition
         self.sector_count = partition.ioctl(_COUNT, 0)
 
@@ -40,3 +39,6 @@ class PartitionFlash(Flash):
         """Erase one sector."""
         if self._partition.ioctl(_ERASE, sector):
             raise OSError(_EIO, "erase refused")
+
+    def sync(self):
+        """Return at once: nothing waits in a cache."""

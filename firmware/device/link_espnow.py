@@ -3,24 +3,40 @@
 import espnow
 
 from kernel.codec import frame
+from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES
 
 _BROADCAST_MAC = b"\xff\xff\xff\xff\xff\xff"
 _RX_BYTES = 4096  # of ESP-NOW's own buffer: about 15 full frames between two polls
 _PEERS_MAX = 16  # unicast peers kept of the 20 that ESP-NOW allows
+_MAC, _RSSI = 0, 2  # in the list that recvinto fills
 
 
 class EspnowLink:
-    """One radio; `wlan` must be active and stays on its channel."""
+    """One radio, on the channel that the board's Wi-Fi station has."""
 
     name = "espnow"
 
     def __init__(self, board):
+        self.buffer = bytearray(FRAME_BYTES_MAX)  # of the frame that `receive` tells of
         self._espnow = espnow.ESPNow()
+        self._packet = [None, self.buffer, 0, 0]
+        self._macs = {}  # node id → hardware address, learnt from what was received
+        self._peers = []  # addresses given to ESP-NOW, longest unused first
+
+    @property
+    def rssi_dbm(self):
+        """How strong the frame was that `receive` told of."""
+        return self._packet[_RSSI]
+
+    def switch(self, is_on):
+        """Start or stop the service; the radio itself is the board's."""
+        if not is_on:
+            self._espnow.active(False)
+            self._peers.clear()  # it forgets them
+            return
         self._espnow.config(rxbuf=_RX_BYTES)
         self._espnow.active(True)
         self._add_peer(_BROADCAST_MAC)
-        self._macs = {}  # node id → hardware address, learnt from what was received
-        self._peers = []  # addresses given to ESP-NOW, longest unused first
 
     def send(self, buffer, length):
         """Transmit a frame; False if it is for one node and that node did not acknowledge."""
@@ -50,20 +66,14 @@ class EspnowLink:
                 raise
 
     def receive(self):
-        """Return the next frame that came, None if there is none; never wait."""
-        mac, data = self._espnow.recv(0)
-        if data is None:
-            return None
-        if len(data) > frame.HEADER_BYTES:
-            self._learn(frame.read_source(data), mac)
-        return data
+        """Put the next frame that came into `buffer`; return its length, 0 if there is none."""
+        length = self._espnow.recvinto(self._packet, 0)
+        if length > HEADER_BYTES:
+            self._learn(frame.read_source(self.buffer), self._packet[_MAC])
+        return length
 
     def _learn(self, node, mac):
         if self._macs.get(node) != mac:
             if len(self._macs) >= 2 * _PEERS_MAX:
                 self._macs.clear()  # learnt again within an announcement's period
             self._macs[node] = bytes(mac)
-
-    def close(self):
-        """Switch ESP-NOW off."""
-        self._espnow.active(False)

@@ -21,17 +21,25 @@ class UdpLink:
     """A socket that exists as long as the Wi-Fi is connected."""
 
     name = "udp"
+    rssi_dbm = 0  # that of the access point says nothing of a neighbour
 
     def __init__(self, board):
+        self.buffer = bytearray(_FRAME_BYTES_MAX + 1)  # one too many: it is seen to be too long
         self._wlan = board.wlan
+        self._settings = board.settings
         self._socket = None
         self._target = None
-        settings = board.settings
+
+    def switch(self, is_on):
+        """Join the access point, or let go of it."""
+        if not is_on:
+            self._close()
+            return
         # A radio that naps between an access point's beacons misses ESP-NOW frames.
         if hasattr(self._wlan, "PM_NONE"):
             self._wlan.config(pm=self._wlan.PM_NONE)
         if not self._wlan.isconnected():
-            self._wlan.connect(settings.wifi_ssid, settings.wifi_password)
+            self._wlan.connect(self._settings.wifi_ssid, self._settings.wifi_password)
 
     def _open(self):
         address, netmask = self._wlan.ifconfig()[:2]
@@ -45,7 +53,7 @@ class UdpLink:
 
     def _is_up(self):
         if not self._wlan.isconnected():
-            self.close()
+            self._close()
             return False
         if self._socket is None:
             self._open()
@@ -58,14 +66,13 @@ class UdpLink:
         return True
 
     def receive(self):
-        """Return the next frame that came, None if there is none; never wait."""
+        """Put the next frame that came into `buffer`; return its length, 0 if there is none."""
         try:
-            return self._socket.recv(_FRAME_BYTES_MAX + 1) if self._is_up() else None
+            return (self._is_up() and self._socket.readinto(self.buffer)) or 0
         except OSError:  # EAGAIN: nothing came; or the network went away, and comes back
-            return None
+            return 0
 
-    def close(self):
-        """Close the socket."""
+    def _close(self):
         if self._socket is not None:
             self._socket.close()
             self._socket = None

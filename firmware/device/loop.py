@@ -4,147 +4,189 @@ A user's own asyncio tasks live beside it. Nothing here waits: a link that has n
 """
 
 import asyncio
+import gc
 import os
-import time
 
-from device import app
-from device.console import Console
-from device.store import FileStore
-from device.watchdog import Watchdog
+from device import app, crash, sleeping
+from device.flash import open_flash
+from device.rtc import Rtc
+from device.sink import Sink
+from device.watchdog import DEFAULT_MS, Watchdog
 from kernel.agent import Agent
 from kernel.codec.frame import node_id
-from kernel.effects import LINK_ALL
+from kernel.errors import CAUSE_DEEP_SLEEP
 from kernel.identity import Identity
-from kernel.limits import FRAME_BYTES_MAX
 from kernel.prng import Prng
-from kernel.ticks import TICKS_PERIOD, ticks_add, ticks_diff
+from kernel.ticks import ticks_add, ticks_diff
 
-_POLL_MS = 50  # from one look at the links to the next: a message's added delay at most
+# From one look at the links to the next: short while frames come, doubled while none do. The
+# longer one is a message's added delay at most; with the radio off it only serves a user's tasks.
+_POLL_MS_MIN = 5
+_POLL_MS_MAX = 50
 _FRAMES_PER_TURN = 16  # received before timers are served again
 _STATUS_MS = 5_000
-_STATE_FOLDER = "/user/.agent"
-
-
-class Sink(Console):
-    """Carry out effects on this board."""
-
-    def __init__(self, name, links):
-        super().__init__(name)
-        self._links = links
-        self.undelivered = 0
-
-    def send(self, link, buffer, length):
-        """Transmit on one link or on all."""
-        for index in range(len(self._links)):
-            if link in (LINK_ALL, index):
-                try:
-                    delivered = self._links[index].send(buffer, length)
-                except OSError:  # a radio's queue is full, or it is switched off
-                    delivered = False
-                if not delivered:
-                    self.undelivered += 1
+_STATUS_PER_HEALTH = 12  # status records, the first one included
 
 
 class Loop:
     """Compose the agent of a board and run it."""
 
     def __init__(self, board):
-        self._board = board
         settings = board.settings
-        self._links = _open_links(board)
-        self.sink = Sink(settings.name, self._links)
+        self._board = board
+        self.rtc = Rtc()
+        self.sink = Sink(board)
+        self.sink.open_links()
+        self.cause = crash.cause(self.rtc.recovery)
+        self._text = crash.take(self.rtc.recovery)
+        self._snapshot = self.rtc.take_snapshot()  # and what `crash` noted is kept with it
+        self._journal = None
         identity = Identity(settings.name, node_id(board.mac), settings.network(), settings.board)
         rng = Prng(int.from_bytes(os.urandom(4), "big"))
-        self.agent = Agent(identity, rng, FileStore(_STATE_FOLDER), board.parts)
-        self.watchdog = Watchdog(settings.whole("watchdog_ms", 0))
+        self.agent = Agent(identity, rng, self._open_table(), board.parts, settings.config)
+        self.watchdog = Watchdog(settings.whole("watchdog_ms", DEFAULT_MS))
         self._status_ms = settings.whole("status_ms", _STATUS_MS)
-        self._buffer = bytearray(FRAME_BYTES_MAX + 1)
+        self._status_at_ms = self.rtc.now_ms()
+        self._status_count = 0
+        self._poll_ms = _POLL_MS_MIN
         self._application = app.MISSING
+        self._is_kept_awake = False
+
+    def _open_table(self):
+        flash = open_flash()
+        if flash is None:
+            from kernel.ports import Table
+
+            self.sink.note("no state partition", "nothing outlives a power loss; run: cma flash")
+            return Table()
+        from kernel.state.journal import Journal
+        from kernel.state.table import JournalTable
+
+        self._journal = Journal(flash)
+        self._journal.recover(self.cause == CAUSE_DEEP_SLEEP and self._snapshot is not None)
+        return JournalTable(self._journal)
 
     def run(self, folder):
-        """Run the agent with the application of a folder.
+        """Run the agent with the application of a folder, or the image's.
 
-        Raises: KeyboardInterrupt when Ctrl-C is pressed.
+        Raises: KeyboardInterrupt when Ctrl-C is pressed, and whatever the kernel itself raises.
         """
+        if self.cause != CAUSE_DEEP_SLEEP:
+            self._board.settings.config.application_id = app.fingerprint(folder)
         asyncio.run(self._main(folder))
 
+    def stop(self):
+        """End in order: commit everything; the next boot is no crash."""
+        self.agent.stop(self.rtc.now_ms(), self.sink)
+        crash.mark_orderly(self.rtc.recovery)
+        self.rtc.save()
+
     def close(self):
-        """Let go of the links and forget the tasks."""
-        for link in self._links:
-            link.close()
+        """Let go of the links and forget the tasks, however the loop ended."""
+        self.sink.radio(False)
         asyncio.new_event_loop()
 
     async def _main(self, folder):
-        self.agent.start(_now_ms(), self.sink)
-        if not self._board.settings.is_provisioned:
-            self.sink.note("unprovisioned", "this board has no name yet: cma provision")
-        self._application, setup = app.load(folder, self.sink)
-        if setup is not None and not self.agent.set_up(_now_ms(), setup, self.sink):
-            self._application = app.FAILED
-        status_at_ms = _now_ms()
+        asyncio.get_event_loop().set_exception_handler(self._on_task_error)
+        self._start()
+        self._load(folder)
         while True:
             self.watchdog.feed()
             self._receive()
-            now_ms = _now_ms()
-            if ticks_diff(self.agent.next_wake_at_ms(), now_ms) <= 0:
-                self.agent.on_time(now_ms, self.sink)
-            while self.sink.undelivered:
-                self.sink.undelivered -= 1
-                self.agent.on_undelivered()
-            if ticks_diff(now_ms, status_at_ms) >= 0:
-                status_at_ms = ticks_add(now_ms, self._status_ms)
-                self._print_status()
+            self._serve()
+            if self.sink.reboot_reason:
+                sleeping.reboot(self)
+            if self.sink.sleep_depth:
+                self._sleep()
             await asyncio.sleep_ms(self._pause_ms())
 
-    def _pause_ms(self):
-        until_ms = ticks_diff(self.agent.next_wake_at_ms(), _now_ms())
-        return max(1, min(_POLL_MS, until_ms))
+    def _start(self):
+        sink, agent, rtc = self.sink, self.agent, self.rtc
+        if self._text:
+            sink.note("crashed", str(self._text, "utf-8"))
+            agent.keep_traceback(rtc.now_ms(), self._text)  # the commit of this boot carries it
+        agent.on_battery(self._board.battery_mv())
+        agent.start(rtc.now_ms(), self.cause, self._snapshot, sink)
+        sink.begin()
+        if not self._board.settings.is_provisioned:
+            sink.note("unprovisioned", "this board has no name yet: cma provision")
+
+    def _load(self, folder):
+        agent, sink = self.agent, self.sink
+        if agent.is_safe_mode:
+            sink.note("safe mode", crash.SAFE_MODE_SAYS)
+            self._application = "safe mode"
+            return
+        if not app.is_plain_program(folder):  # whose import may never end
+            self.watchdog.feed()
+        self._application, setup = app.load(folder, sink)
+        if setup is not None and not agent.set_up(self.rtc.now_ms(), setup, sink):
+            self._application = app.FAILED
 
     def _receive(self):
-        for index in range(len(self._links)):
+        agent, sink, rtc = self.agent, self.sink, self.rtc
+        self._poll_ms = min(2 * self._poll_ms, _POLL_MS_MAX)
+        for index in range(len(sink.links)):
+            link = sink.links[index]
             for _ in range(_FRAMES_PER_TURN):
-                data = self._next_frame(index)
-                if data is None:
+                length = sink.receive(index)
+                if not length:
                     break
-                length = min(len(data), len(self._buffer))
-                self._buffer[:length] = memoryview(data)[:length]
-                self.agent.on_frame(_now_ms(), index, self._buffer, length, self.sink)
+                self._poll_ms = _POLL_MS_MIN
+                now_ms = rtc.now_ms()
+                agent.on_frame(now_ms, index, link.buffer, length, link.rssi_dbm, sink)
+                agent.on_spent(now_ms, ticks_diff(rtc.now_ms(), now_ms))
 
-    def _next_frame(self, index):
-        try:
-            return self._links[index].receive()
-        except (OSError, ValueError) as error:  # ESP-NOW raises both when its buffer overran
-            self.sink.note("link failed", "%s: %s" % (self._links[index].name, error))
-            return None
+    def _serve(self):
+        agent, sink, rtc = self.agent, self.sink, self.rtc
+        now_ms = rtc.now_ms()
+        if ticks_diff(agent.next_wake_at_ms(), now_ms) <= 0:
+            agent.on_time(now_ms, sink)
+            agent.on_spent(now_ms, ticks_diff(rtc.now_ms(), now_ms))
+        while sink.undelivered:
+            agent.on_undelivered(sink.undelivered.pop())
+        if sink.traceback:
+            agent.keep_traceback(now_ms, sink.traceback)
+            sink.traceback = b""
+        if self._status_ms and ticks_diff(now_ms, self._status_at_ms) >= 0:
+            self._status_at_ms = ticks_add(now_ms, self._status_ms)
+            self._print_status()
+
+    def _sleep(self):
+        sink = self.sink
+        depth, sink.sleep_depth = sink.sleep_depth, 0
+        span_ms = ticks_diff(sink.sleep_until_at_ms, self.rtc.now_ms())
+        if span_ms <= 0:
+            return
+        if sleeping.is_watched():
+            if not self._is_kept_awake:
+                sink.note("kept awake", "a computer listens on this chip's own USB")
+            self._is_kept_awake = True
+            return
+        sleeping.sleep(depth, span_ms, self)
+        self._poll_ms = _POLL_MS_MIN
+
+    def _pause_ms(self):
+        until_ms = ticks_diff(self.agent.next_wake_at_ms(), self.rtc.now_ms())
+        return max(1, min(self._poll_ms, until_ms))
+
+    def _on_task_error(self, _, context):
+        self.sink.app_error("task", context["exception"])
 
     def _print_status(self):
-        self.agent.on_battery(self._board.battery_mv())
-        fields = self.agent.status()
+        agent = self.agent
+        agent.on_battery(self._board.battery_mv())
+        agent.on_heap(gc.mem_free())
+        fields = agent.status()
         fields["app"] = self._application
-        fields["links"] = [link.name for link in self._links]
+        fields["links"] = [link.name for link in self.sink.links]
         self.sink.record("status", fields)
+        if self._status_count % _STATUS_PER_HEALTH == 0:
+            self._print_health()
+        self._status_count += 1
 
-
-def _now_ms():
-    return time.ticks_ms() & (TICKS_PERIOD - 1)
-
-
-def _open_links(board):
-    from device.link_espnow import EspnowLink
-
-    makers = [EspnowLink]
-    if board.settings.wifi_ssid:
-        from device.link_udp import UdpLink
-
-        makers.append(UdpLink)
-    if "uart_tx" in board.settings.values and "uart_rx" in board.settings.values:
-        from device.link_uart import UartLink
-
-        makers.append(UartLink)
-    links = []
-    for maker in makers:
-        try:
-            links.append(maker(board))
-        except (OSError, ValueError) as error:  # no such pin, no radio: the others still serve
-            Console(board.settings.name).note("link failed", "%s: %s" % (maker.name, error))
-    return links
+    def _print_health(self):
+        fields, journal = self.agent.report_health(), self._journal
+        if journal:
+            fields["store"] = [journal.damaged, journal.torn, journal.bad_sectors]
+        self.sink.record("health", fields)

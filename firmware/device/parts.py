@@ -7,46 +7,8 @@
 `agent.actuator("pump")` likewise: `write(value)`, and `actuator.pump`, an output pin.
 """
 
-from machine import ADC, Pin
 
-from kernel.ports import Actuator, Parts, Sensor
-
-
-class AnalogSensor(Sensor):
-    """A pin's voltage in millivolts."""
-
-    def __init__(self, pin):
-        self._adc = ADC(Pin(pin), atten=ADC.ATTN_11DB)
-
-    def read(self):
-        """Return the voltage in millivolts."""
-        return self._adc.read_uv() // 1000
-
-
-class DigitalSensor(Sensor):
-    """A pin's level."""
-
-    def __init__(self, pin):
-        self._pin = Pin(pin, Pin.IN, Pin.PULL_UP)
-
-    def read(self):
-        """Return 0 or 1."""
-        return self._pin.value()
-
-
-class PinActuator(Actuator):
-    """An output pin."""
-
-    def __init__(self, pin, active):
-        self._pin = Pin(pin, Pin.OUT, value=1 - active)
-        self._active = active
-
-    def write(self, value):
-        """Switch on for anything true, else off."""
-        self._pin.value(self._active if value else 1 - self._active)
-
-
-class BoardParts(Parts):
+class BoardParts:
     """Find a part by its name and make it once."""
 
     def __init__(self, board):
@@ -92,8 +54,14 @@ class BoardParts(Parts):
         if key.startswith("sensor."):
             if pin is None:
                 return None
+            from device.pins import AnalogSensor, DigitalSensor
+
             digital = values.get(key + ".kind") == "digital"
             return DigitalSensor(pin) if digital else AnalogSensor(pin)
         if pin is None and name == "led" and pins.get("led_kind", "gpio") == "gpio":
             pin = pins.get("led")
-        return None if pin is None else PinActuator(pin, self._board.led_active(name))
+        if pin is None:
+            return None
+        from device.pins import PinActuator
+
+        return PinActuator(pin, self._board.led_active(name))

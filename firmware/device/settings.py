@@ -8,6 +8,7 @@ import binascii
 import esp32
 
 from kernel.codec import cbor
+from kernel.config import Config
 
 _NAMESPACE = "cma"
 _SIZE_BYTES_MAX = 1536  # of one value; a page of NVS holds 4,000
@@ -29,6 +30,9 @@ class Settings:
         self.wifi_password = self.text("wifi_password")
         self.values = self.map("settings")
         self.pins = self.map("pins")
+        self.config = Config()
+        self.config.take(self.values)
+        self.config.take_currents(self.map("currents"))
         del self._buffer
 
     def text(self, key):

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from cma_toolkit.host_tools.flash.contents import build_kernel
+from cma_toolkit.host_tools.flash.contents import build_image
 from cma_toolkit.sim.virtual_board.runtime.run_config import DEEP_SLEEP, WATCHDOG
 from support.running_board import PROMPT, RunningBoard
 
@@ -23,7 +23,7 @@ def with_drivers(test: Test) -> None:
             board = RunningBoard(Path(folder))
             romfs = board.board.partition("romfs")
             flash = bytearray(board.image.read_bytes())
-            kernel = build_kernel()
+            kernel = build_image().data
             flash[romfs.offset : romfs.offset + len(kernel)] = kernel
             board.image.write_bytes(flash)
             try:
@@ -97,17 +97,16 @@ except OSError as error:
     with_drivers(test)
 
 
-CLOCK = "from device.clock import Clock\nfrom device.rtc import RtcMemory\nrtc = RtcMemory()\n"
-RESUME = CLOCK + "clock = Clock(rtc.ahead_ms() or 0)\nprint(clock.now_ms())\n"
+RTC = "from device.rtc import Rtc\nrtc = Rtc()\n"
+RESUME = RTC + "print(rtc.now_ms())\n"
 
 
 def test_the_clock_reads_without_memory_and_within_its_period() -> None:
-    code = CLOCK + (
+    code = RTC + (
         "import micropython\n"
-        "clock = Clock((1 << 29) - 1)\n"
         "first = second = 0\n"
         "micropython.heap_lock()\n"
-        "first = clock.now_ms()\nsecond = clock.now_ms()\n"
+        "first = rtc.now_ms()\nsecond = rtc.now_ms()\n"
         "micropython.heap_unlock()\n"
         "print(0 <= first < 1 << 29, (second - first) & ((1 << 29) - 1) < 100)"
     )
@@ -120,9 +119,7 @@ def test_the_clock_reads_without_memory_and_within_its_period() -> None:
 
 def test_the_clock_goes_on_through_deep_sleep_though_somebody_set_the_rtc() -> None:
     set_and_sleep = (
-        "machine.RTC().datetime((2031, 5, 9, 0, 1, 2, 3, 0))\n"
-        "print(clock.now_ms())\n"
-        "rtc.keep(clock.ahead_ms(), 0)\n"
+        "machine.RTC().datetime((2031, 5, 9, 0, 1, 2, 3, 0))\nprint(rtc.now_ms())\nrtc.keep(0)\n"
     )
 
     async def test(board: RunningBoard) -> None:
@@ -134,33 +131,31 @@ def test_the_clock_goes_on_through_deep_sleep_though_somebody_set_the_rtc() -> N
     with_drivers(test)
 
 
-KEEP = CLOCK + (
-    "rtc.recovery[:5] = b'crash'\n"
-    "rtc.snapshot[:300] = bytes(300 * [7])\n"
-    "rtc.keep(123456789, 300)\n"
+KEEP = RTC + (
+    "rtc.recovery[:5] = b'crash'\nrtc.snapshot[:300] = bytes(300 * [7])\nrtc.keep(300)\n"
 )
-TAKE = CLOCK + (
+TAKE = RTC + (
     "taken = rtc.take_snapshot()\n"
-    "print(taken if taken is None else bytes(taken) == bytes(300 * [7]), rtc.ahead_ms(),"
+    "print(taken if taken is None else bytes(taken) == bytes(300 * [7]),"
     " bytes(rtc.recovery[:5]))\n"
 )
 
 
 def test_a_snapshot_is_taken_once_and_the_rest_stays() -> None:
     async def test(board: RunningBoard) -> None:
-        assert await ask(board, TAKE) == f"None None {bytes(5)!r}\n"
+        assert await ask(board, TAKE) == f"None {bytes(5)!r}\n"
         assert await ask(board, KEEP) == ""
         await boot(board, DEEP_SLEEP)
-        assert await ask(board, TAKE) == "True 123456789 b'crash'\n"
-        assert await ask(board, TAKE) == "None 123456789 b'crash'\n"
+        assert await ask(board, TAKE) == "True b'crash'\n"
+        assert await ask(board, TAKE) == "None b'crash'\n"
         await boot(board, WATCHDOG)
-        assert await ask(board, TAKE) == "None 123456789 b'crash'\n"
+        assert await ask(board, TAKE) == "None b'crash'\n"
 
     with_drivers(test)
 
 
 def test_the_largest_snapshot_fits_the_rtcs_memory() -> None:
-    code = CLOCK + "rtc.keep(0, len(rtc.snapshot))\nprint(len(rtc.snapshot))"
+    code = RTC + "rtc.keep(len(rtc.snapshot))\nprint(len(rtc.snapshot))"
 
     async def test(board: RunningBoard) -> None:
         assert await ask(board, code) == "1024\n"
@@ -178,14 +173,14 @@ def test_a_flipped_bit_in_the_clocks_record_costs_the_snapshot_not_the_boot() ->
     async def test(board: RunningBoard) -> None:
         for bit in range(64):
             code = KEEP + flip % (bit, bit) + TAKE
-            assert await ask(board, code) == "None None b'crash'\n", f"bit {bit}"
+            assert await ask(board, code) == "None b'crash'\n", f"bit {bit}"
 
     with_drivers(test)
 
 
 def test_anything_in_the_rtcs_memory_is_survived() -> None:
     code = "import os\n" + "".join(
-        f"machine.RTC().memory(os.urandom({length}))\n{CLOCK}print(rtc.take_snapshot())\n"
+        f"machine.RTC().memory(os.urandom({length}))\n{RTC}print(rtc.take_snapshot())\n"
         for length in (0, 1, 575, 579, 583, 584, 585, 1608, 1609, 2048)
     )
 

@@ -1,0 +1,150 @@
+"""Carry out an agent's effects on a board: its links, and what it tells on its serial console.
+
+What ends a step (sleep, reboot) is only noted: the loop does it. A link has `name`, `buffer`,
+`rssi_dbm`, `switch(is_on)`, `send(buffer, length)` and `receive()`.
+
+Source: RFC 7464, JSON text sequences: 0x1E, one JSON text, a line feed. Everything else that a
+board prints stands between such records.
+"""
+
+import io
+import json
+import sys
+
+from device import crash
+from kernel.codec.frame import read_target
+from kernel.effects import LINK_ALL
+from kernel.errors import EVENT_NAMES, EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT, name_of
+from kernel.limits import OUTBOX_FRAMES_MAX
+
+
+class Sink:
+    """The effects of `kernel.effects`, and the links in the order in which frames name them."""
+
+    def __init__(self, board):
+        self._board = board
+        self._name = board.settings.name
+        self._is_on = False
+        self._is_wanted = True  # the radio, until the agent says otherwise
+        self.links = []
+        self.undelivered = []  # targets of frames that nobody took
+        self.reboot_reason = 0
+        self.sleep_depth = 0
+        self.sleep_until_at_ms = 0
+        self.traceback = b""  # of the application's last error, for the agent to keep
+
+    # --- the console ---
+
+    def record(self, kind, fields):
+        """Print one record."""
+        fields["kind"] = kind
+        fields["name"] = fields.get("name", self._name)
+        try:
+            text = json.dumps(fields)
+        except (TypeError, ValueError):  # an application may report anything
+            text = json.dumps({"kind": kind, "name": self._name, "value": repr(fields)})
+        sys.stdout.write("\x1e" + text + "\n")
+
+    def note(self, event, value=""):
+        """Print an event of the device itself."""
+        self.record("event", {"event": event, "value": value})
+
+    def report(self, event_id, value):
+        """Print an event of the kernel."""
+        if event_id in (EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT):
+            value = "%08x" % value
+        self.note(name_of(EVENT_NAMES, event_id), value)
+
+    def app_event(self, name, value):
+        """Print what the application reported."""
+        self.record("event", {"event": "app", "what": name, "value": value})
+
+    def app_error(self, where, error):
+        """Print the traceback for a person and a record for a program; keep it for the agent."""
+        text = io.StringIO()
+        sys.print_exception(error, text)
+        sys.stdout.write(text.getvalue())
+        self.record("event", {"event": "app error", "where": where, "value": repr(error)})
+        self.traceback = crash.text_of(where, error)
+
+    # --- the links ---
+
+    def open_links(self):
+        """Open the links that the settings ask for; the radio stays off."""
+        for maker in _wanted(self._board.settings):
+            try:
+                self.links.append(maker(self._board))
+            except (OSError, ValueError) as error:  # no such pin, no radio: the others serve
+                self._complain(maker, error)
+
+    def send(self, link, buffer, length):
+        """Transmit on one link or on all."""
+        self.radio(self._is_wanted)
+        failed = False
+        for index in range(len(self.links)):
+            if link in (LINK_ALL, index):
+                try:
+                    failed |= not self.links[index].send(buffer, length)
+                except OSError:  # a radio's queue is full, or it is switched off
+                    failed = True
+        if failed and len(self.undelivered) < OUTBOX_FRAMES_MAX:
+            self.undelivered.append(read_target(buffer))
+
+    def receive(self, index):
+        """Return the length of the next frame in that link's buffer, 0 if there is none."""
+        if not self._is_on:
+            return 0
+        try:
+            return self.links[index].receive()
+        except (OSError, ValueError) as error:  # ESP-NOW raises both when its buffer overran
+            self._complain(self.links[index], error)
+            return 0
+
+    def radio(self, is_on):
+        """Power the radio and start every link, or stop them all."""
+        self._is_wanted = is_on
+        if is_on == self._is_on:
+            return
+        self._is_on = is_on
+        if is_on:
+            self._board.switch_radio(True)
+        for link in self.links:
+            try:
+                link.switch(is_on)
+            except OSError as error:
+                self._complain(link, error)
+        if not is_on:
+            self._board.switch_radio(False)
+
+    def begin(self):
+        """Switch the radio on, unless the agent has said that it shall be off."""
+        self.radio(self._is_wanted)
+
+    def _complain(self, link, error):
+        self.note("link failed", "%s: %s" % (link.name, error))
+
+    # --- what the loop does ---
+
+    def sleep(self, until_at_ms, depth):
+        """Note it: the loop sleeps after the step."""
+        self.sleep_until_at_ms = until_at_ms
+        self.sleep_depth = depth
+
+    def reboot(self, reason):
+        """Note it: the loop reboots after the step."""
+        self.reboot_reason = reason
+
+
+def _wanted(settings):
+    from device.link_espnow import EspnowLink
+
+    makers = [EspnowLink]
+    if settings.wifi_ssid:
+        from device.link_udp import UdpLink
+
+        makers.append(UdpLink)
+    if "uart_tx" in settings.values and "uart_rx" in settings.values:
+        from device.link_uart import UartLink
+
+        makers.append(UartLink)
+    return makers

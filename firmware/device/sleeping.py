@@ -1,0 +1,84 @@
+"""How a board sleeps and reboots.
+
+A user's asyncio tasks: light sleep ends when the next of them is due; deep sleep forgets them, so
+an application that has one running calls `agent.stay_awake(ms)`. ESP-IDF itself waits, before
+either sleep, until the UART has sent what was printed.
+"""
+
+import asyncio
+import gc
+import os
+
+import machine
+
+from device import knock
+from device.watchdog import SLICE_MS
+from kernel.effects import SLEEP_DEEP
+from kernel.errors import CAUSE_DEEP_SLEEP
+from kernel.ticks import ticks_diff
+
+# A chip that is its own USB device vanishes from its host when it sleeps. These registers count
+# the frames that a host sends, one each millisecond: of USB-Serial-JTAG, on the S3 of USB-OTG.
+_FRAME_COUNTERS = (("C3", 0x60043024), ("C6", 0x6000F024), ("S3", 0x60080808))
+_FRAMES_MS = 3
+
+
+def reboot(loop):
+    """Commit everything and start the hardware anew."""
+    loop.sink.note("reboot", loop.sink.reboot_reason)
+    loop.stop()
+    loop.close()
+    machine.reset()
+
+
+def sleep(depth, span_ms, loop):
+    """Sleep so long, radio off; return after a light sleep, never after a deep one.
+
+    Raises: KeyboardInterrupt if somebody knocks before a deep sleep.
+    """
+    loop.sink.radio(False)
+    if depth == SLEEP_DEEP:
+        _sleep_deep(span_ms, loop)
+    left_ms = _until_next_task_ms(span_ms)
+    while left_ms > 0:
+        loop.watchdog.feed()
+        machine.lightsleep(min(left_ms, SLICE_MS))
+        left_ms -= SLICE_MS
+
+
+def _sleep_deep(span_ms, loop):
+    rtc, until_at_ms = loop.rtc, loop.sink.sleep_until_at_ms
+    knock.before_deep_sleep(loop.cause != CAUSE_DEEP_SLEEP)
+    loop.sink.note("asleep", span_ms)
+    loop.agent.on_heap(gc.mem_free())
+    rtc.keep(loop.agent.hibernate(rtc.now_ms(), rtc.snapshot))
+    machine.deepsleep(max(1, ticks_diff(until_at_ms, rtc.now_ms())))
+
+
+def _until_next_task_ms(span_ms):
+    import time
+
+    task = asyncio.core._task_queue.peek()  # ours runs now, so it is none of these
+    if task is None:
+        return span_ms
+    return max(0, min(span_ms, time.ticks_diff(task.ph_key, time.ticks_ms())))
+
+
+def is_watched():
+    """Tell whether a computer listens on the chip's own USB, which sleep would take away."""
+    counter = _frame_counter()
+    if not counter:
+        return False
+    from time import sleep_ms
+
+    before = machine.mem32[counter]
+    sleep_ms(_FRAMES_MS)
+    return machine.mem32[counter] != before
+
+
+def _frame_counter():
+    chip = os.uname().machine
+    for family, address in _FRAME_COUNTERS:
+        if chip.endswith("ESP32" + family):
+            return address
+    return 0
