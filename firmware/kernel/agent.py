@@ -100,7 +100,8 @@ class Agent:
         self._is_kept_awake = False
         self._awake_until_ms = 0
         self.meters = meters.Meters()
-        self.governor = Governor(config, self.meters)
+        self.neighbours = Neighbours()
+        self.governor = Governor(config, self.meters, self.neighbours)
         self.keeper = Keeper(table)
         self.recovery = SafeMode(table)
         self.health = report.Health(table)
@@ -123,13 +124,14 @@ class Agent:
             self.governor.modes,
             self.governor.energy,
             self.recovery,
+            self.health,
             self.schedule,
         ]
         self.snapshot_bytes = snapshot.size_bytes(self._machines)
 
     def _join_mesh(self, period_ms: int) -> None:
         counters, scratch = self.meters, bytearray(MESSAGE_BYTES_MAX)
-        near = self.neighbours = Neighbours()
+        near = self.neighbours
         if period_ms:
             silent_ms = min(_SILENT_WINDOWS_MAX * period_ms, PERIOD_MS_MAX)
             near.silent_ms_max = max(NEIGHBOUR_SILENT_MS_MAX, silent_ms)
@@ -475,7 +477,8 @@ class Agent:
 
     def _announce_phase(self, now_ms: int) -> None:
         schedule = self.schedule
-        self.transmitter.announce(schedule.clock.period_ms, schedule.phase_ms(now_ms))
+        clock, phase_ms = schedule.clock, schedule.phase_ms(now_ms)
+        self.transmitter.announce(clock.period_ms, phase_ms, clock.leader)
 
     def _report_telemetry(self, now_ms: int) -> None:
         self._timers.set(TIMER_TELEMETRY, ticks_add(now_ms, TELEMETRY_MS))
@@ -499,12 +502,12 @@ class Agent:
             self._timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, soon_ms))
 
     def _on_announcement(self, now_ms: int, envelope: "Envelope") -> int:
-        name, _, period_ms, phase_ms = messages.read_announcement(envelope.payload())
+        name, _, period_ms, phase_ms, leader = messages.read_announcement(envelope.payload())
         if name == self.identity.name:
-            self._out.report(EVENT_NAME_TAKEN, envelope.source)
+            self.governor.alarm(EVENT_NAME_TAKEN, envelope.source)
         self.neighbours.introduce(envelope.row, name)
         if period_ms and self.schedule.on_neighbour_phase(
-            now_ms, envelope.source, period_ms, phase_ms
+            now_ms, envelope.source, period_ms, phase_ms, leader
         ):
             self._announce_phase(now_ms)
         return 0

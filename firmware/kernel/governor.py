@@ -7,11 +7,21 @@ Effects  out.send, out.radio, out.sleep
 Bounds   `limits.Quotas`, the energy of a day, the mode of the battery
 """
 
+from .codec import frame
 from .config import STATE_ACTIVE, STATE_DEEP_SLEEP, STATE_LIGHT_SLEEP, STATE_RX
 from .effects import SLEEP_DEEP
 from .errors import DROP_ENERGY, DROP_QUOTA, EVENT_POWER_MODE
 from .health import meters
-from .limits import FRAME_BYTES_MAX, QUOTA_AIR_MS, QUOTA_CPU_MS, QUOTA_FLASH_BYTES, Quotas
+from .limits import (
+    FRAME_BYTES_MAX,
+    QUOTA_AIR_MS,
+    QUOTA_ALARMS,
+    QUOTA_CPU_MS,
+    QUOTA_FLASH_BYTES,
+    QUOTA_OUT,
+    Quotas,
+)
+from .mesh.neighbours import Neighbours
 from .power.energy import Energy
 from .power.modes import Modes
 
@@ -26,13 +36,14 @@ class Governor:
 
     out: "Effects"  # the driver's, of the present step
 
-    def __init__(self, config: "Config", counters: meters.Meters) -> None:
+    def __init__(self, config: "Config", counters: meters.Meters, neighbours: Neighbours) -> None:
         self.now_ms = 0
         self.battery_mv = 0
         self.quotas = Quotas()
         self.modes = Modes(config.saving_mv, config.critical_mv, config.dormant_mv)
         self.energy = Energy(config.currents_ua, config.budget_uah_per_day)
         self._meters = counters
+        self._neighbours = neighbours
         self._is_mode_new = False
 
     def on_battery(self, millivolts: int) -> bool:
@@ -75,11 +86,24 @@ class Governor:
         self._meters.drop(DROP_ENERGY, kind)
         return False
 
+    def alarm(self, event_id: int, value: int) -> None:
+        """Report what a peer can provoke, so many times an hour."""
+        if self.quotas.take(self.now_ms, QUOTA_ALARMS, 1):
+            self.out.report(event_id, value)
+
     # --- effects ---
 
     def send(self, link: int, buffer: bytearray, length: int) -> None:
-        """Let a frame out, if this hour has air time left for it."""
-        if not self.quotas.take(self.now_ms, QUOTA_AIR_MS, 1 + length // 125):
+        """Let a frame out, if this hour has air time left for it.
+
+        What goes to one neighbour draws on that one's share first: who asks without end for
+        answers cannot take the air from others.
+        """
+        quotas, air_ms = self.quotas, 1 + length // 125  # 1 Mbit/s, preamble and gap included
+        row = self._neighbours.find(frame.read_target(buffer))
+        if not quotas.take(self.now_ms, QUOTA_OUT, 1) or not quotas.take(
+            self.now_ms, QUOTA_AIR_MS, air_ms, row
+        ):
             self._meters.drop(DROP_QUOTA, buffer[1])
             return
         self._meters.add(meters.SENT)
