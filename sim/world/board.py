@@ -34,6 +34,7 @@ WAKE, FRAME, UNDELIVERED, CUT, BOOT = 0, 1, 2, 3, 4
 
 _DARK_MS = 2_000  # from a power cut to the boot after it
 _BOOT_MS = 350  # from a wake or reset to the agent: stock MicroPython on a small root filesystem
+_TURNS_MAX = 100  # at one instant: a step serves one timer of the application, of 16
 _BATTERY_MS = 5_000  # from one look at the battery to the next
 _NETWORK = 1
 _NEVER = -1
@@ -59,6 +60,8 @@ class Board:
         self._wake_at_ms = _NEVER  # events for another instant are stale
         self._boot_at_ms = _NEVER
         self._battery_at_ms = _NEVER
+        self._turn_at_ms = _NEVER
+        self._turns = 0  # at one instant
         self._is_asleep = False
         self._asleep = Span()
         self._radio = Span()
@@ -92,6 +95,10 @@ class Board:
             agent.on_undelivered(data)
             self._settle(agent)
         elif self._wake_at_ms == now_ms:
+            self._wake_at_ms = _NEVER  # it may be due again at once
+            self._turns = self._turns + 1 if self._turn_at_ms == now_ms else 0
+            self._turn_at_ms = now_ms
+            assert self._turns < _TURNS_MAX, "an agent that is always due stops the time"
             self._rise(now_ms)
             self._measure_battery(agent)
             agent.on_time(self.ticks(), self.host)

@@ -70,6 +70,13 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
         (("app.py", "--sensor", "soil=@empty.py"), "write lines of seconds,value"),
         (("app.py", "--sensor", "soil=soil.csv"), "soil=@soil.csv"),
         (("app.py", "--sensor", "sol=3"), "asks for no sensor sol: it asks for soil"),
+        (("app.py", "--set", "wake_period=60000"), 'did you mean "wake_period_ms"'),
+        (("app.py", "--set", "wake_period_ms"), "whole number"),
+        (("app.py", "--set", "wake_period_ms=1m"), "whole number"),
+        (("app.py", "--set", "wake_period_ms=5"), "out of bounds"),
+        (("app.py", "--cluster", "home"), "leave --cluster out"),
+        (("app.py", "--battery", "full"), "whole millivolts"),
+        (("app.py", "--battery", "@empty.py"), "write lines of seconds,value"),
         (("app.py", "--agents", "0"), "--agents"),
         (("app.py", "--loss", "101"), "--loss"),
     ],
@@ -89,3 +96,66 @@ def test_a_crowd_has_a_range() -> None:
                   "-o", "json")  # fmt: skip
     neighbours = [agent["neighbours"] for agent in json.loads(run.stdout)["agents"]]
     assert 3 < sum(neighbours) / len(neighbours) < 40
+
+
+SLEEPERS = str(Path(__file__).parent / "apps" / "sampler.py")
+
+
+def test_sleepers_show_how_they_spend_their_time() -> None:
+    run = cma_sim(SLEEPERS, "--agents", "3", "--minutes", "60", "--set", "wake_period_ms=60000")
+    lines = run.stdout.splitlines()
+    assert lines[0].split()[-3:] == ["sleeps", "asleep", "radio"]
+    for line in lines[1:4]:
+        sleeps, asleep, _, radio, _ = line.split()[-5:]
+        assert int(sleeps) >= 50 and 80 < float(asleep) < 100 and 0 < float(radio) < 20
+    assert "asleep" not in cma_sim(SLEEPERS, "--minutes", "1").stdout
+
+
+FLEET = """
+name = "farm"
+network = 7
+cluster = "slow"
+[clusters.slow]
+settings = { wake_period_ms = 120000 }
+[clusters.awake]
+settings = { wake_period_ms = 0 }
+[settings.wake_period_ms]
+type = "int"
+default = 60000
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "least", "most"),
+    [
+        ((), 20, 30),
+        (("--cluster", "awake"), 0, 0),
+        (("--set", "wake_period_ms=60000"), 50, 60),
+        (("--cluster", "awake", "--set", "wake_period_ms=60000"), 50, 60),
+    ],
+)
+def test_settings_come_from_the_fleet_file_beside_the_application(
+    tmp_path: Path, options: tuple[str, ...], least: int, most: int
+) -> None:
+    (tmp_path / "fleet.toml").write_text(FLEET)
+    (tmp_path / "app.py").write_text("def setup(agent):\n    pass\n")
+    run = cma_sim("app.py", "--agents", "2", "--minutes", "60", "-o", "json", *options,
+                  cwd=tmp_path)  # fmt: skip
+    for slept in json.loads(run.stdout)["sleep"]:
+        assert least <= slept["sleeps"] <= most
+
+
+def test_a_cluster_that_the_fleet_file_does_not_have_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").write_text(FLEET)
+    (tmp_path / "app.py").write_text("def setup(agent):\n    pass\n")
+    run = cma_sim("app.py", "--cluster", "slwo", cwd=tmp_path)
+    assert run.returncode == ExitCode.USAGE and 'did you mean "slow"' in run.stderr
+
+
+def test_a_battery_is_a_voltage_or_a_file_of_them(tmp_path: Path) -> None:
+    (tmp_path / "battery.csv").write_text("0,4000\n60,3300\n")
+    for given, expected in (("3700", 3_700), (f"@{tmp_path / 'battery.csv'}", 3_300)):
+        run = cma_sim(
+            SLEEPERS, "--minutes", "2", "--agents", "1", "--battery", given, "-o", "json"
+        )
+        assert json.loads(run.stdout)["agents"][0]["battery_mv"] == expected

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cma_toolkit.firmware.kernel.agent import Agent
 from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
 from cma_toolkit.sim.world.clock import Clock, ticks_at
@@ -77,6 +78,27 @@ def test_power_cuts_keep_state_and_count_boots() -> None:
     assert counts(made, "neighbours") == [2, 2, 2]
     uptimes = counts(made, "uptime_ms")
     assert uptimes[1] <= 18_000 < uptimes[0]
+
+
+def test_an_application_may_reboot_its_agent_and_finds_its_state_again() -> None:
+    def setup(agent: Any) -> None:
+        agent.state["starts"] = agent.state.get("starts", 0) + 1
+
+        @agent.every(10_000)
+        def again() -> None:
+            agent.reboot()
+
+    made = Fleet(setup, agents=2)
+    made.run(35)
+    assert counts(made, "boots") == [4, 4]
+    assert made.states() == [{"starts": 4}] * 2
+    assert max(counts(made, "uptime_ms")) < 10_000
+
+
+def test_an_agent_that_is_always_due_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Agent, "next_wake_at_ms", lambda self: self._now_ms)
+    with pytest.raises(AssertionError, match="always due"):
+        fleet(agents=1, seconds=2)
 
 
 def test_a_frame_to_an_agent_without_power_is_undelivered() -> None:
@@ -153,6 +175,20 @@ def test_an_application_that_cannot_be_loaded_says_why(
     with pytest.raises(AppError, match=says) as caught:
         load_setup(str(app))
     assert str(app) in str(caught.value)
+
+
+def test_every_start_runs_the_whole_file_anew(tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text("starts = []\n")
+    app = tmp_path / "app.py"
+    app.write_text(
+        "import counting\nown = []\n"
+        "def setup(agent):\n"
+        "    own.append(1)\n    counting.starts.append(1)\n"
+        "    agent.report('starts', [len(own), len(counting.starts)])\n"
+    )
+    made = Fleet(load_setup(str(app)), agents=3, power_cuts=[(5, 1)])
+    made.run(10)
+    assert [event[3] for event in made.log.events] == [[1, 1]] * 4
 
 
 def test_projects_do_not_share_modules(tmp_path: Path) -> None:

@@ -39,6 +39,20 @@ def test_sensors_from_a_function_and_a_file(world):
     assert result.values("moisture") == [400, 400, 250]
 """
 
+SLEEPY = """
+def test_sleepers_miss_no_dry_soil(world):
+    result = world(agents=2, seconds=1_800, sensors={"soil": 250}, battery=3_700,
+                   settings={"wake_period_ms": 60_000})
+    assert not result.errors
+    slept = result.sleep["agent-01"]
+    assert 20 <= slept.wakes <= slept.sleeps <= slept.wakes + 1
+    assert slept.asleep_ms > 1_000_000 > slept.radio_ms > 0
+    assert slept.unheard >= 0
+    assert result.status["agent-01"]["battery_mv"] == 3_700
+    assert result.state["agent-02"]["looks"] >= 25
+    assert result.actuators["agent-02"]["pump"][-1] is True
+"""
+
 BAD = """
 def test_it_fails(world):
     assert world(sensors={"soil": 1}).values("moisture") == []
@@ -79,6 +93,11 @@ def test_a_project_is_tested_on_both_runtimes(project: Path) -> None:
     assert ended.returncode == 0, ended.stdout
     assert "4 passed" in ended.stdout
     assert "[cpython]" in ended.stdout and "[micropython]" in ended.stdout
+
+
+def test_agents_that_sleep_are_tested_alike(project: Path) -> None:
+    ended = run_pytest(project, SLEEPY)
+    assert ended.returncode == 0 and "2 passed" in ended.stdout, ended.stdout
 
 
 def test_a_wrong_expectation_fails_on_both(project: Path) -> None:
