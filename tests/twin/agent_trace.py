@@ -11,7 +11,7 @@ import json
 import sys
 
 from trace_application import TraceApplication
-from trace_frames import NETWORK, Frames
+from trace_frames import NETWORK, OWN_NAME, Frames
 from trace_surroundings import PowerCut, Recorder, TraceFlash, TraceParts, encode
 
 from cma_toolkit.firmware.kernel import errors
@@ -35,6 +35,7 @@ RESETS = (
 )
 NODE = node_id(b"\x02\x00\x00\x00\x08\x00")
 LINKS = 3
+CALM = 88  # of a hundred
 STATUS_EVERY = 10  # events
 
 
@@ -48,25 +49,27 @@ class Trace:
         self._flash = TraceFlash(self.recorder, rng)
         self._parts = TraceParts(self.recorder, rng)
         self._frames = Frames(rng, self.recorder, NODE)
-        self._application = TraceApplication(rng, self.recorder)
+        self._application = TraceApplication(rng, self.recorder, self._frames)
         self._config = self._choose_config()
         self._now_ms = (TICKS_PERIOD - rng.below(60_000)) % TICKS_PERIOD
         self._agent = None
         self._kept = None  # the latest snapshot, as RTC memory may still hold it
         self._boots = 0
+        self._is_calm = rng.below(2) == 0  # a long life, in which more comes to its end
         self._kinds = (
             (38, "frame", self._on_frame),
             (28, "time", self._on_time),
             (10, "application", self._on_application),
             (5, "undelivered", self._on_undelivered),
             (5, "battery", self._on_battery),
+            (2, "news", self._on_news),
+            # From here on only if the trace is not calm.
             (3, "hibernate", self._on_hibernate),
             (2, "reset", self._on_reset),
             (3, "power cut", self._on_cut_ahead),
             (2, "flash failure", self._on_failure_ahead),
             (1, "stop", self._on_stop),
             (1, "jump", self._on_jump),
-            (2, "news", self._on_news),
         )
 
     def run(self, events):
@@ -76,12 +79,18 @@ class Trace:
             self.events += 1
             self._happen(number)
             if number % STATUS_EVERY == 0:
-                self.recorder.fold("status", encode(self._agent.status()))
+                self._note_status()
             self.recorder.fold("next", encode(self._agent.next_wake_at_ms()))
         return self.recorder.digest()
 
+    def _note_status(self):
+        status = self._agent.status()
+        for reason in status["dropped"]:
+            self.recorder.see("dropped " + reason)
+        self.recorder.fold("status", encode(status))
+
     def _happen(self, number):
-        roll = self._rng.below(100)
+        roll = self._rng.below(CALM if self._is_calm else 100)
         for weight, name, handler in self._kinds:
             roll -= weight
             if roll < 0:
@@ -99,7 +108,7 @@ class Trace:
         if rng.below(2):
             settings.update({"saving_mv": 3_600, "critical_mv": 3_300, "dormant_mv": 3_000})
         if rng.below(3) == 0:
-            settings["budget_uah_per_day"] = (50, 2_000, 100_000)[rng.below(3)]
+            settings["budget_uah_per_day"] = (20, 2_000, 100_000)[rng.below(3)]
         config.take(settings)
         if rng.below(2):
             currents = (40_000, 85_000, 240_000, 31_000, 800, 8)
@@ -158,6 +167,7 @@ class Trace:
 
     def _on_failure_ahead(self):
         self._flash.fail_after = self._rng.below(3)
+        self._flash.fails = (1, 1, 3, 40)[self._rng.below(4)]
 
     def _on_stop(self):
         self._step(lambda agent, out: agent.stop(self._now_ms, out))
@@ -168,6 +178,8 @@ class Trace:
         self._agent.on_heap(self._rng.below(60_000))
         if self._rng.below(4) == 0:
             self._agent.keep_traceback(self._now_ms, b"Traceback: as intended")
+        if self._agent.is_safe_mode:
+            self._step(lambda agent, out: agent.leave_safe_mode(self._now_ms, out))
         self.recorder.fold("health", encode(self._agent.report_health()))
 
     # --- the driver of the agent ---
@@ -251,15 +263,26 @@ class Trace:
         out.take_wish()
         journal = Journal(self._flash)
         journal.recover(cause == errors.CAUSE_DEEP_SLEEP)
-        identity = Identity("traced", NODE, NETWORK, "board")
+        table = JournalTable(journal)
+        if self._rng.below(20) == 0:
+            self._spoil(table)
+        identity = Identity(OWN_NAME, NODE, NETWORK, "board")
         rng = Prng(self._rng.below(1 << 29))
-        agent = Agent(identity, rng, JournalTable(journal), self._parts, self._config)
+        agent = Agent(identity, rng, table, self._parts, self._config)
         self._agent = agent
         agent.start(self._now_ms, cause, snapshot, out)
         if agent.is_safe_mode:
             out.see("safe mode")
         agent.set_up(self._now_ms, self._application.setup, out)
         out.take_wish()  # whoever sleeps at once is woken at once
+
+    def _spoil(self, table):
+        # As another version of the firmware may have left it: whole, and of another meaning.
+        keys = table.keys()
+        if keys:
+            self.recorder.see("table spoilt")
+            table.put(keys[self._rng.below(len(keys))], bytes([self._rng.below(256)] * 3))
+            table.commit()
 
 
 def main(arguments):

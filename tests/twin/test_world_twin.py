@@ -12,7 +12,8 @@ EXAMPLES = sorted(
     for path in (Path(__file__).parents[2] / "firmware" / "examples").glob("*.py")
     if path.name != "__init__.py"
 )
-HARSH = Path(__file__).parents[1] / "world" / "apps" / "harsh.py"
+APPS = Path(__file__).parents[1] / "world" / "apps"
+HARSH, SAMPLER = APPS / "harsh.py", APPS / "sampler.py"
 
 
 def spec(app: Path, **changes: Any) -> dict[str, Any]:
@@ -58,6 +59,23 @@ def test_a_harsh_world_runs_alike(seed: int) -> None:
     here, there = both(described)
     assert here == there
     assert here["errors"]
+
+
+@pytest.mark.parametrize("app", [HARSH, SAMPLER], ids=lambda path: path.stem)
+def test_sleepers_whose_batteries_empty_run_alike(app: Path) -> None:
+    described = spec(
+        app,
+        seconds=600,
+        loss_permille=100,
+        range_m=20,
+        settings={"wake_period_ms": 60_000, "saving_mv": 3_600, "critical_mv": 3_300},
+        battery={"agents": [4_000, [[0, 4_000], [300, 3_500]], 3_400, [[0, 3_700], [400, 3_200]]]},
+        power_cuts=[[250, 0], [400, 1]],
+    )
+    here, there = both(described)
+    assert here == there
+    assert all(slept["sleeps"] > 1 for slept in here["sleep"])
+    assert len({status["mode"] for status in here["statuses"]}) > 1
 
 
 def test_sensors_of_every_kind_read_alike() -> None:

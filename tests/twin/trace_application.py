@@ -10,9 +10,10 @@ KEYS = ("count", "list", "key of agent.state", "critical", "big")
 class TraceApplication:
     """Draw what to do from the trace's own stream."""
 
-    def __init__(self, rng, recorder):
+    def __init__(self, rng, recorder, frames):
         self._rng = rng
         self._recorder = recorder
+        self._frames = frames
         self._agent = None
         # Chosen once: what wakes from deep sleep registers the same timers again.
         self._periods_ms = [self._choose_period_ms() for _ in range(TIMERS)]
@@ -22,7 +23,7 @@ class TraceApplication:
             self._publish_to_one,
             self._publish_much,
             self._request,
-            self._request,
+            self._request_much,
             self._set_state,
             self._set_state,
             self._set_critical,
@@ -33,6 +34,7 @@ class TraceApplication:
             self._fail,
             self._stay,
             self._say_nonsense,
+            self._reboot,
         )
 
     def _choose_period_ms(self):
@@ -81,15 +83,19 @@ class TraceApplication:
         self._agent.publish(self._topic(), self._rng.below(1 << 29))
 
     def _publish_to_one(self):
-        self._agent.publish(self._topic(), [1, "x"], to=f"peer-{self._rng.below(14)}")
+        self._agent.publish(self._topic(), [1, "x"], to=self._frames.name())
 
     def _publish_much(self):
         self._agent.publish("level", "y" * self._rng.below(1_100))
 
     def _request(self):
         deadline_ms = (500, 5_000)[self._rng.below(2)]
-        peer = f"peer-{self._rng.below(13)}"
-        self._agent.request(self._topic(), {"n": 1}, peer, self._on_answer, deadline_ms)
+        to = self._frames.name()
+        self._agent.request(self._topic(), {"n": 1}, to, self._on_answer, deadline_ms)
+
+    def _request_much(self):
+        for _ in range(self._rng.below(10)):
+            self._request()
 
     def _set_state(self):
         state, key = self._agent.state, KEYS[self._rng.below(len(KEYS))]
@@ -127,6 +133,10 @@ class TraceApplication:
 
     def _say_nonsense(self):
         self._agent.publish("a", object)
+
+    def _reboot(self):
+        if self._rng.below(8) == 0:
+            self._agent.reboot()
 
 
 def repr_of(message):

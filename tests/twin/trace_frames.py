@@ -12,6 +12,7 @@ from cma_toolkit.firmware.kernel.limits import (
 )
 
 NETWORK = 7
+OWN_NAME = "traced"
 TOPICS = ("a", "level", "topic of thirty-two bytes exactly", "t" * 32, "\u6c34")
 VALUE_BYTES_MAX = 2_048
 PEERS = 12  # more than a snapshot holds
@@ -37,6 +38,7 @@ class Frames:
         self._recorder = recorder
         self._own_node = own_node
         self._peers = [Peer(number) for number in range(PEERS)]
+        self._named = ["nobody"]  # who announced itself lately
         self._kept = []  # to be replayed
         self._waiting = []  # fragments of messages that were cut
 
@@ -55,6 +57,10 @@ class Frames:
         if len(self._kept) > KEPT:
             self._kept.pop(0)
         return self._mutate(data) if self._rng.below(8) == 0 else data
+
+    def name(self):
+        """Return the name of somebody who announced itself lately, and may be forgotten."""
+        return self._named[self._rng.below(len(self._named))]
 
     def _noise(self, length):
         return bytes([self._rng.below(256) for _ in range(length)])
@@ -119,13 +125,17 @@ class Frames:
         text = "x" * (FRAGMENT_BYTES + rng.below(800))
         payload = self._payload(peer, kind, text)
         count = (len(payload) + FRAGMENT_BYTES - 1) // FRAGMENT_BYTES
-        peer.number = (peer.number + 1) & 0xFFFF
+        peer.number = (peer.number + (rng.below(10) > 0)) & 0xFFFF
         target = self._target(kind)
         for index in range(count):
             part = payload[index * FRAGMENT_BYTES : (index + 1) * FRAGMENT_BYTES]
             fields = cbor.encode([peer.number, index, count, kind, part])
             if rng.below(12):  # some get lost
                 self._waiting.append(self._frame(peer, frame.KIND_FRAGMENT, fields, target))
+            if rng.below(10) == 0:  # some come twice, and not the same
+                other = bytearray(fields)
+                other[-1] ^= rng.below(2)
+                self._waiting.append(self._frame(peer, frame.KIND_FRAGMENT, other, target))
         if not self._waiting:
             self._waiting.append(self._frame(peer, frame.KIND_FRAGMENT, fields, target))
         if rng.below(4) == 0:  # or come in another order
@@ -137,11 +147,13 @@ class Frames:
         topic = TOPICS[rng.below(len(TOPICS))]
         if kind == frame.KIND_ANNOUNCE:
             peer.boots += rng.below(8) == 0
+            self._named.insert(0, peer.name)
+            self._named = self._named[:4]
             period_ms = (0, 0, 60_000, 300_000)[rng.below(4)]
             phase_ms = rng.below(period_ms) if period_ms else 0
             fields = {1: peer.name, 2: peer.boots, 3: "board", 4: period_ms, 5: phase_ms}
             if rng.below(10) == 0:
-                fields[1 + rng.below(6)] = value
+                fields[1 + rng.below(6)] = OWN_NAME if rng.below(2) else value
             return cbor.encode(fields)
         if kind == frame.KIND_MESSAGE:
             return cbor.encode([topic, value], VALUE_BYTES_MAX)

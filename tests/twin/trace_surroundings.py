@@ -109,7 +109,8 @@ class TraceFlash(MemoryFlash):
         super().__init__()
         self.sector_count = 4  # small, so that it is compacted often
         self.cut_after = -1  # operations until the power goes
-        self.fail_after = -1  # operations until the medium fails, once
+        self.fail_after = -1  # operations until the medium fails
+        self.fails = 0  # and how many then do
         self._recorder = recorder
         self._rng = rng
 
@@ -138,8 +139,10 @@ class TraceFlash(MemoryFlash):
 
     def _is_cut(self):
         if self.fail_after >= 0:
-            self.fail_after -= 1
-            if self.fail_after < 0:
+            self.fail_after -= self.fail_after > 0
+            if self.fail_after == 0:
+                self.fails -= 1
+                self.fail_after = 0 if self.fails > 0 else -1
                 self._recorder.see("flash failed")
                 raise OSError(5)
         if self.cut_after >= 0:
