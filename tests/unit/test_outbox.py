@@ -3,8 +3,12 @@
 from kernel.codec import frame
 from kernel.errors import DROP_FULL, DROP_NOT_STORED
 from kernel.health.meters import Meters
+from kernel.mesh.neighbours import Neighbours
 from kernel.mesh.outbox import Outbox
 from kernel.prng import Prng
+from support.script import Script
+
+LENGTH = 20
 
 ANNOUNCE, MESSAGE, TELEMETRY = frame.KIND_ANNOUNCE, frame.KIND_MESSAGE, frame.KIND_TELEMETRY
 REQUEST, RESPONSE = frame.KIND_REQUEST, frame.KIND_RESPONSE
@@ -16,21 +20,26 @@ assert DROP_FULL and DROP_NOT_STORED
 def add(outbox, kind, label, group=0):
     """Put a frame that is known by its first byte into the outbox; tell whether it was taken."""
     outbox.claim()[0] = label
-    return outbox.commit(kind, 3, 1, group)
+    return outbox.commit(kind, 3, LENGTH, group)
 
 
 def labels(outbox):
-    """Return the first bytes of the waiting frames, in the order they would leave."""
-    return [outbox.frame(index)[0] for index in range(outbox.count)]
+    """Return the labels of the waiting frames, in the order they would leave."""
+    out, count = Script(), outbox.count
+    assert outbox.flush([0, 0], Neighbours(1), out) == count and outbox.count == 0
+    outbox.count = count  # only looked at: they wait on
+    return [data[0] for data in out.frames]
 
 
 def test_frames_leave_in_order_and_once():
     outbox = Outbox(Meters(), 3)
     for label in (1, 2):
         assert add(outbox, MESSAGE, label)
-    assert labels(outbox) == [1, 2] and outbox.link(1) == 3 and outbox.length(1) == 1
-    outbox.clear()
-    assert outbox.count == 0
+    out = Script()
+    assert outbox.flush([0, 0], Neighbours(1), out) == 2
+    assert [data[0] for data in out.frames] == [1, 2] and out.links == [3, 3]
+    assert [len(data) for data in out.frames] == [LENGTH, LENGTH]
+    assert outbox.flush([0, 0], Neighbours(1), out) == outbox.count == 0
 
 
 def test_a_claim_without_commit_is_nothing():
@@ -124,6 +133,6 @@ def test_it_does_what_a_sorted_list_does():
         assert add(outbox, kind, label) == model.add(kind, label, number)
         assert labels(outbox) == [row[2] for row in sorted(model.rows)]
         if rng.below(20) == 0:
-            outbox.clear()
+            outbox.count = 0
             model.rows = []
     assert meters.dropped() == {FULL: model.drops} and model.drops > 100

@@ -131,9 +131,9 @@ def test_a_message_that_does_not_fit_the_outbox_is_dropped_whole():
 def test_an_announcement_tells_when_this_agent_wakes():
     mesh = Mesh()
     mesh.transmitter.introduce(1)
-    mesh.transmitter.announce(60_000, 59_999)
+    mesh.transmitter.announce(60_000, 59_999, PEER)
     ((_, _, payload),) = mesh.sent()
-    assert messages.read_announcement(payload) == ("a", 1, 60_000, 59_999)
+    assert messages.read_announcement(payload) == ("a", 1, 60_000, 59_999, PEER)
 
 
 def test_what_leaves_and_what_is_not_acknowledged_is_the_quality_of_a_link():

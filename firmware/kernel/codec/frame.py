@@ -15,10 +15,10 @@ Source   SPEC.md, "Frame header"
 """
 
 import binascii
+from struct import pack_into
 
-from ..fields import read_word, write_word
+from ..fields import read_word
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES
-from .spans import read_short, write_short
 
 VERSION = 1
 BROADCAST = 0x3FFFFFFF
@@ -45,16 +45,13 @@ def write_header(  # noqa: PLR0917 - keywords cost a board more, at each frame
     buffer: bytearray, kind: int, network: int, source: int, target: int, sequence: int
 ) -> None:
     """Write a header for one hop at the start of a buffer."""
-    buffer[0] = VERSION << 4 | 1
-    buffer[1] = kind
-    offset = write_short(buffer, 2, network)
-    offset = write_word(buffer, offset, source)
-    write_short(buffer, write_word(buffer, offset, target), sequence)
+    pack_into(">BBHIIH", buffer, 0, VERSION << 4 | 1, kind, network, source, target, sequence)
 
 
 def write_sequence(buffer: bytearray, sequence: int) -> None:
     """Number a frame: when it leaves, so that one that never leaves makes no gap."""
-    write_short(buffer, 12, sequence)
+    buffer[12] = sequence >> 8
+    buffer[13] = sequence & 0xFF
 
 
 def _read_id(buffer: "bytes | bytearray", offset: int) -> int:
@@ -94,9 +91,14 @@ class Header:
             return False
         if buffer[0] >> 4 != VERSION or not buffer[0] & 15:
             return False
-        self.kind = buffer[1]
-        self.network = read_short(buffer, 2)
-        self.source = _read_id(buffer, 4)
-        self.target = _read_id(buffer, 8)
-        self.sequence = read_short(buffer, 12)
-        return 0 < self.source < BROADCAST and self.target > 0 and 0 < self.kind <= KIND_LAST
+        # Written out, as every frame in reach comes by here.
+        kind = self.kind = buffer[1]
+        self.network = buffer[2] << 8 | buffer[3]
+        if buffer[4] > 0x3F or buffer[8] > 0x3F:
+            return False
+        source = buffer[4] << 24 | buffer[5] << 16 | buffer[6] << 8 | buffer[7]
+        target = buffer[8] << 24 | buffer[9] << 16 | buffer[10] << 8 | buffer[11]
+        self.source = source
+        self.target = target
+        self.sequence = buffer[12] << 8 | buffer[13]
+        return 0 < source < BROADCAST and target > 0 and 0 < kind <= KIND_LAST

@@ -14,7 +14,7 @@ from ..limits import (
     WAKE_PERIOD_MS_MAX,
 )
 from . import cbor
-from .frame import KIND_MESSAGE, KIND_RESPONSE, VALUE_KINDS
+from .frame import BROADCAST, KIND_MESSAGE, KIND_RESPONSE, VALUE_KINDS
 from .spans import copy, is_same
 
 # How a request went, in its response.
@@ -144,25 +144,29 @@ def announcement_head(name: str, boots: int, board: str) -> bytes:
     return bytes(memoryview(buffer)[:offset])
 
 
-def write_announcement(buffer: bytearray, head: bytes, wake_period_ms: int, phase_ms: int) -> int:
+def write_announcement(
+    buffer: bytearray, head: bytes, wake_period_ms: int, phase_ms: int, leader: int
+) -> int:
     """Write an announcement behind the header of a frame; return the frame's length.
 
-    Shape: NO_PHASE leaves out period and phase.
+    Shape: `leader` is the node whose windows these are; NO_PHASE leaves out all three.
     """
     offset = copy(head, 0, buffer, HEADER_BYTES, len(head))
     if phase_ms == NO_PHASE:
         return offset
-    cbor.write_head(buffer, HEADER_BYTES, _MAP, 5)
+    cbor.write_head(buffer, HEADER_BYTES, _MAP, 6)
     offset = cbor.write_head(buffer, offset, _UINT, 4)
     offset = cbor.write_head(buffer, offset, _UINT, wake_period_ms)
     offset = cbor.write_head(buffer, offset, _UINT, 5)
-    return cbor.write_head(buffer, offset, _UINT, phase_ms)
+    offset = cbor.write_head(buffer, offset, _UINT, phase_ms)
+    offset = cbor.write_head(buffer, offset, _UINT, 6)
+    return cbor.write_head(buffer, offset, _UINT, leader)
 
 
-def read_announcement(payload: "bytes | memoryview") -> "tuple[str, int, int, int]":
-    """Return name, boot count, wake period (ms) and phase (ms) of an announcement.
+def read_announcement(payload: "bytes | memoryview") -> "tuple[str, int, int, int, int]":
+    """Return name, boot count, wake period (ms), phase (ms) and leader of an announcement.
 
-    Shape: 0 and NO_PHASE from an agent that is always awake, or has not found the others yet.
+    Shape: 0, NO_PHASE and 0 from an agent that is always awake, or has not found the others yet.
     Raises: CborError (peer).
     """
     fields = cbor.decode(payload)
@@ -172,10 +176,11 @@ def read_announcement(payload: "bytes | memoryview") -> "tuple[str, int, int, in
     if not isinstance(name, str) or not 0 < len(name.encode()) <= NAME_BYTES_MAX:
         raise cbor.CborError("an announcement has a name of 1 to 32 bytes")
     boots = _whole(fields.get(2), 0, _BOOTS_MAX)
-    if 4 not in fields and 5 not in fields:
-        return name, boots, 0, NO_PHASE
+    if 4 not in fields and 5 not in fields and 6 not in fields:
+        return name, boots, 0, NO_PHASE, 0
     period_ms = _whole(fields.get(4), 1, WAKE_PERIOD_MS_MAX)
-    return name, boots, period_ms, _whole(fields.get(5), 0, period_ms - 1)
+    phase_ms = _whole(fields.get(5), 0, period_ms - 1)
+    return name, boots, period_ms, phase_ms, _whole(fields.get(6), 1, BROADCAST - 1)
 
 
 def _whole(value: object, least: int, most: int) -> int:

@@ -17,8 +17,7 @@ from ..limits import FRAME_BYTES_MAX, OUTBOX_FRAMES_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..effects import Effects
-    from ..shapes import DropCounter
+    from ..shapes import DropCounter, FrameSink
     from .neighbours import Neighbours
 
 # By kind, the lowest number leaves first: announcements keep the cluster together, who asked or
@@ -113,7 +112,7 @@ class Outbox:
         while group and self.count and self._groups[self._order[self.count - 1]] == group:
             self.count -= 1
 
-    def flush(self, sequences: "list[int]", neighbours: "Neighbours", out: "Effects") -> int:
+    def flush(self, sequences: "list[int]", neighbours: "Neighbours", out: "FrameSink") -> int:
         """Number and send all frames, the most urgent first; return how many."""
         count, place = self.count, 0
         while place < count:

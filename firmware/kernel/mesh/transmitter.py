@@ -18,7 +18,6 @@ from .outbox import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..effects import Effects
     from ..identity import Identity
     from ..shapes import DropCounter, FrameSink
 
@@ -58,7 +57,7 @@ class Transmitter:
         """Return how many frames wait, with the radio on or off."""
         return self.outbox.count
 
-    def flush(self, out: "Effects") -> int:
+    def flush(self, out: "FrameSink") -> int:
         """Send what waits, the most urgent first, unless the radio is off; return how many."""
         if not self.is_open or not self.outbox.count:
             return 0
@@ -73,10 +72,12 @@ class Transmitter:
         identity = self._identity
         self._introduction = messages.announcement_head(identity.name, boots, identity.board)
 
-    def announce(self, wake_period_ms: int = 0, phase_ms: int = messages.NO_PHASE) -> bool:
+    def announce(
+        self, wake_period_ms: int = 0, phase_ms: int = messages.NO_PHASE, leader: int = 0
+    ) -> bool:
         """Make this agent, and when it wakes, known to all in reach; False if it was dropped."""
-        buffer = self.outbox.claim()
-        length = messages.write_announcement(buffer, self._introduction, wake_period_ms, phase_ms)
+        buffer, head = self.outbox.claim(), self._introduction
+        length = messages.write_announcement(buffer, head, wake_period_ms, phase_ms, leader)
         return self._commit(frame.KIND_ANNOUNCE, frame.BROADCAST, LINK_ALL, length)
 
     def pong(self, envelope: messages.Envelope) -> bool:
