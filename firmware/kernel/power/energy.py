@@ -1,0 +1,154 @@
+"""What the agent uses, and what it may still use today.
+
+Charge is current times time: the driver's states are told, the board's currents are known. A day's
+budget comes by the hour, so that the first hour cannot use it up. Work that is asked for is
+refused when it cannot be afforded; what is used unasked, as by waking and listening, is charged
+and lowers what is left for the rest. The last quarter is kept for what an agent must say.
+
+Input    enter(now, state), sent(now, length), handled(slot, span, bytes), afford(now, cost)
+Effects  none
+Bounds   a bucket of `limits.Quotas`; 12 small ints to remember; nothing is allocated later
+Source   ESP-NOW sends at 1 Mbit/s (IEEE 802.11-2020, clause 15: 192 us of preamble), in a frame of
+         43 bytes around the payload (ESP-IDF, "ESP-NOW", frame format)
+"""
+
+from array import array
+
+from ..fields import read_word, write_word
+from ..limits import HANDLERS_MAX, QUOTA_ENERGY_NAH, TIMERS_MAX, Quotas
+from ..ticks import ticks_diff
+
+_ACTIVE, _RX, _TX, _MODEM_SLEEP, _LIGHT_SLEEP, _DEEP_SLEEP = range(6)  # as in `config`
+_STATES = 6
+HANDLER_SLOTS = 1 + TIMERS_MAX + HANDLERS_MAX  # the kernel, the application's timers, its handlers
+
+BOOT_MS = 420  # of stock MicroPython with a root filesystem, from deep sleep to the application
+
+_PREAMBLE_US = 192
+_AROUND_BYTES = 43
+_NC_PER_NAH = 3_600
+_NC_PER_UAH = 3_600_000
+_CURRENT_UA_MAX = 420_000  # times the microseconds of the longest frame it is still a small int
+_SPAN_MS_MAX = 10_000  # of a handler, for the same reason
+_UAH_MAX = (1 << 29) - 1  # 500 Ah
+_DAY_SHARE = 25  # an hour gets a 25th of the day: with one hour's burst a day gets the whole
+_BUDGET_UAH_MAX = 13_000_000
+
+
+class Energy:
+    """The account of one agent."""
+
+    SNAPSHOT_BYTES = 56
+
+    def __init__(
+        self, currents_ua: "tuple[int, ...]", uah_per_day: int, quotas: "Quotas | None" = None
+    ) -> None:
+        self.uah = array("i", [0] * _STATES)  # used, by state
+        self._nc = array("i", [0] * _STATES)  # what is not yet a whole uAh of it
+        self.handler_uc = array("i", [0] * HANDLER_SLOTS)  # since the last boot
+        self._currents_ua = array("i", [min(ua, _CURRENT_UA_MAX) for ua in currents_ua])
+        self._quotas = quotas
+        self._reserve_nah = 0
+        self._state = _ACTIVE
+        self._since_ms = 0
+        if quotas and uah_per_day:
+            per_hour_nah = min(uah_per_day, _BUDGET_UAH_MAX) * (1_000 // _DAY_SHARE)
+            self._reserve_nah = per_hour_nah >> 2
+            quotas.limit(QUOTA_ENERGY_NAH, per_hour_nah, per_hour_nah)
+
+    def enter(self, now_ms: int, state: int) -> int:
+        """Charge the time since the last call to the state until now, and be in another.
+
+        Returns: nAh.
+        """
+        span_ms = max(0, ticks_diff(now_ms, self._since_ms))
+        nah = self._charge(self._state, self._currents_ua[self._state], span_ms)
+        self._since_ms = now_ms
+        self._state = state
+        if self._quotas:
+            self._quotas.charge(now_ms, QUOTA_ENERGY_NAH, nah)
+        return nah
+
+    def sent(self, now_ms: int, length: int) -> int:
+        """Charge the air time of a frame; the receiver's current is charged all the time.
+
+        Who sends has asked `afford` before: the day's budget is not charged again.
+
+        Returns: nAh.
+        """
+        over_ua = max(0, self._currents_ua[_TX] - self._currents_ua[self._state])
+        return self._add(_TX, 0, over_ua * _air_us(length) // 1000)
+
+    def send_nah(self, length: int) -> int:
+        """Return what sending a frame costs. Units: nAh."""
+        return 1 + self._currents_ua[_TX] * _air_us(length) // 1000 // _NC_PER_NAH
+
+    def handled(self, slot: int, span_ms: int, sent_bytes: int) -> None:
+        """Charge the time of a handler, and what it sent, to its slot."""
+        used_uc = self._currents_ua[_ACTIVE] * min(span_ms, _SPAN_MS_MAX) // 1000
+        if sent_bytes:
+            used_uc += self._currents_ua[_TX] * _air_us(sent_bytes) // 1_000_000
+        self.handler_uc[slot] = min(_UAH_MAX, self.handler_uc[slot] + used_uc)
+
+    def afford(self, now_ms: int, cost_nah: int, is_control: bool = False) -> bool:
+        """Take what some work will cost from the day's budget, or refuse it.
+
+        Only what an agent must say, such as that it is there, may use the reserve.
+        """
+        quotas = self._quotas
+        if not quotas:
+            return True
+        if not is_control:
+            if quotas.level(now_ms, QUOTA_ENERGY_NAH) - cost_nah < self._reserve_nah:
+                return False
+        return quotas.take(now_ms, QUOTA_ENERGY_NAH, cost_nah)
+
+    def total_uah(self) -> int:
+        """Return what was used since the last boot."""
+        return min(_UAH_MAX, sum(self.uah))
+
+    def _charge(self, state: int, current_ua: int, span_ms: int) -> int:
+        # By hours, minutes and seconds: the product of a long span and a current is no small int.
+        minutes = current_ua * (span_ms // 60_000 % 60)
+        used_uc = minutes % 60 * 60 + current_ua * (span_ms // 1000 % 60)
+        uah = current_ua * (span_ms // 3_600_000) + minutes // 60 + used_uc // _NC_PER_NAH
+        return self._add(state, uah, used_uc % _NC_PER_NAH * 1000 + current_ua * (span_ms % 1000))
+
+    def _add(self, state: int, uah: int, nc: int) -> int:
+        before_nc = self._nc[state]
+        nc += before_nc
+        uah += nc // _NC_PER_UAH
+        nc %= _NC_PER_UAH
+        self._nc[state] = nc
+        self.uah[state] = min(_UAH_MAX, self.uah[state] + uah)
+        return min(uah, _BUDGET_UAH_MAX) * 1000 + nc // _NC_PER_NAH - before_nc // _NC_PER_NAH
+
+    def save_into(self, buffer: bytearray, offset: int) -> int:
+        """Write what a sleeping agent must remember; return where it ends."""
+        for state in range(_STATES):
+            offset = write_word(buffer, offset, self.uah[state])
+            offset = write_word(buffer, offset, self._nc[state])
+        offset = write_word(buffer, offset, self._state)
+        return write_word(buffer, offset, self._since_ms)
+
+    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
+        """Bring back what `save_into` wrote; return where it ends."""
+        for state in range(_STATES):
+            self.uah[state] = read_word(buffer, offset) & _UAH_MAX
+            self._nc[state] = read_word(buffer, offset + 4) % _NC_PER_UAH
+            offset += 8
+        self._state = read_word(buffer, offset) % _STATES
+        self._since_ms = read_word(buffer, offset + 4)
+        return offset + 8
+
+
+def break_even_ms(currents_ua: "tuple[int, ...]") -> int:
+    """Return from how long a gap on a deep sleep pays for the boot after it, 0 if unknown."""
+    saved_ua = currents_ua[_LIGHT_SLEEP] - currents_ua[_DEEP_SLEEP]
+    if saved_ua <= 0 or not currents_ua[_ACTIVE]:
+        return 0
+    return min(_CURRENT_UA_MAX, currents_ua[_ACTIVE]) * BOOT_MS // saved_ua
+
+
+def _air_us(length: int) -> int:
+    return _PREAMBLE_US + 8 * (_AROUND_BYTES + length)
