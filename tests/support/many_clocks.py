@@ -17,16 +17,13 @@ ANNOUNCE_MS = 5_000  # while an agent looks for others
 class Clock(Effects):
     """One schedule on its own clock, and the driver that it needs."""
 
-    def __init__(self, node, rng, period_ms, ppm, offset_ms, boots_at_us):
+    def __init__(self, node, rng, period_ms, *, ppm, offset_ms, boots_at_us):
         self.node = node
         self.ppm = ppm
         self.offset_ms = offset_ms
         self.boots_at_us = boots_at_us
         self.schedule = Schedule(node, rng, period_ms, 0, NEVER_DEEP)
         self.is_on = False
-        self.is_awake = False
-        self.open_us = 0
-        self.opened_at_us = 0
         self.announce_at_ms = None
         self.radio_is_on = True
 

@@ -59,7 +59,7 @@ class ClusterClock:
 
     def is_sure(self) -> bool:
         """Return whether our instants are good enough to tell others."""
-        return not self.is_lost and (not self.is_fresh or not self._since)
+        return not self.is_lost and (not self.is_fresh or (self.is_fresh < 2 and not self._since))
 
     def is_leading(self) -> bool:
         """Return whether we follow nobody."""
@@ -116,11 +116,13 @@ class ClusterClock:
         """
         past_ms = (self.period_ms - phase_ms) % self.period_ms
         start_at_ms = ticks_add(now_ms, -past_ms if past_ms <= phase_ms else phase_ms)
+        # Far from a window, the instant is only as good as the two clocks are alike.
+        is_exact = min(past_ms, phase_ms) <= self.period_ms >> 7
         if not self.is_lost:
             local_ms = self.local_period_ms()
             error_ms = ticks_diff(start_at_ms, self.start_at_ms)
             error_ms = (error_ms + (local_ms >> 1)) % local_ms - (local_ms >> 1)
-            is_ours = leader == self.leader or not self.is_fresh
+            is_ours = not self.is_fresh or (leader == self.leader and is_exact)
             if is_ours and abs(error_ms) <= self.guard_ms() + (self.period_ms >> 9) + 8:
                 self._keep(error_ms, node, leader)
                 return KEPT
@@ -130,8 +132,7 @@ class ClusterClock:
         self.start_at_ms = start_at_ms
         self.leader = leader
         self.is_lost = False
-        # Far from a window, even the instant is only as good as the two clocks are alike.
-        self.is_fresh = 1 if min(past_ms, phase_ms) <= self.period_ms >> 7 else 2
+        self.is_fresh = 1 if is_exact else 2
         self.drift_ppm = self._carry = 0
         self._error_ms = self.period_ms >> 3
         self._since = self._silent = 0

@@ -98,9 +98,9 @@ class Energy:
         quotas = self._quotas
         if not quotas:
             return True
-        if not is_control:
-            if quotas.level(now_ms, QUOTA_ENERGY_NAH) - cost_nah < self._reserve_nah:
-                return False
+        left_nah = quotas.level(now_ms, QUOTA_ENERGY_NAH) - cost_nah
+        if left_nah < self._reserve_nah and not is_control:
+            return False
         return quotas.take(now_ms, QUOTA_ENERGY_NAH, cost_nah)
 
     def total_uah(self) -> int:

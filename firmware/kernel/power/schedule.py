@@ -153,7 +153,7 @@ class Schedule:
 
     def phase_ms(self, now_ms: int) -> int:
         """Return how long it is until our next window, NO_PHASE while we are no good guide."""
-        is_sure = self.clock.is_sure() or self._old_count
+        is_sure = self.clock.is_sure() or (self._is_old and self._old_count)
         if not is_sure or not self.clock.period_ms:
             return NO_PHASE
         return self.clock.phase_ms(now_ms)
