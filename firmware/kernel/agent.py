@@ -111,7 +111,7 @@ class Agent:
             rng,
             config.wake_period_ms,
             config.listen_ms,
-            break_even_ms(config.currents_ua),
+            config.deep_sleep_ms or break_even_ms(config.currents_ua),
         )
         self._join_mesh(config.wake_period_ms)
         self._machines: "list[Remembering]" = [
@@ -176,8 +176,10 @@ class Agent:
 
     def _resume(self, now_ms: int, out: "Effects") -> None:
         self.wakes += 1
+        self.governor.on_battery(self.governor.battery_mv)  # the snapshot took its effect away
         self._apply_mode()
         self.schedule.resume(now_ms, self.governor)
+        self.governor.wake(self.schedule.boot_ms)
         out.report(EVENT_RESUMED, self.wakes)
 
     def _begin_anew(self, now_ms: int, cause: int, out: "Effects") -> None:
@@ -186,6 +188,7 @@ class Agent:
         timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, rng.below(ANNOUNCE_JITTER_MS)))
         timers.set(TIMER_TELEMETRY, ticks_add(now_ms, rng.below(TELEMETRY_MS)))
         timers.set(TIMER_EXPIRE, ticks_add(now_ms, EXPIRE_MS))
+        self.governor.begin(self.schedule.is_open)
         self._apply_mode()
         self.schedule.start(now_ms, self.governor)
         out.report(EVENT_STARTED, self.recovery.boots)
@@ -485,6 +488,7 @@ class Agent:
         self.transmitter.telemetry(status.figures(self))
 
     def _expire(self, now_ms: int) -> None:
+        self.governor.settle(self.schedule.is_open)
         self._timers.set(TIMER_EXPIRE, ticks_add(now_ms, EXPIRE_MS))
         for _ in range(NEIGHBOURS_MAX):
             node = self.neighbours.expire(now_ms)

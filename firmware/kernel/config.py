@@ -15,6 +15,7 @@ STATE_NAMES = ("active", "wifi_rx", "wifi_tx", "modem_sleep", "light_sleep", "de
 _SETTINGS = (
     ("wake_period_ms", WAKE_PERIOD_MS_MIN, WAKE_PERIOD_MS_MAX),
     ("listen_ms", 10, LISTEN_MS_MAX),
+    ("deep_sleep_ms", 1, WAKE_PERIOD_MS_MAX),
     ("saving_mv", 500, 60_000),
     ("critical_mv", 500, 60_000),
     ("dormant_mv", 500, 60_000),
@@ -29,6 +30,7 @@ class Config:
     def __init__(self) -> None:
         self.wake_period_ms = 0  # from one window of the cluster to the next; 0: always awake
         self.listen_ms = 0  # of a window in which nobody speaks; 0: as short as the clocks allow
+        self.deep_sleep_ms = 0  # the least gap that is slept deep; 0: what the currents say pays
         self.saving_mv = 0  # below these battery voltages the mode changes; 0: never
         self.critical_mv = 0
         self.dormant_mv = 0

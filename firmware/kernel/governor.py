@@ -24,6 +24,7 @@ from .limits import (
 from .mesh.neighbours import Neighbours
 from .power.energy import Energy
 from .power.modes import Modes
+from .ticks import ticks_add
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Governor:
         self.battery_mv = 0
         self.quotas = Quotas()
         self.modes = Modes(config.saving_mv, config.critical_mv, config.dormant_mv)
-        self.energy = Energy(config.currents_ua, config.budget_uah_per_day)
+        self.energy = Energy(config.currents_ua, config.budget_uah_per_day, self.quotas)
         self._meters = counters
         self._neighbours = neighbours
         self._is_mode_new = False
@@ -58,6 +59,19 @@ class Governor:
         """Take note of how long a handler took."""
         self.quotas.charge(self.now_ms, QUOTA_CPU_MS, span_ms)
         self.energy.handled(slot, span_ms, 0)
+
+    def begin(self, radio_is_on: bool) -> None:
+        """Begin the account after a boot that is no wake."""
+        self.energy.begin(self.now_ms, STATE_RX if radio_is_on else STATE_ACTIVE)
+
+    def wake(self, boot_ms: int) -> None:
+        """Charge the sleep as one, and the boot after it as work."""
+        self.energy.enter(ticks_add(self.now_ms, -boot_ms), STATE_ACTIVE)
+        self.energy.enter(self.now_ms, STATE_ACTIVE)
+
+    def settle(self, radio_is_on: bool) -> None:
+        """Charge what the present state took until now."""
+        self.energy.enter(self.now_ms, STATE_RX if radio_is_on else STATE_ACTIVE)
 
     def report(self) -> None:
         """Tell the driver of a new mode."""
@@ -94,7 +108,7 @@ class Governor:
     # --- effects ---
 
     def send(self, link: int, buffer: bytearray, length: int) -> None:
-        """Let a frame out, if this hour has air time left for it.
+        """Let a frame out, if this hour has air time and this day has energy left for it.
 
         What goes to one neighbour draws on that one's share first: who asks without end for
         answers cannot take the air from others.
@@ -106,9 +120,19 @@ class Governor:
         ):
             self._meters.drop(DROP_QUOTA, buffer[1])
             return
+        if not self._has_energy(buffer[1], length):
+            self._meters.drop(DROP_ENERGY, buffer[1])
+            return
         self._meters.add(meters.SENT)
         self.energy.sent(self.now_ms, length)
         self.out.send(link, buffer, length)
+
+    def _has_energy(self, kind: int, length: int) -> bool:
+        # A tuple of names to look in would be made anew, and on the heap, at each frame.
+        if kind == frame.KIND_MESSAGE or kind == frame.KIND_REQUEST:  # noqa: PLR1714
+            return True  # `can_say` took it when the application asked
+        is_control = kind == frame.KIND_ANNOUNCE or kind == frame.KIND_TELEMETRY  # noqa: PLR1714
+        return self.energy.afford(self.now_ms, self.energy.send_nah(length), is_control)
 
     def radio(self, is_on: bool) -> None:
         """Switch the radio."""

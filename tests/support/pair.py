@@ -27,6 +27,7 @@ class Node:
         self.table = table or MemoryTable()
         self.identity = Identity(name, node_id(mac_of(number)), network, "test-board")
         config = Config()
+        config.take_currents(settings.pop("currents", {}))
         config.take(settings)
         self.agent = Agent(self.identity, Prng(number), self.table, parts or Parts(), config)
 
@@ -42,9 +43,9 @@ class Node:
 class Pair:
     """Nodes `a` and `b`, each hears all that the other says."""
 
-    def __init__(self, setup_a=None, setup_b=None):
+    def __init__(self, setup_a=None, setup_b=None, **settings):
         self.now_ms = START_MS
-        self.nodes = [Node("a", 1), Node("b", 2)]
+        self.nodes = [Node("a", 1, **settings), Node("b", 2, **settings)]
         self.a, self.b = self.nodes
         self.is_cut = False
         self.heard = []  # every frame, in order

@@ -1,0 +1,128 @@
+"""An agent that has used up its day says that it is there, and nothing more."""
+
+from kernel.codec import cbor, frame
+from kernel.config import STATE_NAMES, Config
+from kernel.errors import EVENT_POWER_MODE
+from kernel.limits import ANNOUNCE_MS
+from kernel.power.modes import MODE_CRITICAL, MODE_DORMANT
+from support.pair import Pair
+from support.sleeper import Sleeper
+
+CURRENTS = {"active": 30_000, "wifi_rx": 90_000, "wifi_tx": 200_000, "deep_sleep": 10}
+
+
+def chatter(agent):
+    """Publish ten times a second."""
+    agent.every(100)(lambda: agent.publish("t", 1))
+
+
+def heard(pair, kind):
+    """Return how many frames of a kind `a` was heard to send."""
+    source = pair.a.identity.node
+    return len([
+        data for data in pair.heard if data[1] == kind and frame.read_source(data) == source
+    ])  # fmt: skip
+
+
+def test_a_budget_refuses_what_it_cannot_afford():
+    # A receiver that is always on uses up this day in its first minutes.
+    pair = Pair(chatter, None, budget_uah_per_day=2_400, currents=CURRENTS)
+    pair.run(300_000)
+    assert pair.a.status("dropped")["no energy"] > 0
+    before = heard(pair, frame.KIND_MESSAGE)
+    pair.run(60_000)
+    assert heard(pair, frame.KIND_MESSAGE) == before
+    assert not pair.a.agent.application.publish("t", 1)
+
+
+def test_without_a_budget_nothing_is_refused():
+    pair = Pair(chatter, None, currents=CURRENTS)
+    pair.run(100_000)
+    assert "no energy" not in pair.a.status("dropped")
+    assert 2_000 <= pair.a.status("used_uah") <= 3_000  # 90 mA for 100 s
+
+
+def test_what_a_step_took_is_charged_to_its_handler():
+    pair = Pair(chatter, None, currents=CURRENTS)
+    agent = pair.a.agent
+    agent.exchange.slot = 1
+    agent.on_spent(pair.now_ms, 1000)
+    assert agent.governor.energy.handler_uc[1] == 30_000
+    assert agent.governor.energy.handler_uc[2] == 0
+
+
+def test_handlers_stop_when_their_hour_is_used_up_and_go_on_later():
+    calls = []
+    pair = Pair(lambda agent: agent.on("t")(calls.append))
+    pair.run(ANNOUNCE_MS)
+    pair.a.agent.on_spent(pair.now_ms, 400_000)
+    pair.b.agent.application.publish("t", 1)
+    pair.run(1000)
+    assert calls == [] and pair.a.status("dropped") == {"over quota": 1}
+    pair.run(400_000)
+    pair.b.agent.application.publish("t", 1)
+    pair.run(1000)
+    assert len(calls) == 1
+
+
+def test_a_weak_battery_stops_the_application_and_then_the_radio():
+    calls = []
+    pair = Pair(
+        lambda agent: agent.every(1000)(lambda: calls.append(1)),
+        None,
+        saving_mv=3600,
+        critical_mv=3400,
+        dormant_mv=3200,
+    )
+    agent = pair.a.agent
+    agent.on_battery(3700)
+    pair.run(3000)
+    assert len(calls) == 3
+    for _ in range(20):
+        agent.on_battery(3300)
+    pair.run(3000)
+    assert len(calls) == 3 and (EVENT_POWER_MODE, MODE_CRITICAL) in pair.a.out.reports
+    assert pair.a.status("mode") == "critical"
+    for _ in range(20):
+        agent.on_battery(3000)
+    pair.run(1000)
+    assert (EVENT_POWER_MODE, MODE_DORMANT) in pair.a.out.reports
+    assert pair.a.out.radios[-1] is False
+
+
+def test_a_dormant_agent_sleeps_long_and_wakes_when_its_battery_is_charged():
+    board = Sleeper(None, wake_period_ms=10_000, dormant_mv=3200)
+    board.battery_mv = 3900
+    board.run(60_000)
+    board.battery_mv = 3000
+    board.run(1_800_000)  # down step by step, three readings each
+    assert board.agent.status()["mode"] == "dormant"
+    wakes = len(board.wakes)
+    board.frames.clear()
+    board.run(3 * 3_600_000)
+    assert len(board.wakes) - wakes <= 4 and board.frames == []
+    board.battery_mv = 3900
+    board.run(5 * 3_600_000)
+    assert board.agent.status()["mode"] == "normal" and board.frames
+
+
+def test_a_flood_of_pings_cannot_take_the_air_from_others():
+    pair = Pair()
+    pair.run(2 * ANNOUNCE_MS)
+    pair.heard.clear()
+    stranger = 12_345
+    for number in range(20_000):
+        data = bytearray(30)
+        frame.write_header(data, frame.KIND_PING, 7, stranger, pair.a.identity.node, number)
+        data[14:30] = cbor.encode(bytes(15))
+        pair.send(pair.a, data)
+        pair.a.out.take_frames()
+    assert pair.a.status("dropped")["over quota"] > 10_000
+    pair.run(2 * ANNOUNCE_MS)
+    assert heard(pair, frame.KIND_ANNOUNCE) >= 1
+
+
+def test_names_of_currents_are_those_of_a_board():
+    config = Config()
+    config.take_currents({"active": 5, "deep_sleep": "x", "unknown": 1})
+    assert config.currents_ua == (5, 0, 0, 0, 0, 0) and len(STATE_NAMES) == 6
