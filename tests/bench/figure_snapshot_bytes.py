@@ -15,7 +15,7 @@ AT_MOST = 1024
 
 _PEERS = 8
 _SECONDS = 3_600
-_KEPT = ("uptime_ms", "neighbours", "sent", "received", "used_uah", "mode", "battery_mv")
+_KEPT = ("uptime_ms", "neighbours", "sent", "received", "used_uah", "mode")
 _CURRENTS = {
     "active": 40_000,
     "wifi_rx": 85_000,
@@ -41,7 +41,7 @@ def measure(say: Callable[[str], object]) -> int:
         "saving_mv": 3_500,
         "critical_mv": 3_300,
         "dormant_mv": 3_000,
-        "budget_uah_per_day": 50_000,
+        "budget_uah_per_day": 1_000_000,
     }
     fleet = Fleet(_setup, _PEERS + 1, settings=settings)
     fleet.config.take_currents(dict(_CURRENTS))

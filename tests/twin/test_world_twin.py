@@ -65,12 +65,12 @@ def test_a_harsh_world_runs_alike(seed: int) -> None:
 def test_sleepers_whose_batteries_empty_run_alike(app: Path) -> None:
     described = spec(
         app,
-        seconds=600,
+        seconds=240,
         loss_permille=100,
         range_m=20,
-        settings={"wake_period_ms": 60_000, "saving_mv": 3_600, "critical_mv": 3_300},
-        battery={"agents": [4_000, [[0, 4_000], [300, 3_500]], 3_400, [[0, 3_700], [400, 3_200]]]},
-        power_cuts=[[250, 0], [400, 1]],
+        settings={"wake_period_ms": 20_000, "saving_mv": 3_600, "critical_mv": 3_300},
+        battery={"agents": [4_000, [[0, 4_000], [120, 3_500]], 3_400, [[0, 3_700], [120, 3_200]]]},
+        power_cuts=[[100, 0], [160, 1]],
     )
     here, there = both(described)
     assert here == there
