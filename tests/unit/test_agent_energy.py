@@ -37,9 +37,9 @@ def test_a_budget_refuses_what_it_cannot_afford():
 
 def test_without_a_budget_nothing_is_refused():
     pair = Pair(chatter, None, currents=CURRENTS)
-    pair.run(100_000)
+    pair.run(40_000)
     assert "no energy" not in pair.a.status("dropped")
-    assert 2_000 <= pair.a.status("used_uah") <= 3_000  # 90 mA for 100 s
+    assert 850 <= pair.a.status("used_uah") <= 1_100  # 90 mA for 40 s, and 400 frames
 
 
 def test_what_a_step_took_is_charged_to_its_handler():
