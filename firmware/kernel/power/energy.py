@@ -31,6 +31,7 @@ _NC_PER_UAH = 3_600_000
 _CURRENT_UA_MAX = 420_000  # times the microseconds of the longest frame it is still a small int
 _SPAN_MS_MAX = 10_000  # of a handler, for the same reason
 _UAH_MAX = (1 << 29) - 1  # 500 Ah
+_NEVER = (1 << 30) - 1  # no instant
 _DAY_SHARE = 25  # an hour gets a 25th of the day: with one hour's burst a day gets the whole
 _BUDGET_UAH_MAX = 13_000_000
 
@@ -50,18 +51,25 @@ class Energy:
         self._quotas = quotas
         self._reserve_nah = 0
         self._state = _ACTIVE
-        self._since_ms = 0
+        self._since_ms = _NEVER
         if quotas and uah_per_day:
             per_hour_nah = min(uah_per_day, _BUDGET_UAH_MAX) * (1_000 // _DAY_SHARE)
             self._reserve_nah = per_hour_nah >> 2
             quotas.limit(QUOTA_ENERGY_NAH, per_hour_nah, per_hour_nah)
+
+    def begin(self, now_ms: int, state: int) -> None:
+        """Be in a state from now on: of the time before nothing is known."""
+        self._since_ms = now_ms
+        self._state = state
 
     def enter(self, now_ms: int, state: int) -> int:
         """Charge the time since the last call to the state until now, and be in another.
 
         Returns: nAh.
         """
-        span_ms = max(0, ticks_diff(now_ms, self._since_ms))
+        span_ms = 0
+        if self._since_ms != _NEVER:
+            span_ms = max(0, ticks_diff(now_ms, self._since_ms))
         nah = self._charge(self._state, self._currents_ua[self._state], span_ms)
         self._since_ms = now_ms
         self._state = state
