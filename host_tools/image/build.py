@@ -15,8 +15,9 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from . import fold, mpy, names, romfs
+from . import mpy, romfs
 from .errors import ImageError
+from .shrink import shrink
 
 SLOT_BYTES = 256 * 1024
 ABOUT = "image.json"
@@ -79,7 +80,10 @@ def build(
     theirs = dict(application or {})
     digest = digest_of({**ours, **theirs})
     check_application(theirs)
-    files = mpy.compile_files({**names.shorten(fold.fold(ours)), **theirs}, architecture)
+    files = {
+        **mpy.compile_files(shrink(ours).sources),
+        **mpy.compile_files(theirs, architecture),
+    }
     compiler, format_version = mpy.compiler()
     about = {
         "name": name,

@@ -10,11 +10,11 @@ Bounds   a name that has to change may be bound only once in its file: the build
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .errors import ImageError
-from .fold import Module, read_modules, target_of
+from .fold import Module, is_dead, live, read_modules, target_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Bundle:
 class _Names:
     """What the top-level names of a package's modules are called in their bundle."""
 
+    parts: frozenset[str]
     called: dict[tuple[str, str], str] = field(default_factory=dict)
     origin: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
@@ -45,16 +46,27 @@ class _Names:
         return self.called.get(seen, seen[1])
 
 
-def bundle(sources: Mapping[str, bytes], package: str) -> Bundle:
-    """Make one module of a package and have the others import from it.
+def bundle(
+    sources: Mapping[str, bytes], package: str, apart: Collection[str] = (), into: str = ""
+) -> Bundle:
+    """Make one module of the modules of a package and have the others import from it.
 
+    Packages within it stay, and so do the modules that are named `apart`. `into` is the module
+    that takes the place of all, by default the package itself.
     Raises: ImageError (our firmware's author) for a name that cannot be told apart.
     """
+    into = into or package
     modules = read_modules(sources)
-    parts = {name: one for name, one in modules.items() if _is_within(name, package)}
+    parts = {
+        name: one
+        for name, one in modules.items()
+        if name not in apart
+        and (into == package or name != package)
+        and (name == package or one.path.rpartition("/")[0] == package.replace(".", "/"))
+    }
     names = _named(parts)
     for name, module in modules.items():
-        _rewrite(name, module, parts, names, package)
+        _rewrite(name, module, parts, names, into)
     order = _ordered(parts)
     made = {path: text for path, text in sources.items() if path not in _paths(parts)}
     made |= {
@@ -69,12 +81,9 @@ def bundle(sources: Mapping[str, bytes], package: str) -> Bundle:
             starts.append((line, parts[name].path))
             texts.append(text)
             line += text.count(b"\n")
-    made[f"{package}/__init__.py"] = b"".join(texts)
+    end = "/__init__.py" if into == package else ".py"
+    made[into.replace(".", "/") + end] = b"".join(texts)
     return Bundle(made, tuple(starts))
-
-
-def _is_within(name: str, package: str) -> bool:
-    return name == package or name.startswith(package + ".")
 
 
 def _paths(parts: Mapping[str, Module]) -> set[str]:
@@ -106,7 +115,7 @@ def _foreign_names(module: Module) -> Iterator[str]:
 
 
 def _named(parts: Mapping[str, Module]) -> _Names:
-    names = _Names()
+    names = _Names(frozenset(parts))
     own = {name: set(_own_names(module)) for name, module in parts.items()}
     foreign = {name: set(_foreign_names(module)) - own[name] for name, module in parts.items()}
     for name, module in parts.items():
@@ -120,7 +129,7 @@ def _named(parts: Mapping[str, Module]) -> _Names:
 
 
 def _rewrite(
-    name: str, module: Module, parts: Mapping[str, Module], names: _Names, package: str
+    name: str, module: Module, parts: Mapping[str, Module], names: _Names, into: str
 ) -> None:
     """Have a module call everything of the package as its bundle does."""
     inside = name in parts
@@ -132,35 +141,59 @@ def _rewrite(
             for local, (source, _) in module.imported.items()
             if source in parts and names.of(name, local) != local
         }
-    aliases = {local: source for local, source in module.aliases.items() if source in parts}
-    for one in sorted([*change, *aliases]):
+    for one in sorted(change):
         if module.stores.get(one, 0) > 1:
             raise ImageError(f'{module.path}: "{one}" is bound twice: give one another name.')
-    _Rewriter(module, change, aliases, names, "" if inside else f"{package}.").visit(module.tree)
-    for node in ast.walk(module.tree):
+    rewriter = _Rewriter(module, change, names, None if inside else into)
+    rewriter.visit(module.tree)
+    for node in live(module.tree):
         if isinstance(node, ast.ImportFrom):
             source = target_of(name, module, node)
-            if _is_within(source, package):
-                inner = "pass" if inside else _import_of(source, node, parts, names, package)
-                module.put(node, inner)
+            found = [alias for alias in node.names if f"{source}.{alias.name}" in parts]
+            if source not in parts and not found:
+                continue
+            for alias in node.names:
+                local = alias.asname or alias.name
+                if local not in module.aliases and local not in module.imported:
+                    raise ImageError(
+                        f'{module.path}:{node.lineno}: "{local}" is bound again: rename one.'
+                    )
+            module.put(node, "pass" if inside else rewriter.import_of(source, node))
 
 
 class _Rewriter(ast.NodeVisitor):
     """Put the new names where the old ones stand."""
 
     def __init__(
-        self,
-        module: Module,
-        change: Mapping[str, str],
-        aliases: Mapping[str, str],
-        names: _Names,
-        prefix: str,
+        self, module: Module, change: Mapping[str, str], names: _Names, package: str | None
     ) -> None:
+        """`package` is from where a module outside imports; None for a part of the bundle."""
         self._module = module
         self._change = change
-        self._aliases = aliases
+        self._aliases = {
+            local: source for local, source in module.aliases.items() if source in names.parts
+        }
         self._names = names
-        self._prefix = prefix
+        self._package = package
+        self._taken: dict[str, dict[str, str]] = {}  # module → name in the bundle → name here
+
+    def import_of(self, source: str, node: ast.ImportFrom) -> str:
+        """Return how a module outside imports from the bundle what it imported from a part."""
+        listed, others = [], []
+        for alias in node.names:
+            below, local = f"{source}.{alias.name}", alias.asname or alias.name
+            if below in self._names.parts:
+                taken = self._taken.get(below, {})
+                listed += [f"{new} as {here}" for new, here in sorted(taken.items())]
+            elif source in self._names.parts:
+                new = self._names.of(source, alias.name)
+                listed.append(new + (f" as {local}" if new != local else ""))
+            else:
+                others.append(alias.name + (f" as {alias.asname}" if alias.asname else ""))
+        lines = [f"from {self._package} import {', '.join(listed)}"] if listed else []
+        if others:
+            lines.append(f"from {'.' * node.level}{node.module or ''} import {', '.join(others)}")
+        return "; ".join(lines) or "pass"
 
     def visit_Name(self, node: ast.Name) -> None:
         if node.id in self._change:
@@ -174,7 +207,12 @@ class _Rewriter(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if isinstance(node.value, ast.Name) and node.value.id in self._aliases:
             source = self._aliases[node.value.id]
-            self._module.put(node, self._prefix + self._names.of(source, node.attr))
+            called = self._names.of(source, node.attr)
+            if self._package:
+                here = f"_{node.value.id}_{node.attr}"
+                self._taken.setdefault(source, {})[called] = here
+                called = here
+            self._module.put(node, called)
         else:
             self.visit(node.value)
 
@@ -185,8 +223,8 @@ class _Rewriter(ast.NodeVisitor):
         self._rename(node, "class ")
 
     def visit_If(self, node: ast.If) -> None:
-        if not (isinstance(node.test, ast.Constant) and not node.test.value):
-            self.generic_visit(node)  # else no code is made of it
+        if not is_dead(node):
+            self.generic_visit(node)
 
     def _rename(self, node: ast.FunctionDef | ast.ClassDef, word: str) -> None:
         top = node.col_offset == 0
@@ -195,21 +233,6 @@ class _Rewriter(ast.NodeVisitor):
                 node.lineno, node.col_offset + len(word), len(node.name), self._change[node.name]
             )
         self.generic_visit(node)
-
-
-def _import_of(
-    source: str, node: ast.ImportFrom, parts: Mapping[str, Module], names: _Names, package: str
-) -> str:
-    """Return how a module outside imports from the bundle what it imported from a part."""
-    listed = []
-    for alias in node.names:
-        if f"{source}.{alias.name}" not in parts:
-            new, local = names.of(source, alias.name), alias.asname or alias.name
-            listed.append(new + (f" as {local}" if new != local else ""))
-    lines = [f"from {package} import {', '.join(listed)}"] if listed else []
-    if len(listed) < len(node.names):
-        lines.append(f"import {package}")
-    return "; ".join(lines)
 
 
 def _ordered(parts: Mapping[str, Module]) -> list[str]:
@@ -224,6 +247,13 @@ def _ordered(parts: Mapping[str, Module]) -> list[str]:
             place(other, (*above, name))
         order.append(name)
 
-    for name in sorted(parts):
+    # First what needs nothing of ours outside: others there may need it while this is half done.
+    for name in sorted(parts, key=lambda name: (_needs_others(name, parts), name)):
         place(name, ())
     return order
+
+
+def _needs_others(name: str, parts: Mapping[str, Module]) -> bool:
+    module = parts[name]
+    outside = {*module.aliases.values(), *(one for one, _ in module.imported.values())}
+    return bool(outside - set(parts))

@@ -106,11 +106,28 @@ def dotted(path: str) -> str:
 def _parse(path: str, source: bytes) -> Module:
     text = source.decode()
     module = Module(path, text, ast.parse(text, path))
-    for node in ast.walk(module.tree):
+    methods = {
+        id(inner)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+        for inner in node.body
+    }
+    imported = set()
+    for node in live(module.tree):
+        if isinstance(node, ast.ImportFrom):
+            # To import the same again binds the same.
+            imported |= {
+                (alias.asname or alias.name, node.level, node.module, alias.name)
+                for alias in node.names
+            }
         for name in _bound(node):
+            if id(node) in methods and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue  # reached through its class alone
             module.stores[name] = module.stores.get(name, 0) + 1
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
             module.changed.add(node.attr)
+    for name, *_ in imported:
+        module.stores[name] = module.stores.get(name, 0) + 1
     return module
 
 
@@ -120,8 +137,8 @@ def _bound(node: ast.AST) -> Iterator[str]:
         yield node.id
     elif isinstance(node, ast.arg):
         yield node.arg
-    elif isinstance(node, ast.alias):
-        yield node.asname or node.name.split(".")[0]
+    elif isinstance(node, ast.Import):
+        yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
     elif isinstance(node, ast.Global | ast.Nonlocal):
         yield from node.names
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -129,7 +146,7 @@ def _bound(node: ast.AST) -> Iterator[str]:
 
 
 def _resolve_imports(name: str, module: Module, modules: Mapping[str, Module]) -> None:
-    for node in module.tree.body:
+    for node in live(module.tree):
         if not isinstance(node, ast.ImportFrom):
             continue
         source = target_of(name, module, node)
@@ -141,6 +158,22 @@ def _resolve_imports(name: str, module: Module, modules: Mapping[str, Module]) -
                 module.aliases[local] = below
             elif source in modules:
                 module.imported[local] = (source, alias.name)
+
+
+def live(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it of which code is made."""
+    yield node
+    for inner in ast.iter_child_nodes(node):
+        if not is_dead(inner):
+            yield from live(inner)
+
+
+def is_dead(node: ast.AST) -> bool:
+    """Tell whether a node is there for type checkers only."""
+    if not isinstance(node, ast.If):
+        return False
+    flag, zero = isinstance(node.test, ast.Name), isinstance(node.test, ast.Constant)
+    return (flag and node.test.id == _FLAG) or (zero and not node.test.value)  # type: ignore[attr-defined]
 
 
 def target_of(name: str, module: Module, node: ast.ImportFrom) -> str:
@@ -233,16 +266,21 @@ _BINARY = {
 def _value(module: Module, node: ast.expr, modules: Mapping[str, Module]) -> int | None:
     """Return what a name or `module.name` stands for, None if that is no constant of ours."""
     if isinstance(node, ast.Name):
-        if node.id in module.values:
-            return module.values[node.id]
-        if node.id in module.imported:
-            source, name = module.imported[node.id]
-            return modules[source].values.get(name)
-    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return _constant(module, node.id, modules)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         source = module.aliases.get(node.value.id, "")
-        if source:
-            return modules[source].values.get(node.attr)
+        return _constant(modules[source], node.attr, modules) if source else None
     return None
+
+
+def _constant(module: Module, name: str, modules: Mapping[str, Module]) -> int | None:
+    """Return a constant that a module has, its own or from another that may have it likewise."""
+    for _ in modules:
+        if name in module.values or name not in module.imported:
+            break
+        source, name = module.imported[name]
+        module = modules[source]
+    return module.values.get(name)
 
 
 class _Uses(ast.NodeVisitor):
@@ -310,8 +348,7 @@ def _is_replaced(module: Module, alias: ast.alias, modules: Mapping[str, Module]
     if local in module.left:
         return False
     if local in module.imported:
-        source, name = module.imported[local]
-        return name in modules[source].values
+        return _constant(module, local, modules) is not None
     # A module that was imported for its constants alone.
     return bool(modules[module.aliases[local]].values) if local in module.aliases else False
 

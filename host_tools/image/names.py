@@ -1,12 +1,12 @@
-"""Give the private names of our firmware short ones that many of them share.
+"""Give the names of our firmware short ones that many of them share.
 
-On a board every name costs heap, 12 bytes and more, and bytes of every file that uses it. A name
-with a leading underscore is a matter of few files: where two never meet, they can have the same
-short name. Lines stay where they are, and so do public names and those that a text mentions.
+On a board every name costs heap, 12 bytes and more, and bytes of every file that uses it. Where
+two names never meet they can have the same short one. What stays: the names that applications
+use, those that MicroPython knows, and those that a text mentions. Lines stay where they are.
 
-Input    sources that are compiled together, and no others that use their private names
-Bounds   names are told apart within a file, and within files whose classes inherit or whose
-         private names are used across
+Input    all sources that use each other's names, but for those in `keep`
+Bounds   names are told apart within a file, in files whose classes inherit, and wherever one of
+         them is used across files
 """
 
 import ast
@@ -15,36 +15,46 @@ import itertools
 import re
 import string
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+from .known_names import KNOWN_NAMES
 
 _LETTERS = string.ascii_lowercase
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
-def shorten(sources: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the sources with their private names shortened."""
+def shorten(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return the sources with their own names shortened, but for those in `keep`."""
     trees = {
         path: ast.parse(text, path)
         for path, text in sorted(sources.items())
         if path.endswith(".py")
     }
-    names = {
-        path: {name for name in _names(tree) if _is_private(name)} for path, tree in trees.items()
-    }
-    defined = {name for tree in trees.values() for name in _defined(tree)}
-    spoken = {name for tree in trees.values() for name in spoken_names(tree)}
-    public = {name for tree in trees.values() for name in _names(tree) if not _is_private(name)}
-    short = _colour(_families(trees, names), defined - spoken, public | spoken)
+    used = {path: set(names_in(tree)) for path, tree in trees.items()}
+    kept = {*KNOWN_NAMES, *keep, *_parts_of_paths(sources)}
+    kept |= {name for tree in trees.values() for name in [*spoken_names(tree), *_errors(tree)]}
+    ours = {name for tree in trees.values() for name in defined_names(tree)}
+    ours = {name for name in ours - kept if not name.startswith("__") and len(name) > 1}
+    taken = {name for names in used.values() for name in names} - ours | kept
+    short = _colour(_places(trees, used), ours, taken)
     return {
         path: _renamed(text, short) if path in trees else text for path, text in sources.items()
     }
 
 
-def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__") and name != "_"
+def _errors(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of exceptions: a person reads them."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+            yield node.name
 
 
-def _names(tree: ast.AST) -> Iterator[str]:
+def _parts_of_paths(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        yield from path.removesuffix(".py").split("/")
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
     """Yield every identifier of a file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
@@ -67,17 +77,28 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield node.name
 
 
-def _defined(tree: ast.AST) -> Iterator[str]:
-    """Yield the names that a file makes; what it only uses is somebody else's."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            yield node.attr
+def defined_names(tree: ast.AST, *, within: bool = False) -> Iterator[str]:
+    """Yield the names that a file makes and that cost something; what it only uses is another's.
+
+    Local variables cost nothing: `within` says that this is the inside of a function.
+    """
+    for node in ast.iter_child_nodes(tree):
+        inside = within
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            inside = True
+        elif isinstance(node, ast.ClassDef):
+            inside = False
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
         elif isinstance(node, ast.arg):
             yield node.arg
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and not within:
+            yield node.id
+        elif isinstance(node, ast.alias) and node.asname:
+            yield node.asname
+        yield from defined_names(node, within=inside)
 
 
 def spoken_names(tree: ast.AST) -> Iterator[str]:
@@ -93,7 +114,7 @@ def spoken_names(tree: ast.AST) -> Iterator[str]:
             if id(node) not in unread:
                 yield from _IDENTIFIER.findall(node.value)
         elif isinstance(node, ast.JoinedStr):
-            yield from _names(node)
+            yield from names_in(node)
 
 
 def _unread(owner: ast.AST) -> Iterator[ast.AST]:
@@ -104,14 +125,13 @@ def _unread(owner: ast.AST) -> Iterator[ast.AST]:
             yield note
 
 
-def _families(
-    trees: Mapping[str, ast.Module], names: Mapping[str, set[str]]
+def _places(
+    trees: Mapping[str, ast.Module], used: Mapping[str, set[str]]
 ) -> dict[str, frozenset[str]]:
-    """Return, for each private name, the groups of files in which it must differ from others.
+    """Return, for each name, the groups of files in which it must differ from others.
 
     A group is a file, together with those whose classes its own derive from.
     """
-    bases = {path: {name for name in _bases(tree)} for path, tree in trees.items()}
     classes = {
         node.name: path
         for path, tree in trees.items()
@@ -119,14 +139,13 @@ def _families(
         if isinstance(node, ast.ClassDef)
     }
     group = {path: path for path in trees}
-    for path in trees:
-        for base in sorted(bases[path]):
-            if base in classes and group[classes[base]] != group[path]:
-                old, new = group[classes[base]], group[path]
-                group = {other: new if one == old else one for other, one in group.items()}
+    for path, tree in trees.items():
+        for base in sorted(set(_bases(tree)) & set(classes)):
+            old, new = group[classes[base]], group[path]
+            group = {other: new if one == old else one for other, one in group.items()}
     found: dict[str, set[str]] = {}
-    for path, inner in names.items():
-        for name in inner:
+    for path, names in used.items():
+        for name in names:
             found.setdefault(name, set()).add(group[path])
     return {name: frozenset(places) for name, places in found.items()}
 
@@ -139,20 +158,16 @@ def _bases(tree: ast.AST) -> Iterator[str]:
 
 
 def _colour(
-    places: Mapping[str, frozenset[str]], wanted: set[str], taken: set[str]
+    places: Mapping[str, frozenset[str]], ours: set[str], taken: set[str]
 ) -> dict[str, str]:
-    """Return a short name for each name, the same for names that share no place."""
+    """Return a short name for each name of ours, the same for names that share no place."""
     short: dict[str, str] = {}
     used: dict[str, set[str]] = {}
-    kept = taken | (set(places) - wanted)
-    for name in sorted(wanted & set(places), key=lambda name: (-len(places[name]), name)):
-        for candidate in _candidates():
-            busy = any(candidate in used.setdefault(place, set()) for place in places[name])
-            if candidate not in kept and not busy:
-                break
-        short[name] = candidate
+    for name in sorted(ours & set(places), key=lambda name: (-len(places[name]), name)):
+        busy = taken.union(*(used.setdefault(place, set()) for place in places[name]))
+        short[name] = next(candidate for candidate in _candidates() if candidate not in busy)
         for place in places[name]:
-            used[place].add(candidate)
+            used[place].add(short[name])
     return short
 
 

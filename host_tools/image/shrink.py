@@ -1,0 +1,101 @@
+"""Make our firmware small for a board's heap and flash, without changing what it does.
+
+Numbers take the place of their names, each room of the kernel becomes one module, and names that
+only we use become short ones. A traceback of a board names the bundle and its line, and
+`Firmware.place` tells the file and the line as they were written.
+
+Input    the sources of `kernel` and `device`
+Bounds   the same sources give the same result
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .bundle import Bundle, bundle
+from .fold import fold, read_modules, target_of
+from .names import defined_names, shorten
+
+KERNEL, DEVICE = "kernel", "device"
+# Imported by itself, after all it needs: its classes are the largest, and so it is loaded apart.
+AGENT = "kernel.agent"
+# What boot.py and main.py call, before and without the rest: a board must start with a broken
+# kernel too, to say so.
+START = "device.start"
+MAIN = "device.loop"
+# Whose public names applications and drivers use.
+INTERFACES = (
+    "kernel/application.py",
+    "kernel/ports.py",
+    "kernel/state/values.py",
+    "device/board.py",
+    "device/settings.py",
+    "device/parts.py",
+)
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """The sources as they are compiled, and where the lines of each bundle come from."""
+
+    sources: Mapping[str, bytes]
+    bundles: Mapping[str, Bundle]
+
+    def place(self, path: str, line: int) -> tuple[str, int]:
+        """Return the file and line, as written, of a line that a traceback names."""
+        return self.bundles[path].place(line) if path in self.bundles else (path, line)
+
+
+def shrink(sources: Mapping[str, bytes]) -> Firmware:
+    """Return the firmware as an image holds it.
+
+    Raises: ImageError (our firmware's author) for a name that cannot be told apart.
+    """
+    keep = {name for path in INTERFACES for name in _public_names(sources, path)}
+    keep |= set(_names_of_start(sources))
+    made: Mapping[str, bytes] = fold(sources)
+    bundles = {}
+    rooms = sorted(
+        path.removesuffix("/__init__.py").replace("/", ".")
+        for path in made
+        if path.startswith(KERNEL + "/") and path.count("/") == 2 and path.endswith("__init__.py")
+    )
+    for package in [*rooms, KERNEL]:
+        one = bundle(made, package, (AGENT,))
+        made, bundles[package.replace(".", "/") + "/__init__.py"] = one.sources, one
+    if START.replace(".", "/") + ".py" in made:
+        one = bundle(made, DEVICE, _needed_by(START, made), MAIN)
+        made, bundles[MAIN.replace(".", "/") + ".py"] = one.sources, one
+    return Firmware(shorten(made, keep), bundles)
+
+
+def _public_names(sources: Mapping[str, bytes], path: str) -> Iterator[str]:
+    if path in sources:
+        for name in defined_names(ast.parse(sources[path])):
+            if not name.startswith("_"):
+                yield name
+
+
+def _names_of_start(sources: Mapping[str, bytes]) -> Iterator[str]:
+    path = START.replace(".", "/") + ".py"
+    if path in sources:
+        for node in ast.parse(sources[path]).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield node.name
+
+
+def _needed_by(name: str, sources: Mapping[str, bytes]) -> set[str]:
+    """Return a module and those of its package that are imported with it."""
+    modules = read_modules(sources)
+    found: set[str] = set()
+    left = [name]
+    while left:
+        one = left.pop()
+        if one in found or one not in modules or not one.startswith(DEVICE):
+            continue
+        found.add(one)
+        for node in modules[one].tree.body:
+            if isinstance(node, ast.ImportFrom):
+                source = target_of(one, modules[one], node)
+                left += [source, *(f"{source}.{alias.name}" for alias in node.names)]
+    return found
