@@ -50,7 +50,7 @@ erase erase_key erase_sector erf erfc errno error errorcode errors eval event ev
 exec execfile executable exit exp expire expm1 extend fabs factorial family fault feed field
 fields file fileno filesystem fill fill_rect filter find flags flash flash_erase flash_read
 flash_size flash_user_start flash_write float floor flush fmod format found freq frexp
-from_bytes fromhex fromkeys frozenset function gamma gather gc get get_blob get_ciphers
+from_bytes fromhex fromkeys frozenset funcs function gamma gather gc get get_blob get_ciphers
 get_event_loop get_exception_handler get_extra_info get_i32 get_ident get_next_update get_peer
 get_peers getaddrinfo getattr getcwd getenv getrandbits getter getvalue globals gmtime
 gpio_deep_sleep_hold group handler hard hasattr hash head heap_lock heap_unlock heapify heappop
@@ -61,29 +61,29 @@ is_entry_blank is_needed is_new is_on is_readonly is_set isalpha isclose isconne
 isdisjoint isenabled isfinite isinf isinstance islower isnan isspace issubclass issubset
 issuperset isupper item items iter join json kbd_intr key keys kind label ldexp leave left len
 level lgamma libc_ver lightsleep line list listdir listen lmk load load_cert_chain
-load_verify_locations loads locals localtime locked log log10 log2 loss_permille lower lstrip m
-mac main make_os make_sys make_vfs makefile map mark mark_app_valid_cancel_rollback match max
-maxsize mcu_temperature md5 mem16 mem32 mem8 mem_alloc mem_current mem_free mem_info mem_peak
-mem_total memory memoryview message min mkdir mkfs mktime mod_peer mode modf modify mods module
-modules month mount msg n name namedtuple names namespace namespaces nan neighbour neighbours
-new new_event_loop next next_timer_ms now_ns now_s number object oct off offset old on on_count
-on_cut open open_connection open_namespace operation opt_level option options ord osdebug other
-pack pack_into page parity partition patch path peek peer peer_count pend_throw period phase
-phy_mode pi pin pins pixel place platform polar poll poller poly pop popitem popleft port post
-pow print print_exception program property protocol ps1 ps2 public_names pull push put putenv
-python_compiler qstr_info queue_read queue_write radians randint random randrange range rate
-raw_temperature read read_u16 read_uv readblocks readers readexactly readinto readline
-readlines rect recv recvfrom recvinto region register release remove remove_timer rename
-replace repr request requests reset reset_cause reverse reversed rfind rindex rmdir rom_ioctl
-round row rpartition rsplit rstrip run run_forever run_until_complete rx rxbuf sample_ns say
-scan schedule scroll search seconds sector seed seek segment select self send sendall sendto
-sep sequence set set_active set_blob set_boot set_channel set_ciphers set_deaf
-set_exception_handler set_i32 set_memory set_now_ns set_pmk set_states setattr setblocking
-setdefault setraw setsockopt setter settimeout sha1 sha256 sin sinh size size_bytes sizeof
-sleep sleep_ms sleep_us slice slot sockaddr socket soft_reset sort sorted source span split
-splitlines sqrt ssid stack_size stack_use start start_new_thread start_server startswith stat
-state staticmethod stats status statvfs stderr stdin stdout step stop str stream stream_awrite
-strikes strip struct sub subtype sum super switch_off symmetric_difference
+load_verify_locations loads locals localtime lock locked log log10 log2 loss_permille lower
+lstrip m mac main make_os make_sys make_vfs makefile map mark mark_app_valid_cancel_rollback
+match max maxsize mcu_temperature md5 mem16 mem32 mem8 mem_alloc mem_current mem_free mem_info
+mem_peak mem_total memory memoryview message min mkdir mkfs mktime mod_peer mode modf modify
+mods module modules month mount msg n name namedtuple names namespace namespaces nan neighbour
+neighbours new new_event_loop next next_timer_ms now_ns now_s number object oct off offset old
+on on_count on_cut open open_connection open_namespace operation opt_level option options ord
+osdebug other pack pack_into page parity partition patch path peek peer peer_count pend_throw
+period phase phy_mode pi pin pins pixel place platform polar poll poller poly pop popitem
+popleft port post pow print print_exception program property protocol ps1 ps2 public_names pull
+push put putenv python_compiler qstr_info queue_read queue_write radians randint random
+randrange range rate raw_temperature read read_u16 read_uv readblocks readers readexactly
+readinto readline readlines rect recv recvfrom recvinto region register release remove
+remove_timer rename replace repr request requests reset reset_cause reverse reversed rfind
+rindex rmdir rom_ioctl round row rpartition rsplit rstrip run run_forever run_until_complete rx
+rxbuf sample_ns say scan schedule scroll search seconds sector seed seek segment select self
+send sendall sendto sep sequence set set_active set_blob set_boot set_channel set_ciphers
+set_deaf set_exception_handler set_i32 set_memory set_now_ns set_pmk set_states setattr
+setblocking setdefault setraw setsockopt setter settimeout sha1 sha256 sin sinh size size_bytes
+sizeof sleep sleep_ms sleep_us slice slot sockaddr socket soft_reset sort sorted source span
+split splitlines sqrt ssid stack_size stack_use start start_new_thread start_server startswith
+stat state staticmethod stats status statvfs stderr stdin stdout step stop str stream
+stream_awrite strikes strip struct sub subtype sum super switch_off symmetric_difference
 symmetric_difference_update sync sys system table take tan tanh tau tcgetattr tcsetattr
 tear_erase tear_program tell text thing threshold throw ticks ticks_add ticks_cpu ticks_diff
 ticks_ms ticks_us time time_ns time_pulse_us timeout timeout_ms timeout_s timer timing tls
