@@ -1,6 +1,7 @@
 """Two agents over a wire: they meet, talk, answer, forget, and take no harm."""
 
 from kernel.codec import cbor, frame
+from kernel.codec.templates import read_telemetry
 from kernel.errors import EVENT_NAME_TAKEN, EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT
 from kernel.limits import ANNOUNCE_MS, ANNOUNCE_SOON_MS, HEADER_BYTES, OUTBOX_FRAMES_MAX
 from kernel.prng import Prng
@@ -57,11 +58,11 @@ def test_telemetry_is_sent():
     pair.a.agent.on_battery(3700)
     pair.run(61_000)
     figures = [
-        cbor.decode(data[HEADER_BYTES:])
+        read_telemetry(data[HEADER_BYTES:])
         for data in pair.heard
         if data[1] == frame.KIND_TELEMETRY and frame.read_source(data) == pair.a.identity.node
     ]
-    assert len(figures) == 2 and figures[1][6] == 3700 and figures[1][1] >= 30
+    assert len(figures) == 2 and figures[1][5] == 3700 and figures[1][0] >= 30
 
 
 def test_a_ping_for_us_is_answered_with_its_payload():

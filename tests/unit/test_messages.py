@@ -76,11 +76,3 @@ def test_heads_are_read_in_their_shortest_form_only():
         b"\x1f",
     ):
         assert head_argument(longer, 0, len(longer), 0) == -1
-
-
-def test_telemetry_is_a_map_of_whole_numbers():
-    buffer = bytearray(FRAME_BYTES_MAX)
-    figures = [100, 2, 300_000, 4, 5, 3700, 0] + [(1 << 30) - 1] * 16
-    length = messages.write_telemetry(buffer, figures)
-    value = cbor.decode(memoryview(buffer)[HEADER_BYTES:length])
-    assert value == {index + 1: figures[index] for index in range(len(figures))}

@@ -2,6 +2,7 @@
 
 from kernel.codec import cbor, frame, messages
 from kernel.codec.cbor import CborError
+from kernel.codec.templates import TELEMETRY_BYTES, TELEMETRY_FIGURES, write_telemetry
 from kernel.effects import LINK_ALL
 from kernel.errors import DROP_NOT_STORED
 from kernel.limits import FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, OUTBOX_FRAMES_MAX
@@ -11,6 +12,14 @@ from support.mesh import PEER, Mesh, encoded
 from support.script import raises
 
 ALL = frame.BROADCAST
+FIGURES = list(range(TELEMETRY_FIGURES))
+
+
+def written(figures):
+    """Return the payload of a telemetry frame."""
+    buffer = bytearray(TELEMETRY_BYTES)
+    write_telemetry(buffer, 0, figures)
+    return bytes(buffer)
 
 
 def sequences(frames):
@@ -28,13 +37,13 @@ def test_all_kinds_are_what_they_say():
     mesh = Mesh(name="pump")
     transmitter = mesh.transmitter
     transmitter.introduce(3)
-    assert transmitter.announce() and transmitter.telemetry([5, 6])
+    assert transmitter.announce() and transmitter.telemetry(FIGURES)
     assert say(mesh, [1], PEER) and transmitter.request(9, "t", 2, PEER, 1)
     assert mesh.sent() == [
         (frame.KIND_ANNOUNCE, ALL, cbor.encode({1: "pump", 2: 3, 3: "test-board"})),
         (frame.KIND_REQUEST, PEER, encoded(9, "t", 2)),
         (frame.KIND_MESSAGE, PEER, encoded("t", [1])),
-        (frame.KIND_TELEMETRY, ALL, cbor.encode({1: 5, 2: 6})),
+        (frame.KIND_TELEMETRY, ALL, written(FIGURES)),
     ]
 
 
@@ -54,7 +63,7 @@ def test_frames_to_all_and_to_one_are_numbered_apart_as_they_leave():
     mesh = Mesh()
     for target in (ALL, PEER, ALL, PEER, ALL):
         say(mesh, target=target)
-    mesh.transmitter.telemetry([1])
+    mesh.transmitter.telemetry(FIGURES)
     mesh.transmitter.flush(mesh.out)
     frames = mesh.out.take_frames()
     for target in (ALL, PEER):
@@ -152,7 +161,7 @@ def test_what_leaves_and_what_is_not_acknowledged_is_the_quality_of_a_link():
 def test_what_critical_state_holds_back_is_dropped_with_its_reason():
     mesh = Mesh()
     say(mesh, bytes(400))
-    mesh.transmitter.telemetry([1])
+    mesh.transmitter.telemetry(FIGURES)
     mesh.transmitter.drop_application(DROP_NOT_STORED)
     assert [kind for kind, _, _ in mesh.sent()] == [frame.KIND_TELEMETRY]
     assert mesh.meters.dropped() == {"not stored": 1}

@@ -196,15 +196,3 @@ def check_topic(topic: str) -> None:
     """
     if not 0 < len(topic.encode()) <= TOPIC_BYTES_MAX:
         raise cbor.CborError("a topic has 1 to %d bytes" % TOPIC_BYTES_MAX)
-
-
-def write_telemetry(buffer: bytearray, figures: "list[int]") -> int:
-    """Write the payload of a telemetry frame behind the header; return the frame's length.
-
-    Shape: figures below 2**30, in the order of protocol.cddl.
-    """
-    offset = cbor.write_head(buffer, HEADER_BYTES, _MAP, len(figures))
-    for index in range(len(figures)):
-        offset = cbor.write_head(buffer, offset, _UINT, index + 1)
-        offset = cbor.write_head(buffer, offset, _UINT, figures[index])
-    return offset

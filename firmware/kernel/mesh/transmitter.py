@@ -10,6 +10,7 @@ from struct import pack_into
 from ..codec import cbor, frame, messages
 from ..codec.fragments import count_of, write_fragment
 from ..codec.spans import read_short, write_short
+from ..codec.templates import write_telemetry
 from ..effects import LINK_ALL
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES, MESSAGE_BYTES_MAX
 from ..prng import Prng
@@ -88,7 +89,7 @@ class Transmitter:
 
     def telemetry(self, figures: "list[int]") -> bool:
         """Send figures to all in reach; False if they were dropped."""
-        length = messages.write_telemetry(self.outbox.claim(), figures)
+        length = write_telemetry(self.outbox.claim(), HEADER_BYTES, figures)
         return self._commit(frame.KIND_TELEMETRY, frame.BROADCAST, LINK_ALL, length)
 
     def message(self, topic: str, value: object, target: int, link: int) -> bool:
