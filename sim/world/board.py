@@ -19,14 +19,14 @@ from cma_toolkit.firmware.kernel.state.values import State
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.clock import ticks_at
-from cma_toolkit.sim.world.flash import MemoryFlash, MemoryTable
+from cma_toolkit.sim.world.flash import MemoryFlash
 from cma_toolkit.sim.world.host import Host, WorldParts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cma_toolkit.firmware.kernel.ports import Sensor, Table
+    from cma_toolkit.firmware.kernel.ports import Sensor
     from cma_toolkit.sim.world.fleet import Fleet
 
 # What happens to a board.
@@ -53,7 +53,6 @@ class Board:
         self._fleet = fleet
         self._battery = battery
         self._flash = MemoryFlash()
-        self._memory = None if fleet.is_flash_real else MemoryTable()
         self._last_status: dict[str, object] = {}
         self._boots = 0
         self._cause = CAUSE_POWER_ON
@@ -116,10 +115,8 @@ class Board:
         """Carry out the agent's effect; the others wait for the end of the step."""
         self._radio.turn(is_on, self._fleet.clock.now_ms)
 
-    def table(self) -> "Table":
+    def table(self) -> JournalTable:
         """Open what the board has stored."""
-        if self._memory:
-            return self._memory
         journal = Journal(self._flash)
         journal.recover(self._cause == CAUSE_DEEP_SLEEP)
         return JournalTable(journal)

@@ -1,10 +1,9 @@
-"""Flash in memory, which outlives the agent on it, and a table that is quick instead of real."""
+"""Flash in memory, which outlives the agent on it."""
 
-from cma_toolkit.firmware.kernel.ports import Flash, Table
+from cma_toolkit.firmware.kernel.ports import Flash
 
 SECTORS = 32  # of the state partition of a board
 _PROGRAM_BYTES = 32
-_ERASED = 0xFF
 
 
 class MemoryFlash(Flash):
@@ -57,47 +56,3 @@ class MemoryFlash(Flash):
         assert 0 <= sector < self.sector_count
         self._sectors.pop(sector, None)
         self.erases += 1
-
-
-class MemoryTable(Table):
-    """Keep the contract of a table without a flash below it: for crowds, which are quicker so."""
-
-    def __init__(self) -> None:
-        self._kept: dict[bytes, bytes] = {}
-        self._staged: dict[bytes, bytes | None] = {}
-
-    def get(self, key: bytes) -> bytes | None:
-        """Return the value under a key."""
-        key = bytes(key)
-        return self._staged[key] if key in self._staged else self._kept.get(key)
-
-    def keys(self) -> list[bytes]:
-        """Return all keys in order."""
-        found = {key for key in self._kept if key not in self._staged}
-        found.update(key for key in self._staged if self._staged[key] is not None)
-        return sorted(found)
-
-    def put(self, key: bytes, value: bytes) -> None:
-        """Stage a value."""
-        self._staged[bytes(key)] = bytes(value)
-
-    def delete(self, key: bytes) -> None:
-        """Stage a removal."""
-        self._staged[bytes(key)] = None
-
-    def commit(self) -> int:
-        """Keep what is staged; return its bytes."""
-        written = 0
-        for key in self._staged:
-            value = self._staged[key]
-            written += len(key) + len(value or b"")
-            if value is None:
-                self._kept.pop(key, None)
-            else:
-                self._kept[key] = value
-        self._staged = {}
-        return written
-
-    def rollback(self) -> None:
-        """Forget what is staged."""
-        self._staged = {}

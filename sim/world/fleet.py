@@ -29,7 +29,6 @@ class Fleet:
     `setup` is the application's. `sensors` gives values by name, see `sensors.make_sensor`, and
     `battery` millivolts in the same form; `settings` are those of a provisioned board;
     `power_cuts` are (seconds, agent number) pairs. `keep` records messages for a test to look at.
-    Without `is_flash_real` a dict keeps what agents store, and not a journal on emulated flash.
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class Fleet:
         range_m: int = 0,
         power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]" = (),
         keep: bool = True,
-        is_flash_real: bool = True,
     ) -> None:
         self.clock = Clock()
         self.trace = trace.Trace()
@@ -54,7 +52,6 @@ class Fleet:
         self.setup = setup
         self.seed = seed
         self.sensors = sensors or {}
-        self.is_flash_real = is_flash_real
         self.config = Config()
         self.config.take(settings or {})
         self.radio = Radio(agents, Prng(seed_from(seed, "radio")), range_m, loss_permille)

@@ -1,12 +1,10 @@
-"""The flash and the quick table of a world keep the contracts of their ports."""
+"""The flash of a world keeps the contract of its port."""
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cma_toolkit.sim.world.flash import MemoryFlash, MemoryTable
+from cma_toolkit.sim.world.flash import MemoryFlash
 
 SECTOR = MemoryFlash.sector_bytes
 
@@ -53,38 +51,3 @@ def test_what_nor_cannot_do_is_the_callers_mistake(call: str, arguments: tuple[A
     flash.program(0, b"\x00" + b"\xff" * 31)
     with pytest.raises(AssertionError):
         getattr(flash, call)(*arguments)
-
-
-KEYS = st.sampled_from([b"a", b"b", b"c"])
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("put"), KEYS, st.binary(max_size=3)),
-        st.tuples(st.just("delete"), KEYS),
-        st.tuples(st.just("commit")),
-        st.tuples(st.just("rollback")),
-    ),
-    max_size=20,
-)
-
-
-@given(STEPS)
-def test_a_table_is_a_dict_with_a_staging_area(steps: list[Any]) -> None:
-    table = MemoryTable()
-    kept: dict[bytes, bytes] = {}
-    staged = dict(kept)
-    for name, *arguments in steps:
-        result = getattr(table, name)(*arguments)
-        if name == "put":
-            staged[arguments[0]] = arguments[1]
-        elif name == "delete":
-            staged.pop(arguments[0], None)
-        elif name == "commit":
-            assert (result == 0) == (staged == kept) or staged == kept
-            kept = dict(staged)
-        else:
-            staged = dict(kept)
-        assert table.keys() == sorted(staged)
-        assert [table.get(key) for key in (b"a", b"b", b"c")] == [
-            staged.get(key) for key in (b"a", b"b", b"c")
-        ]
-    assert table.commit() >= 0 and table.commit() == 0

@@ -95,11 +95,3 @@ def test_always_awake_agents_never_sleep() -> None:
     made = fleet(60, agents=2, settings={"wake_period_ms": 0})
     assert spent(made, "sleeps") == spent(made, "asleep_ms") == spent(made, "unheard") == [0, 0]
     assert all(59_000 <= on_ms <= 60_000 for on_ms in spent(made, "radio_ms"))
-
-
-def test_both_kinds_of_storage_run_alike() -> None:
-    runs = [fleet(600, agents=3, is_flash_real=real) for real in (True, False)]
-    assert runs[0].states() == runs[1].states()
-    assert [board.sleep() for board in runs[0].boards] == [
-        board.sleep() for board in runs[1].boards
-    ]
