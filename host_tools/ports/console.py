@@ -17,8 +17,10 @@ RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 PROMPT = RAW_BANNER + b">"
 # A friendly prompt prints its banner when a program gives way to it, never on Ctrl-C alone.
 _GAVE_WAY = re.compile(rb"MicroPython \S+ on \d{4}-|KeyboardInterrupt")
+# In boot.py, or before its first line.
 _BOOT_BROKEN_OFF = re.compile(
-    rb'File "/?_?boot\.py", line \d+.*\r?\n(?:.*\r?\n)*?KeyboardInterrupt'
+    rb'(?:File "/?_?boot\.py", line \d+.*\r?\n(?:.*\r?\n)*?|recent call last\):\r?\n)'
+    rb"KeyboardInterrupt"
 )
 # What an ESP32's ROM loader answers with: SYNC of Espressif's serial protocol, in SLIP.
 _ROM_SYNC = b"\xc0\x00\x08\x24\x00\x00\x00\x00\x00\x07\x07\x12\x20" + b"\x55" * 32 + b"\xc0"

@@ -10,12 +10,16 @@ CHATTER = b"temperature: 21.5\r\n"
 
 
 class _Board:
-    """A port whose board answers the askings in `answers`, and prints `then` without end."""
+    """A port whose board answers the askings in `answers`, and prints `then` without end.
+
+    `first` comes before its prompt.
+    """
 
     in_waiting = 0
 
-    def __init__(self, answers: tuple[int, ...], then: bytes = b"") -> None:
+    def __init__(self, answers: tuple[int, ...], then: bytes = b"", first: bytes = b"") -> None:
         self._answers = answers
+        self._first = first
         self._then = then
         self._due = b""
         self._asked = 0
@@ -30,7 +34,7 @@ class _Board:
             self._asked += 1
             if self._asked in self._answers:
                 self.answered += 1
-                self._due = console.PROMPT
+                self._due = self._first + console.PROMPT
         return len(data)
 
 
@@ -57,3 +61,24 @@ def test_a_late_prompt_is_asked_once_more_for_one_clean_answer() -> None:
     assert console.reach_prompt(port, "/dev/ttyUSB0", 0.2).tries == 2
     assert board.answered == 2
     assert port.read(1) == b">"
+
+
+@pytest.mark.parametrize(
+    ("frames", "is_broken_off"),
+    [
+        (b"", True),  # before its first line
+        (b'  File "boot.py", line 5, in <module>\r\n', True),
+        (
+            b'  File "boot.py", line 5, in <module>\r\n  File "device/start.py", line 9, in f\r\n',
+            True,
+        ),
+        (b'  File "main.py", line 5, in <module>\r\n', False),
+    ],
+)
+def test_a_start_up_that_our_ctrl_c_broke_off_is_noticed(
+    frames: bytes, is_broken_off: bool
+) -> None:
+    said = b"Traceback (most recent call last):\r\n" + frames + b"KeyboardInterrupt: \r\n"
+    port = BufferedPort(_Board(answers=(1,), first=said))
+    arrival = console.reach_prompt(port, "/dev/ttyUSB0", 0.2)
+    assert arrival.was_running and arrival.boot_broken_off == is_broken_off
