@@ -68,9 +68,12 @@ class UdpLink:
     def receive(self):
         """Put the next frame that came into `buffer`; return its length, 0 if there is none."""
         try:
-            return (self._is_up() and self._socket.readinto(self.buffer)) or 0
+            # Not readinto: it goes on until the buffer is full, with the next datagram.
+            data = self._socket.recv(len(self.buffer)) if self._is_up() else b""
         except OSError:  # EAGAIN: nothing came; or the network went away, and comes back
             return 0
+        self.buffer[: len(data)] = data
+        return len(data)
 
     def _close(self):
         if self._socket is not None:
