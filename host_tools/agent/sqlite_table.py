@@ -19,8 +19,6 @@ BUSY_MS = 5_000  # for another process that looks into the file
 class SqliteMedium:
     """Rows of one file; what SQLite refuses is an OSError, as from a flash."""
 
-    capacity = BOARD_CAPACITY
-
     def __init__(self, path: Path) -> None:
         try:
             self._rows = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
@@ -46,10 +44,10 @@ class SqliteMedium:
         """Return all keys in order."""
         return [row[0] for row in self._select("SELECT key FROM records ORDER BY key")]
 
-    def usage(self) -> tuple[int, int]:
-        """Return how many records there are and how many units a journal would take for them."""
+    def usage(self) -> tuple[int, int, int]:
+        """Return how many records there are, and the units they take and may take in a journal."""
         sizes = self._select("SELECT length(key), length(value) FROM records")
-        return len(sizes), sum(record_units(*row) for row in sizes)
+        return len(sizes), sum(record_units(*row) for row in sizes), BOARD_CAPACITY
 
     def write(self, changes: list[tuple[bytes, bytes | None]]) -> int:
         """Write one commit; a value of None deletes. Return what a board would have programmed."""

@@ -15,7 +15,12 @@ UNIT = "neither_old_nor_new"
 AT_MOST = 0
 CASES = 1_000_000
 PROCESSES = 2
-GEOMETRIES = (Geometry(), Geometry(6, 1024, 300), Geometry(5, 512, 60), Geometry(noise=1))
+GEOMETRIES = (
+    Geometry(),
+    Geometry(6, 1024, 300),
+    Geometry(5, 1024, 20, keys=30),
+    Geometry(noise=1),
+)
 COMMITS = 40
 
 

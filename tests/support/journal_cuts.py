@@ -25,6 +25,7 @@ class Geometry:
     sector_count: int = 8
     sector_bytes: int = 512
     value_bytes_max: int = 90
+    keys: int = 5
     noise: int = 0  # seed of what the flash holds when it is new, 0: nothing
 
     def flash(self, cells: bytes | None = None) -> NorSectors:
@@ -54,9 +55,13 @@ class Report:
 
 
 def boot(flash: NorSectors) -> JournalTable:
-    """Start on a flash."""
+    """Start on a flash.
+
+    Raises: AssertionError if a cut was taken for rot.
+    """
     journal = Journal(flash)
     journal.recover()
+    assert journal.damaged == 0
     return JournalTable(journal)
 
 
@@ -73,7 +78,7 @@ def live(seed: int, commits: int, geometry: Geometry) -> Life:
     flash = geometry.flash()
     table = boot(flash)
     state: Contents = {}
-    keys = [b"key%d" % number for number in range(5)]
+    keys = [b"key%d" % number for number in range(geometry.keys)]
     for _ in range(commits):
         before, state = state, dict(state)
         for key in random_.sample(keys, random_.choice((1, 1, 1, 2, 3))):

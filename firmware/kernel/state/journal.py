@@ -6,7 +6,7 @@ never changes is refreshed, and a second copy of it stands until the ring comes 
 
 Input    recover() once, then read(key), keys(), usage(), write(changes)
 Effects  none; programs and erases its flash
-Bounds   KEYS_MAX keys, `capacity` units of live records, 4 B of index per key
+Bounds   KEYS_MAX keys, 11 sixteenths of a sector of live records, 4 B of index per key
 Source   SPEC.md, "Journal"
 """
 
@@ -15,7 +15,6 @@ Source   SPEC.md, "Journal"
 from array import array
 from binascii import crc32
 
-from ..ports import Flash
 from .sectors import (
     CARRIED,
     DELETED,
@@ -34,6 +33,7 @@ from .sectors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..ports import Flash
     from .sectors import Item
 
 ENOSPC = 28
@@ -44,16 +44,14 @@ TRIES = 3  # a medium on which copy after copy rots has failed
 class Journal(Sectors):
     """Keep records in a flash's sectors; nothing works before `recover`."""
 
-    def __init__(self, flash: Flash) -> None:
+    def __init__(self, flash: "Flash") -> None:
         super().__init__(flash)
         self.damaged = 0  # times that a record or header no longer matched its checksum
         self.torn = 0  # commits that were under way when the power went
-        self.capacity = self._units * 11 // 16  # leaves room for a header and a carried record
         self._addresses = array("H")  # by slot
         self._marks = array("H")  # by slot: hash of the key, units of the record; 0: not yet read
         self._sector = flash.sector_count - 1  # the one opened last
-        self._at = self._units  # its first free unit
-        self._is_whole = False  # the index says what the flash says
+        self._at = 0  # its first free unit; 0 while the index may not say what the flash says
 
     def recover(self, is_after_sleep: bool = False) -> int:
         """Read the journal, and make sure of its last commit; return the bytes programmed.
@@ -64,21 +62,20 @@ class Journal(Sectors):
         """
         self._programmed = 0
         first = end = NOWHERE
+        at = self._units
         is_sound = self._survey()
         if is_sound and self._turn:
-            at = self._read_pointers()
-            if at:
-                first, end = self._scan(self._sector, at, self._turn)
-            is_sound = at > 0 and self._verify_pointers()
+            units = self._read_pointers()
+            if units:
+                first, end, at = self._scan(self._sector, units, self._turn)
+            is_sound = units > 0 and self._verify_pointers()
         if not is_sound:
             first, end = self._rebuild()
-        if first == NOWHERE:
-            self._at = self._units  # a header alone may be half written, too
-        tries = 0 if is_after_sleep and self._at < self._units else TRIES
-        while tries and first != NOWHERE and not self._renew(first, end):
-            first, end = self._rebuild()
-            tries -= 1
-        self._is_whole = True
+            at = self._units
+        self._at = at
+        is_settled = not self._turn or (is_after_sleep and at < self._units)
+        if not is_settled and not self._renew(first, end):
+            self._renew(*self._rebuild(first))  # what reads now so, now so, never was
         return self._programmed
 
     def read(self, key: bytes) -> "bytes | None":
@@ -104,21 +101,22 @@ class Journal(Sectors):
                 found.append(bytes(record[HEAD_BYTES : HEAD_BYTES + (record[4] & LENGTH_MASK)]))
         return sorted(found)
 
-    def usage(self) -> "tuple[int, int]":
-        """Return how many records are live and how many units they take."""
+    def usage(self) -> "tuple[int, int, int]":
+        """Return how many records are live, the units they take, and those they may take."""
         count = units = 0
         for slot in range(len(self._addresses)):
             if self._addresses[slot] != NOWHERE:
                 count += 1
                 units += self._marks[slot] & 0xFF
-        return count, units
+        # The rest of a sector is for its header and for records carried forward.
+        return count, units, self._units * 11 // 16
 
     def write(self, changes: "list[tuple[bytes, bytes | None]]") -> int:
         """Write one commit; a value of None deletes. Return the bytes programmed.
 
         Raises: OSError when no sector takes it; then nothing of it holds.
         """
-        if not self._is_whole:  # Ctrl-C came in the middle of the last write
+        if not self._at:  # Ctrl-C came in the middle of the last write
             self._rebuild()
         self._programmed = 0
         items: list[Item] = []
@@ -133,13 +131,7 @@ class Journal(Sectors):
                 free += 1
             items.append((free, key, value))
             free += 1
-        self._is_whole = False
-        try:
-            self._place(items, size)
-        except OSError:
-            self._is_whole = True  # nothing of it holds, and the index agrees
-            raise
-        self._is_whole = True
+        self._place(items, size, True)
         return self._programmed
 
     def wear(self) -> int:
@@ -222,45 +214,54 @@ class Journal(Sectors):
         self.damaged += rotted
         return not rotted
 
-    def _scan(self, sector: int, at: int, turn: int) -> "tuple[int, int]":
-        """Take over a sector's commits in order; return the last one's address and its end.
+    def _scan(
+        self, sector: int, at: int, turn: int, limit: int = NOWHERE
+    ) -> "tuple[int, int, int]":
+        """Take over a sector's commits in order.
 
         Nothing sound stands behind what a power cut tore: what fails before a sound record has
-        rotted. Leaves `_at` where the next record may go.
+        rotted.
+        Returns: the last commit's address and its end, and where in the sector the next may go.
         """
         base = sector * self._units
         first = end = NOWHERE
         address = start = tail = base + at
         commit: list[int] = []
         rotted = 0
-        is_torn = False
-        while address < base + self._units:
-            units = self._record(address)
-            if not units or self._unit_turn() != turn:
+        is_torn = is_whole = False
+        while address < min(base + self._units, limit):
+            units = self._record(address, turn)
+            if not units:
                 is_torn = is_torn or min(self._unit) != 0xFF
                 address += 1
                 continue
-            if address != tail:
-                rotted += 1
+            if address != tail or is_whole:
+                rotted += address != tail
                 self._apply(commit)
                 start = address
-            is_torn = False
+            is_torn = is_whole = False
             self._note(commit, address, units)
             address = tail = address + units
-            if not self._unit[4] & MORE:
+            if self._unit[4] & MORE:
+                continue
+            is_whole = self._unit[3] & CARRIED > 0  # but what follows shows that it was finished
+            if not is_whole:
                 self._apply(commit)
-                first, end = (NOWHERE, NOWHERE) if self._unit[3] & CARRIED else (start, address)
-                start = address
+                first, end, start = start, address, address
+        if is_whole and turn < self._turn:
+            self._apply(commit)
         is_torn = is_torn or len(commit) > 0
         self.damaged += rotted
         self.torn += is_torn
-        self._at = self._units if rotted or is_torn else tail - base
-        return first, end
+        return first, end, self._units if rotted or is_torn else tail - base
 
-    def _rebuild(self) -> "tuple[int, int]":
-        """Fill the index from all sectors, oldest first; return the last commit's place."""
-        counts, is_whole = (self.damaged, self.torn), self._is_whole
-        self._is_whole = False
+    def _rebuild(self, limit: int = NOWHERE) -> "tuple[int, int]":
+        """Fill the index from all sectors, oldest first; return the last commit's place.
+
+        In the sector of the address `limit`, nothing from there on counts.
+        """
+        counts = self.damaged, self.torn
+        self._at = 0
         for slot in range(len(self._addresses)):
             self._addresses[slot] = NOWHERE
         count = self._flash.sector_count
@@ -268,16 +269,16 @@ class Journal(Sectors):
         for sector in range(count):
             turns[sector] = turns[sector] or self._turn_of(sector, self._units - 1)
         newest = max(turns)
+        self._turn = max(newest, self._turn)
         first = end = NOWHERE
         # A sector older than a lap failed to be erased: what it holds no longer counts.
         for turn in range(max(newest - count, 0) + 1, newest + 1):
             if turn in turns:
                 self._sector = turns.index(turn)
-                first, end = self._scan(self._sector, 1, turn)
-        self._turn = max(newest, self._turn)
+                stop = limit if limit // self._units == self._sector else NOWHERE
+                first, end, _ = self._scan(self._sector, 1, turn, stop)
         self._at = self._units
         self.damaged, self.torn = counts
-        self._is_whole = is_whole
         return first, end
 
     # --- the index ---
@@ -306,7 +307,10 @@ class Journal(Sectors):
     # --- writing ---
 
     def _renew(self, first: int, end: int) -> bool:
-        """Copy a commit to the tail; False if it no longer reads as it did."""
+        """Copy a commit to the tail, if there is one; False if it no longer reads as it did.
+
+        Where the tail is torn a sector is opened, so that nobody reads what is torn again.
+        """
         items: list[Item] = []
         address = first
         while address < end:
@@ -317,15 +321,15 @@ class Journal(Sectors):
             items.append(address << 8 | units)
             address += units
         try:
-            return self._place(items, end - first)
+            return self._place(items, max(end - first, 1), False)
         except OSError:
             return True  # no sector takes it, as the next commit will say; it stays where it is
 
-    def _place(self, items: "list[Item]", size: int) -> bool:
+    def _place(self, items: "list[Item]", size: int, carries: bool) -> bool:
         """Append one commit in the first good sector; False if a record to copy has rotted."""
         for _ in range(self._flash.sector_count):
             if self._at + size > self._units:
-                self._open(size)
+                self._open(size, carries)
             done = self._append(items, size)
             if done:
                 self._flash.sync()
@@ -335,7 +339,7 @@ class Journal(Sectors):
     def _append(self, items: "list[Item]", size: int) -> int:
         """Write one commit; return 1, 0 if the sector is bad, -1 if what it copies has rotted."""
         address = self._sector * self._units + self._at
-        self._at = self._units  # nothing sound may stand behind a record that failed
+        self._at = 0
         commit: list[int] = []
         left = len(items)
         try:
@@ -344,21 +348,25 @@ class Journal(Sectors):
                 left -= 1
                 if not self._put(address, item, MORE if left else 0):
                     self.damaged += 1
+                    self._at = self._units
                     return -1
-                units = self._record(address)
-                if not units or self._unit_turn() != self._turn:
+                units = self._record(address, self._turn)
+                if not units:
                     raise OSError(EIO, "flash reads back something else")
                 self._note(commit, address, units)
                 address += units
         except OSError:
             self._set_bad(self._sector)
+            self._at = self._units  # nothing sound may stand behind a record that failed
             return 0
-        self._at = address - self._sector * self._units
         self._apply(commit)
+        self._at = address - self._sector * self._units
         return 1
 
-    def _open(self, size: int) -> None:
+    def _open(self, size: int, carries: bool) -> None:
         """Make the next sector in the ring the newest, with room for a commit.
+
+        A start that has to open one leaves old records to the next commit: it is to be quick.
 
         Raises: OSError if all are bad or hold live records.
         """
@@ -370,15 +378,16 @@ class Journal(Sectors):
                 continue
             self._turn += 1
             self._sector, self._at = sector, self._units
-            pointers = list(self._addresses)
-            while pointers and pointers[-1] == NOWHERE:
-                pointers.pop()
+            slots = len(self._addresses)
+            while slots and self._addresses[slots - 1] == NOWHERE:
+                slots -= 1
             try:
-                self._at = self._write_header(sector, pointers)
+                self._at = self._write_header(sector, self._addresses, slots)
             except OSError:
                 self._set_bad(sector)
                 continue
-            self._carry(size)
+            if carries:
+                self._carry(size)
             if self._at + size <= self._units:
                 return
         raise OSError(ENOSPC, "no sector is free")

@@ -11,10 +11,12 @@ the next boot: a supply that was weak may be mended by then.
 
 from binascii import crc32
 
-from ..ports import Flash
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
+
+    from ..ports import Flash
+
     # To write: slot, key, value (None: deleted). To copy: an address and flags, in one integer.
     Item = tuple[int, bytes, bytes | None] | int
 
@@ -25,7 +27,7 @@ KEYS_MAX = 60
 NOWHERE = 0xFFFF  # the address of a record that is not there
 HEAD_BYTES = 7
 CRC_BYTES = 4
-PAGE_BYTES = 128
+PAGE_BYTES = 64
 POINTERS = 12  # in one unit of a header
 ADDRESS_MASK = 0xFFFF
 CARRIED = 0x80  # beside the slot: copied forward, and no commit of anyone's
@@ -45,7 +47,7 @@ def record_units(key_bytes: int, value_bytes: int) -> int:
 class Sectors:
     """Read and write a flash in units; know which of its sectors are bad."""
 
-    def __init__(self, flash: Flash) -> None:
+    def __init__(self, flash: "Flash") -> None:
         self.bad_sectors = 0
         self._flash = flash
         self._units = flash.sector_bytes // UNIT_BYTES
@@ -81,10 +83,13 @@ class Sectors:
             return self._unit_turn()
         return 0
 
-    def _record(self, address: int) -> int:
-        """Read past a record; return its units, 0 if it is none. Its head is then in `_unit`."""
+    def _record(self, address: int, turn: int = 0) -> int:
+        """Read past a record; return its units, 0 if it is none, or none of that turn.
+
+        Its head is then in `_unit`.
+        """
         head = self._unit
-        if not self._load(address, head):
+        if not self._load(address, head) or (turn and self._unit_turn() != turn):
             return 0
         key_bytes, value_bytes = head[4] & LENGTH_MASK, head[5] << 8 | head[6]
         if not 0 < key_bytes <= KEY_BYTES_MAX or value_bytes > VALUE_BYTES_MAX:
@@ -110,25 +115,23 @@ class Sectors:
             if not self._load(at, self._unit) or min(self._unit) != 0xFF:
                 raise OSError(EIO, "flash is not erased")
 
-    def _write_header(self, sector: int, pointers: "list[int]") -> int:
+    def _write_header(self, sector: int, pointers: "array[int]", slots: int) -> int:
         """Erase a sector and open it; return the units of its header.
 
         Raises: OSError if it does not read back as written.
         """
         self._flash.erase(sector)
-        address = sector * self._units
-        units = at = 0
-        while not units or at < len(pointers):
-            self._check_blank(address + units, 1)
-            self._begin(address + units, HEADER_SEED)
-            self._fill_head(len(pointers))
-            for pointer in pointers[at : at + POINTERS]:
-                self._fill(bytes((pointer >> 8, pointer & 0xFF)))
+        units = max(1, (slots + POINTERS - 1) // POINTERS)
+        for unit in range(units - 1, -1, -1):  # the first one last: with it the header is whole
+            address = sector * self._units + unit
+            self._check_blank(address, 1)
+            self._begin(address, HEADER_SEED)
+            self._fill_head(slots)
+            for slot in range(unit * POINTERS, min((unit + 1) * POINTERS, slots)):
+                self._fill(bytes((pointers[slot] >> 8, pointers[slot] & 0xFF)))
             self._seal()
-            if self._header(address + units) != self._turn:
+            if self._header(address) != self._turn:
                 raise OSError(EIO, "flash reads back something else")
-            units += 1
-            at += POINTERS
         return units
 
     def _put(self, address: int, item: "Item", more: int) -> bool:

@@ -2,7 +2,7 @@
 
 Input    get, keys, put, delete, commit, rollback: a `Table` of kernel/ports.py
 Effects  none; a commit writes to the medium under the table
-Bounds   KEY_BYTES_MAX, VALUE_BYTES_MAX, KEYS_MAX keys, the medium's `capacity` in record units
+Bounds   KEY_BYTES_MAX, VALUE_BYTES_MAX, KEYS_MAX keys, the medium's capacity in units
 """
 
 from ..ports import Table
@@ -66,7 +66,7 @@ class JournalTable(Table):
         Raises: OSError when the medium fails or is full; then nothing of it holds.
         """
         staged, self._staged = self._staged, {}
-        count, live = self._medium.usage()
+        count, live, capacity = self._medium.usage()
         size = 0
         changes = []
         for key in sorted(staged):
@@ -82,7 +82,7 @@ class JournalTable(Table):
                 live += units
                 count += old is None
             changes.append((key, value))
-        if count > KEYS_MAX or max(size, live) > self._medium.capacity:
+        if count > KEYS_MAX or max(size, live) > capacity:
             raise OSError(ENOSPC, "the table is full")
         return self._medium.write(changes) if changes else 0
 
