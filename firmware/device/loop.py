@@ -24,6 +24,7 @@ from kernel.ticks import ticks_add, ticks_diff
 _POLL_MS_MIN = 5
 _POLL_MS_MAX = 50
 _FRAMES_PER_TURN = 16  # received before timers are served again
+_FOLDER = "/user"  # where an application lies that is not the image's
 _STATUS_MS = 5_000
 _STATUS_PER_HEALTH = 12  # status records, the first one included
 
@@ -41,6 +42,8 @@ class Loop:
         self._text = crash.take(self.rtc.recovery)
         self._snapshot = self.rtc.take_snapshot()  # and what `crash` noted is kept with it
         self._journal = None
+        if self.cause != CAUSE_DEEP_SLEEP:  # it was compared at the boot before
+            settings.config.application_id = app.fingerprint(_FOLDER)
         identity = Identity(settings.name, node_id(board.mac), settings.network(), settings.board)
         rng = Prng(int.from_bytes(os.urandom(4), "big"))
         self.agent = Agent(identity, rng, self._open_table(), board.parts, settings.config)
@@ -71,8 +74,6 @@ class Loop:
 
         Raises: KeyboardInterrupt when Ctrl-C is pressed, and whatever the kernel itself raises.
         """
-        if self.cause != CAUSE_DEEP_SLEEP:
-            self._board.settings.config.application_id = app.fingerprint(folder)
         asyncio.run(self._main(folder))
 
     def stop(self):
