@@ -1,6 +1,6 @@
-"""What a board needs to know about itself, as a map that CBOR can carry.
+"""What a board needs to know about itself, as maps that CBOR can carry.
 
-It is written to the board's NVS as `pins`; the firmware reads it by these keys.
+They are written to the board's NVS as `pins` and `currents`; the firmware reads their keys.
 """
 
 from .load import Board
@@ -22,3 +22,11 @@ def render_pins(board: Board) -> dict[str, int | str]:
         rendered["battery_adc"] = pins.battery_adc
         rendered["battery_divider_permille"] = pins.battery_divider_permille
     return rendered
+
+
+def render_currents(board: Board) -> dict[str, int]:
+    """Return what the board draws in each power state that its file gives.
+
+    Units: microamperes.
+    """
+    return board.current_ua

@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Run app.py on a board without flashing; with --watch at every save.",
     "monitor": "Show what a board prints.",
     "repl": "Open the MicroPython prompt of a board.",
+    "power": "Say what an agent uses, and compare a recording of it with the model.",
     "sim": "Run app.py as many agents in one process, in virtual time.",
     "agent": "Run app.py as an agent on this computer, beside boards.",
     "virtual": "Create, start, stop and torment virtual boards.",

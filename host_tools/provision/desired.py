@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cbor2
 
 from cma_toolkit.boards.load import Board
-from cma_toolkit.boards.render import render_pins
+from cma_toolkit.boards.render import render_currents, render_pins
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.fleet.fleet_file import NETWORK, FleetFile
 from cma_toolkit.host_tools.fleet.inventory import Row
@@ -27,6 +27,7 @@ KEYS = (
     "labels",
     "board",
     "pins",
+    "currents",
     "settings",
     "wifi_ssid",
     "wifi_password",
@@ -65,6 +66,7 @@ def desired(
         "labels": encode(list(row.labels)),
         "board": board.id.encode(),
         "pins": encode(render_pins(board)),
+        "currents": encode(render_currents(board)),
         "settings": encode({**row.settings, NETWORK: fleet.network}),
     }
     if row.wifi:
@@ -90,7 +92,7 @@ def shown(key: str, stored: Stored | None) -> str:
         return "nothing"
     if isinstance(stored, Secret) or key in SECRET_KEYS:
         return "***"
-    if key in ("labels", "settings", "pins"):
+    if key in ("labels", "settings", "pins", "currents"):
         try:
             return _shown_cbor(cbor2.loads(stored))
         except (cbor2.CBORError, ValueError):

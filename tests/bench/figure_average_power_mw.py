@@ -1,0 +1,16 @@
+"""What an agent draws on average by the model: one report per 60 s, stock boot.
+
+ESP-NOW, an ESP32-S3, whose boot was measured in most parts; unmeasured on silicon as a whole.
+"""
+
+from collections.abc import Callable
+
+from support.power_figure import average_mw
+
+UNIT = "mW"
+AT_MOST = 1.8
+
+
+def measure(say: Callable[[str], None]) -> float:
+    """Add up the parts of a wake with the currents of the board's file."""
+    return average_mw("stock", 60, say)
