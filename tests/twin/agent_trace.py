@@ -14,16 +14,16 @@ from trace_application import TraceApplication
 from trace_frames import NETWORK, OWN_NAME, Frames
 from trace_surroundings import PowerCut, Recorder, TraceFlash, TraceParts, encode
 
-from cma_toolkit.firmware.kernel import errors
-from cma_toolkit.firmware.kernel.agent import Agent
-from cma_toolkit.firmware.kernel.codec.frame import node_id, read_target
-from cma_toolkit.firmware.kernel.config import Config
-from cma_toolkit.firmware.kernel.effects import SLEEP_DEEP
-from cma_toolkit.firmware.kernel.identity import Identity
-from cma_toolkit.firmware.kernel.prng import Prng, seed_from
-from cma_toolkit.firmware.kernel.state.journal import Journal
-from cma_toolkit.firmware.kernel.state.table import JournalTable
-from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD, ticks_add, ticks_diff
+from kernel import errors
+from kernel.agent import Agent
+from kernel.codec.frame import node_id, read_target
+from kernel.config import Config
+from kernel.effects import SLEEP_DEEP
+from kernel.identity import Identity
+from kernel.prng import Prng, seed_from
+from kernel.state.journal import Journal
+from kernel.state.table import JournalTable
+from kernel.ticks import TICKS_PERIOD, ticks_add, ticks_diff
 
 RESETS = (
     errors.CAUSE_POWER_ON,
@@ -49,7 +49,9 @@ class Trace:
         self._flash = TraceFlash(self.recorder, rng)
         self._parts = TraceParts(self.recorder, rng)
         self._frames = Frames(rng, self.recorder, NODE)
-        self._application = TraceApplication(rng, self.recorder, self._frames)
+        self._application = TraceApplication(
+            rng.below, self.recorder.see, self.recorder.fold, encode, self._frames.name
+        )
         self._config = self._choose_config()
         self._now_ms = (TICKS_PERIOD - rng.below(60_000)) % TICKS_PERIOD
         self._agent = None

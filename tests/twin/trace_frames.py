@@ -4,8 +4,8 @@ They are written by hand after SPEC.md and protocol.cddl, so that the kernel's w
 trusted to make what its readers read.
 """
 
-from cma_toolkit.firmware.kernel.codec import cbor, frame
-from cma_toolkit.firmware.kernel.limits import (
+from kernel.codec import cbor, frame
+from kernel.limits import (
     FRAGMENT_BYTES,
     FRAME_BYTES_MAX,
     HEADER_BYTES,

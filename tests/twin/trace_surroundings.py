@@ -4,10 +4,10 @@ import binascii
 import hashlib
 import struct
 
-from cma_toolkit.firmware.kernel.codec import cbor
-from cma_toolkit.firmware.kernel.effects import Effects
-from cma_toolkit.firmware.kernel.ports import Actuator, Parts, Sensor
-from cma_toolkit.sim.world.flash import MemoryFlash
+from kernel.codec import cbor
+from kernel.effects import Effects
+from kernel.ports import Actuator, Parts, Sensor
+from support.nor_sectors import NorSectors
 
 SENT_KEPT = 16
 VALUE_BYTES_MAX = 4096
@@ -102,12 +102,11 @@ class Recorder(Effects):
         return wish
 
 
-class TraceFlash(MemoryFlash):
+class TraceFlash(NorSectors):
     """Flash whose every operation counts, and in any of which the power may go."""
 
     def __init__(self, recorder, rng):
-        super().__init__()
-        self.sector_count = 4  # small, so that it is compacted often
+        super().__init__(4)  # small, so that it is compacted often
         self.cut_after = -1  # operations until the power goes
         self.fail_after = -1  # operations until the medium fails
         self.fails = 0  # and how many then do
