@@ -223,3 +223,60 @@ print(link.receive())
         assert lines == ["0", "0", *frames, "0"]
 
     with_drivers(test)
+
+
+def test_light_sleep_ends_when_a_task_of_the_user_is_due() -> None:
+    code = """
+import asyncio, time
+from device import sleeping
+from kernel.effects import SLEEP_LIGHT
+class Loop:
+    class sink:
+        radio = print
+    class watchdog:
+        feed = lambda: None
+served = []
+async def beside(started_ms):
+    await asyncio.sleep_ms(200)
+    served.append(time.ticks_diff(time.ticks_ms(), started_ms))
+async def main():
+    started_ms = time.ticks_ms()
+    asyncio.create_task(beside(started_ms))
+    await asyncio.sleep_ms(1)
+    sleeping.sleep(SLEEP_LIGHT, 5000, Loop)
+    await asyncio.sleep_ms(1)
+    print(200 <= served[0] < 2000)
+    started_ms = time.ticks_ms()
+    sleeping.sleep(SLEEP_LIGHT, 300, Loop)  # nobody waits for anything
+    print(time.ticks_diff(time.ticks_ms(), started_ms) >= 300)
+asyncio.run(main())
+"""
+
+    async def test(board: RunningBoard) -> None:
+        assert await ask(board, code) == "False\nTrue\nFalse\nTrue\n"
+
+    with_drivers(test)
+
+
+def test_a_long_light_sleep_feeds_the_watchdog_in_time() -> None:
+    code = """
+import asyncio, machine
+from device import sleeping
+from device.watchdog import SLICE_MS
+from kernel.effects import SLEEP_LIGHT
+machine.lightsleep = lambda span_ms: print('slice' if span_ms == SLICE_MS else span_ms)
+class Loop:
+    class sink:
+        radio = lambda is_on: None
+    class watchdog:
+        feed = lambda: print('fed')
+async def main():
+    sleeping.sleep(SLEEP_LIGHT, 2 * SLICE_MS + 1, Loop)
+asyncio.run(main())
+"""
+
+    async def test(board: RunningBoard) -> None:
+        lines = (await ask(board, code)).split()
+        assert lines == ["fed", "slice", "fed", "slice", "fed", "1"]
+
+    with_drivers(test)
