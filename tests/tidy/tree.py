@@ -39,9 +39,14 @@ def parse(path: Path) -> ast.Module:
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the line and the absolute dotted name of each import in a file.
 
-    Relative imports and `cma_toolkit.` come out as names from the tree's root.
+    Relative imports and `cma_toolkit.` come out as names from the tree's root. What only a type
+    checker reads, below `if TYPE_CHECKING`, is no import.
     """
-    for node in ast.walk(parse(path)):
+    tree = parse(path)
+    unread = {id(inner) for node in ast.walk(tree) if _is_for_types(node) for inner in _body(node)}
+    for node in ast.walk(tree):
+        if id(node) in unread:
+            continue
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, _from_root(alias.name)
@@ -50,6 +55,20 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, base
             for alias in node.names:
                 yield node.lineno, f"{base}.{alias.name}"
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
+
+
+def _body(node: ast.AST) -> Iterator[ast.AST]:
+    assert isinstance(node, ast.If)
+    for statement in node.body:
+        yield from ast.walk(statement)
 
 
 def _resolve(path: Path, node: ast.ImportFrom) -> str:
