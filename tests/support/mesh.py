@@ -65,7 +65,7 @@ class Mesh:
         length = len(data) if length < 0 else length
         reason = self.router.on_frame(self.now_ms, 0, data, length, rssi_dbm, self.out)
         if reason:
-            self.meters.drop(reason, self.router.header.kind)
+            self.meters.drop(reason)
         return reason
 
     def hear_payload(self, kind, payload, **fields):

@@ -17,7 +17,6 @@ Source   SPEC.md, "Frame header"
 import binascii
 from struct import pack_into
 
-from ..fields import read_word
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES
 
 VERSION = 1
@@ -54,51 +53,25 @@ def write_sequence(buffer: bytearray, sequence: int) -> None:
     buffer[13] = sequence & 0xFF
 
 
-def _read_id(buffer: "bytes | bytearray", offset: int) -> int:
-    # More than 30 bits are no node's: 0 is none, too.
-    return 0 if buffer[offset] > 0x3F else read_word(buffer, offset)
-
-
 def read_source(buffer: "bytes | bytearray") -> int:
-    """Return the source of a frame that is at least a header long.
+    """Return the source of a frame that is at least a header long, 0 if that is no id.
 
     A driver learns by it which address belongs to which node.
     """
-    return _read_id(buffer, 4)
+    if buffer[4] > 0x3F:
+        return 0
+    return buffer[4] << 24 | buffer[5] << 16 | buffer[6] << 8 | buffer[7]
 
 
 def read_target(buffer: "bytes | bytearray") -> int:
-    """Return the target of a frame that is at least a header long."""
-    return _read_id(buffer, 8)
+    """Return the target of a frame that is at least a header long, 0 if that is no id."""
+    if buffer[8] > 0x3F:
+        return 0
+    return buffer[8] << 24 | buffer[9] << 16 | buffer[10] << 8 | buffer[11]
 
 
-class Header:
-    """The fields of the frame that was read last."""
-
-    def __init__(self) -> None:
-        self.kind = 0
-        self.network = 0
-        self.source = 0
-        self.target = 0
-        self.sequence = 0
-
-    def read(self, buffer: "bytes | bytearray", length: int) -> bool:
-        """Take the fields from a frame; False if it is not one of this version.
-
-        The fields then stand half new: they are of no use.
-        """
-        if not HEADER_BYTES < length <= FRAME_BYTES_MAX:
-            return False
-        if buffer[0] >> 4 != VERSION or not buffer[0] & 15:
-            return False
-        # Written out, as every frame in reach comes by here.
-        kind = self.kind = buffer[1]
-        self.network = buffer[2] << 8 | buffer[3]
-        if buffer[4] > 0x3F or buffer[8] > 0x3F:
-            return False
-        source = buffer[4] << 24 | buffer[5] << 16 | buffer[6] << 8 | buffer[7]
-        target = buffer[8] << 24 | buffer[9] << 16 | buffer[10] << 8 | buffer[11]
-        self.source = source
-        self.target = target
-        self.sequence = buffer[12] << 8 | buffer[13]
-        return 0 < source < BROADCAST and target > 0 and 0 < kind <= KIND_LAST
+def is_frame(buffer: "bytes | bytearray", length: int) -> bool:
+    """Tell whether bytes have the length, the version and the kind of a frame."""
+    if not HEADER_BYTES < length <= FRAME_BYTES_MAX or not 0 < buffer[1] <= KIND_LAST:
+        return False
+    return buffer[0] >> 4 == VERSION and buffer[0] & 15 > 0

@@ -66,15 +66,18 @@ class Neighbours(Windows):
         if self._names[row] != data:
             self._names[row] = data
 
-    def hear(self, now_ms: int, source: int, link: int, rssi_dbm: int = 0) -> int:
-        """Note that a node was heard on a link; return its row.
+    def hear(
+        self, now_ms: int, source: int, link: int, rssi_dbm: int = 0, row: int = NOBODY
+    ) -> int:
+        """Note that a node was heard on a link; return its row, which a caller may know already.
 
         Units: `rssi_dbm` is 0 where the link does not measure it.
         """
         self.joined = False
-        row = self.find(source)
         if row == NOBODY:
-            row = self._admit(now_ms, source)
+            row = self.find(source)
+            if row == NOBODY:
+                row = self._admit(now_ms, source)
         self.links[row] = link
         self._heard_at_ms[row] = now_ms
         if rssi_dbm:
@@ -95,13 +98,14 @@ class Neighbours(Windows):
 
     def on_sent(self, target: int) -> None:
         """Note that a frame for one node alone was sent: it counts as delivered until told."""
-        row = self.find(target)
-        if row == NOBODY:
+        if target not in self.ids:
             return
-        if self._sent[row] == _SENT_MAX:
-            self._sent[row] //= 2
+        row = self.ids.index(target)
+        sent = self._sent[row] + 1
+        if sent > _SENT_MAX:
+            sent //= 2
             self._undelivered[row] //= 2
-        self._sent[row] += 1
+        self._sent[row] = sent
 
     def on_undelivered(self, target: int) -> None:
         """Note that the last frame for one node alone was not acknowledged."""

@@ -4,14 +4,14 @@ An application may publish at any moment, from a task of its own on a board too;
 next step transmits. What is more urgent leaves first, and takes the place of what is less urgent
 when all places are taken; a message of several frames keeps or loses all of them.
 
-Input    claim(), commit(kind, link, length), make_room(kind, count), flush(sequences, …, out)
+Input    commit(kind, target, link, length) of the spare buffer, make_room, flush(…, out)
 Effects  out.send(link, buffer, length)
 Bounds   OUTBOX_FRAMES_MAX frames and the spare one; nothing is allocated after construction
 """
 
 from array import array
 
-from ..codec.frame import BROADCAST, VALUE_KINDS, read_target, write_sequence
+from ..codec.frame import BROADCAST, VALUE_KINDS
 from ..errors import DROP_FULL
 from ..limits import FRAME_BYTES_MAX, OUTBOX_FRAMES_MAX
 
@@ -36,44 +36,37 @@ class Outbox:
         self._lengths = bytearray(count_max + 1)
         self._links = bytearray(count_max + 1)
         self._kinds = bytearray(count_max + 1)
+        self._targets = array("I", [0] * (count_max + 1))
         self._groups = array("H", [0] * (count_max + 1))  # not 0: frames of one message
-        self._order = bytearray(range(count_max + 1))  # the first `count` wait, the rest are free
+        # The slots: the first `count` wait, the next one is the spare one, the rest are free.
+        self._order = bytearray(range(count_max + 1))
         self.count = 0
+        self.spare = self._frames[0]  # for the next frame; it counts only once committed
 
-    def claim(self) -> bytearray:
-        """Return the buffer for the next frame; it counts only once committed."""
-        return self._frames[self._order[self.count]]
-
-    def commit(self, kind: int, link: int, length: int, group: int = 0) -> bool:
-        """Add the claimed buffer as a frame; False if there is no place for it, and it is dropped.
+    def commit(self, kind: int, target: int, link: int, length: int, group: int = 0) -> bool:
+        """Add the spare buffer as a frame; False if there is no place for it, and it is dropped.
 
         Shape: `kind` is that of the message, for a fragment too; `group` numbers its frames.
         """
+        if self.count == self._count_max and not self.make_room(kind, 1):
+            return False
         order, kinds, place = self._order, self._kinds, self.count
-        slot = order[place]
-        if place == self._count_max:
-            if not self.make_room(kind, 1):
-                return False
-            # Making room moves the end of the queue: the frame just made goes there.
-            order[place] = order[self.count]
-            place = self.count
-        urgency = _PRIORITY[kind]
+        slot, urgency = order[place], _PRIORITY[kind]
         while place and _PRIORITY[kinds[order[place - 1]]] > urgency:
             order[place] = order[place - 1]
             place -= 1
         order[place] = slot
         kinds[slot] = kind
+        self._targets[slot] = target
         self._links[slot] = link
         self._lengths[slot] = length
         self._groups[slot] = group
         self.count += 1
+        self.spare = self._frames[order[self.count]]
         return True
 
     def make_room(self, kind: int, count: int) -> bool:
-        """Drop what is less urgent than a kind until so many frames fit; else drop that message.
-
-        Frames in the buffer that is claimed stay as they are.
-        """
+        """Drop what is less urgent than a kind until so many frames fit, else that message."""
         free, behind = self._count_max - self.count, self.count
         while free < count and behind:
             behind -= 1
@@ -102,32 +95,38 @@ class Outbox:
                 order[place] = order[kept]
                 order[kept] = slot
                 kept += 1
-        self.count = kept
+        self._shrink(kept)
 
     def _drop_last(self) -> None:
-        slot = self._order[self.count - 1]
+        last = self.count - 1
+        slot = self._order[last]
         group = self._groups[slot]
         self._meters.drop(DROP_FULL, self._kinds[slot])
-        self.count -= 1
-        while group and self.count and self._groups[self._order[self.count - 1]] == group:
-            self.count -= 1
+        while group and last and self._groups[self._order[last - 1]] == group:
+            last -= 1
+        self._shrink(last)
+
+    def _shrink(self, count: int) -> None:
+        # The spare slot follows the last one that waits; the frame in it may be half made.
+        order, spare = self._order, self._order[self.count]
+        order[self.count] = order[count]
+        order[count] = spare
+        self.count = count
 
     def flush(self, sequences: "list[int]", neighbours: "Neighbours", out: "FrameSink") -> int:
         """Number and send all frames, the most urgent first; return how many."""
         count, place = self.count, 0
         while place < count:
             slot = self._order[place]
-            buffer = self._frames[slot]
-            target = read_target(buffer)
-            cast = 0
-            if target == BROADCAST:
-                cast = 1
-            else:
+            buffer, target, cast = self._frames[slot], self._targets[slot], 1
+            if target != BROADCAST:
                 neighbours.on_sent(target)
+                cast = 0
             sequence = sequences[cast]
             sequences[cast] = (sequence + 1) & 0xFFFF
-            write_sequence(buffer, sequence)
+            buffer[12] = sequence >> 8
+            buffer[13] = sequence & 0xFF
             out.send(self._links[slot], buffer, self._lengths[slot])
             place += 1
-        self.count = 0
+        self._shrink(0)
         return count

@@ -48,7 +48,6 @@ class Router:
         meters: "DropCounter",
         quotas: Quotas,
     ) -> None:
-        self.header = frame.Header()  # of the last frame
         self.joined = 0  # the node that the last frame brought into the table, 0 if none
         self.handlers: "list[FrameHandler | None]" = [None] * (frame.KIND_LAST + 1)
         self._identity = identity
@@ -59,7 +58,7 @@ class Router:
         self._fragments = Fragments()
         self._envelope = Envelope()
 
-    def on_frame(  # noqa: PLR0917 - keywords cost a board more, at each frame
+    def on_frame(  # noqa: PLR0911, PLR0917 - one return per reason; keywords cost a board more
         self,
         now_ms: int,
         link: int,
@@ -72,20 +71,37 @@ class Router:
 
         Units: `rssi_dbm` is 0 where the link does not measure it.
         """
+        identity, near = self._identity, self._neighbours
         self.joined = 0
-        reason = self._judge(now_ms, buffer, length)
-        if reason:
-            return reason
-        header, neighbours, envelope = self.header, self._neighbours, self._envelope
-        envelope.source, envelope.link = header.source, link
-        row = envelope.row = neighbours.hear(now_ms, header.source, link, rssi_dbm)
-        if neighbours.joined:
-            self.joined = header.source
-        if not neighbours.accept(row, header.sequence, envelope.is_broadcast):
+        if not frame.is_frame(buffer, length):
+            return DROP_MALFORMED
+        source, target, kind = frame.read_source(buffer), frame.read_target(buffer), buffer[1]
+        if not 0 < source < frame.BROADCAST or not target:
+            return DROP_MALFORMED
+        if buffer[2] << 8 | buffer[3] != identity.network:
+            return DROP_FOREIGN
+        if source == identity.node:
+            return DROP_ECHO
+        is_broadcast = target == frame.BROADCAST
+        if not is_broadcast and target != identity.node:
+            return DROP_OTHER_TARGET
+        # Before the table is touched: a flood from made-up ids costs no row.
+        row = near.find(source)
+        if not self._quotas.take(now_ms, QUOTA_IN, 1, row):
+            return DROP_QUOTA
+        row = near.hear(now_ms, source, link, rssi_dbm, row)
+        if near.joined:
+            self.joined = source
+        if not near.accept(row, buffer[12] << 8 | buffer[13], is_broadcast):
             return DROP_DUPLICATE
-        if header.kind == frame.KIND_FRAGMENT:
+        if kind == frame.KIND_PING:
+            return self._answer(source, link, buffer, length)
+        envelope = self._envelope
+        envelope.is_broadcast, envelope.row = is_broadcast, row
+        envelope.source, envelope.link = source, link
+        if kind == frame.KIND_FRAGMENT:
             return self._join(now_ms, buffer, length, out)
-        return self._deliver(now_ms, header.kind, buffer, HEADER_BYTES, length)
+        return self._deliver(now_ms, kind, buffer, HEADER_BYTES, length)
 
     def on_time(self, now_ms: int) -> None:
         """Give up messages whose fragments stay away."""
@@ -96,23 +112,14 @@ class Router:
         """Return when `on_time` has something to do, -1 if never."""
         return self._fragments.next_at_ms(now_ms)
 
-    def _judge(self, now_ms: int, buffer: "bytes | bytearray", length: int) -> int:
-        header, identity = self.header, self._identity
-        if not header.read(buffer, length):
+    def _answer(self, source: int, link: int, ping: "bytes | bytearray", length: int) -> int:
+        if length > HEADER_BYTES + PING_BYTES_MAX:
             return DROP_MALFORMED
-        if header.network != identity.network:
-            return DROP_FOREIGN
-        if header.source == identity.node:
-            return DROP_ECHO
-        self._envelope.is_broadcast = header.target == frame.BROADCAST
-        if not self._envelope.is_broadcast and header.target != identity.node:
-            return DROP_OTHER_TARGET
-        # Before the table is touched: a flood from made-up ids costs no row.
-        row = self._neighbours.find(header.source)
-        return 0 if self._quotas.take(now_ms, QUOTA_IN, 1, row) else DROP_QUOTA
+        self._transmitter.pong(source, link, ping, length)
+        return 0
 
     def _join(self, now_ms: int, buffer: "bytes | bytearray", length: int, out: "Effects") -> int:
-        fragments, source = self._fragments, self.header.source
+        fragments, source = self._fragments, self._envelope.source
         result = fragments.take(now_ms, source, buffer, HEADER_BYTES, length)
         self._count_incomplete()
         if result == COMPLETE:
@@ -128,11 +135,6 @@ class Router:
     ) -> int:
         if not self._envelope.open(kind, buffer, start, end):
             return DROP_MALFORMED
-        if kind == frame.KIND_PING:
-            if end - start > PING_BYTES_MAX:
-                return DROP_MALFORMED
-            self._transmitter.pong(self._envelope)
-            return 0
         handler = self.handlers[kind]
         if handler is None:
             return 0

@@ -9,6 +9,7 @@ from struct import pack_into
 
 from ..codec import cbor, frame, messages
 from ..codec.fragments import count_of, write_fragment
+from ..codec.frame import write_header
 from ..codec.spans import read_short, write_short
 from ..codec.templates import write_telemetry
 from ..effects import LINK_ALL
@@ -77,19 +78,19 @@ class Transmitter:
         self, wake_period_ms: int = 0, phase_ms: int = messages.NO_PHASE, leader: int = 0
     ) -> bool:
         """Make this agent, and when it wakes, known to all in reach; False if it was dropped."""
-        buffer, head = self.outbox.claim(), self._introduction
+        buffer, head = self.outbox.spare, self._introduction
         length = messages.write_announcement(buffer, head, wake_period_ms, phase_ms, leader)
         return self._commit(frame.KIND_ANNOUNCE, frame.BROADCAST, LINK_ALL, length)
 
-    def pong(self, envelope: messages.Envelope) -> bool:
+    def pong(self, target: int, link: int, ping: "bytes | bytearray", length: int) -> bool:
         """Answer a ping with its own payload; False if it was dropped."""
         # The whole frame, header and all: nothing else copies so many bytes without allocating.
-        pack_into(_FRAME, self.outbox.claim(), 0, envelope.buffer)
-        return self._commit(frame.KIND_PONG, envelope.source, envelope.link, envelope.end)
+        pack_into(_FRAME, self.outbox.spare, 0, ping)
+        return self._commit(frame.KIND_PONG, target, link, length)
 
     def telemetry(self, figures: "list[int]") -> bool:
         """Send figures to all in reach; False if they were dropped."""
-        length = write_telemetry(self.outbox.claim(), HEADER_BYTES, figures)
+        length = write_telemetry(self.outbox.spare, HEADER_BYTES, figures)
         return self._commit(frame.KIND_TELEMETRY, frame.BROADCAST, LINK_ALL, length)
 
     def message(self, topic: str, value: object, target: int, link: int) -> bool:
@@ -116,7 +117,7 @@ class Transmitter:
 
     def _say(self, kind: int, fields: "tuple[object, ...]", target: int, link: int) -> bool:
         try:
-            length = cbor.write_into(self.outbox.claim(), HEADER_BYTES, fields)
+            length = cbor.write_into(self.outbox.spare, HEADER_BYTES, fields)
         except cbor.CborError:
             return self._say_in_fragments(kind, fields, target, link)
         return self._commit(kind, target, link, length)
@@ -132,21 +133,19 @@ class Transmitter:
             return False
         self._number = self._number % 0xFFFF + 1
         for index in range(count):
-            buffer = self.outbox.claim()
+            buffer = self.outbox.spare
             length = write_fragment(
                 buffer, HEADER_BYTES, self._number, index, kind, self._scratch, size
             )
             identity = self._identity
-            frame.write_header(
-                buffer, frame.KIND_FRAGMENT, identity.network, identity.node, target, 0
-            )
-            self.outbox.commit(kind, link, length, self._number)
+            write_header(buffer, frame.KIND_FRAGMENT, identity.network, identity.node, target, 0)
+            self.outbox.commit(kind, target, link, length, self._number)
         return True
 
     def _commit(self, kind: int, target: int, link: int, length: int) -> bool:
         outbox, identity = self.outbox, self._identity
-        frame.write_header(outbox.claim(), kind, identity.network, identity.node, target, 0)
-        return outbox.commit(kind, link, length)
+        write_header(outbox.spare, kind, identity.network, identity.node, target, 0)
+        return outbox.commit(kind, target, link, length)
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what deep sleep must not forget: the numbers in use."""

@@ -36,6 +36,11 @@ class Windows:
         cast = 2 * row + (1 if broadcast else 0)
         seen = self._seen[cast]
         ahead = (sequence - self._sequence[cast]) & 0xFFFF
+        if ahead == 1 and seen:  # as almost always
+            self._seen[cast] = (seen << 1 | 1) & 0xFFFF
+            self._sequence[cast] = sequence
+            self._stale[cast] = 0
+            return True
         behind = -ahead & 0xFFFF
         if seen and behind < SEQUENCE_WINDOW:
             if seen >> behind & 1:
