@@ -5,6 +5,7 @@ application does, the prompt stays within reach: Ctrl-C ends everything, a board
 starts and before it sleeps, and after repeated crashes the application is left out.
 """
 
+import gc
 import sys
 
 import esp32
@@ -15,6 +16,8 @@ from device import crash, knock
 
 _NAMESPACE = "cma"
 _FORMATTING = "formatting"  # set while a format runs: one that lost power is begun again
+_FEED_MS = 500  # a quarter of the shortest watchdog
+_STOPPED = "cma: agent stopped; Ctrl-D starts it again"
 
 
 def prepare():
@@ -113,34 +116,48 @@ def run():
         loop = Loop(Board())
         loop.run("/user")
     except KeyboardInterrupt:
-        _stop(loop)
+        if loop:
+            loop.watchdog.keep_fed()
+            loop.stop()
+            loop.close()
+        print(_STOPPED)
     except BaseException as error:  # noqa: BLE001 - SystemExit of an application, too
         _start_anew(error, loop)
-    finally:
-        if loop:
-            loop.close()
-
-
-def _stop(loop):
-    if loop:
-        loop.watchdog.keep_fed()
-        loop.stop()
-    print("cma: agent stopped; Ctrl-D starts it again")
 
 
 def _start_anew(error, loop):
-    from device.rtc import Rtc
+    watchdog = loop and loop.watchdog
+    try:
+        _tell(error, loop, watchdog)
+    except KeyboardInterrupt:
+        if watchdog:
+            watchdog.keep_fed()
+        print(_STOPPED)
+        return
+    except Exception as another:  # noqa: BLE001 - no memory, no RTC: the reset mends it
+        sys.print_exception(another)
+    machine.reset()
 
+
+def _tell(error, loop, watchdog):
+    """Print what happened, keep it over the reset, and listen for a while."""
+    # An application that took all memory gives it back, or nothing could be told.
+    sys.modules.pop("app", None)
+    if loop:
+        loop.agent = None
+    gc.collect()
+    if loop:
+        loop.close()
+        rtc = loop.rtc
+    else:
+        from device.rtc import Rtc
+
+        rtc = Rtc()
     sys.print_exception(error)
-    rtc = Rtc()
     pause_ms = crash.record(rtc.recovery, crash.text_of("agent", error))
     rtc.save()
     print("cma: the agent crashed; it starts anew in %d s, Ctrl-C stops it" % (pause_ms // 1000))
-    try:
-        knock.listen(pause_ms)
-    except KeyboardInterrupt:
-        if loop:
-            loop.watchdog.keep_fed()
-        print("cma: agent stopped; Ctrl-D starts it again")
-        return
-    machine.reset()
+    for _ in range(pause_ms // _FEED_MS):
+        if watchdog:
+            watchdog.feed()
+        knock.listen(_FEED_MS)
