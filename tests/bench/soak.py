@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SURVIVOR_FIGURES = ["power_cut_survival", "connect_while_booting", "twin_digest"]
+SURVIVOR_FIGURES = ["power_cut_survival", "connect_while_booting", "twin_digest", "cbor_fuzz"]
 
 
 def steps(seed: int) -> list[list[str]]:

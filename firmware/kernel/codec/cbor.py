@@ -25,6 +25,9 @@ SIMPLE = -1  # the number of a Tag that holds a simple value
 _UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = 0, 1, 2, 3, 4, 5, 6
 _INT_END = 1 << 64
 _STRINGS, _BIGNUMS = (2, 3), (2, 3)
+# Of bytes and text in one map MicroPython would print a warning at each comparison, and they
+# collide: a frame could keep a board busy with it.
+_KEYS = "keys are integers of 64 bits and either text or bytes"
 # Bignums are integers here, and what a reference means depends on other items.
 _NO_TAGS = (2, 3, 25, 28, 29, 256)
 
@@ -75,7 +78,7 @@ def write_into(buffer: bytearray, offset: int, value: object) -> int:
     except UnicodeError:  # CPython; MicroPython encodes it
         raise CborError("text with a lone surrogate")
     except TypeError:  # a key that is no pair of `_order`
-        raise CborError("a map's key is an integer, text or bytes")
+        raise CborError(_KEYS)
 
 
 def write_head(buffer: bytearray, offset: int, major: int, argument: int) -> int:
@@ -274,9 +277,14 @@ def _order(fields: "Any", type: "Any" = type, len: "Any" = len, sorted: "Any" = 
 
 def _order_encoded(fields: "Any") -> "list[tuple[bytes, object]]":
     keys: "list[tuple[bytes, object]]" = []
+    strings: "Any" = None
     for key in fields:
         if isinstance(key, bool) or not isinstance(key, (int, str, bytes)):
-            raise CborError("a map's key is an integer, text or bytes")
+            raise CborError(_KEYS)
+        if not isinstance(key, int):
+            strings = strings or (str if isinstance(key, str) else bytes)
+            if not isinstance(key, strings):
+                raise CborError(_KEYS)
         size = 9 if isinstance(key, int) else 9 + 4 * len(key)
         keys.append((encode(key, size), key))
     keys.sort()  # unique first members: the order is total on both runtimes
@@ -375,7 +383,7 @@ def _read(  # noqa: PLR0912, PLR0915 - long: a loop without calls is thrice as f
                     offset = end
                 else:
                     if kind == _MAP and not left & 1 and head > 0x7F:
-                        raise CborError("a map's key is an integer, text or bytes")
+                        raise CborError(_KEYS)
                     if kind in _STRINGS:
                         raise CborError("a chunk is a string of known length")
                     if len(outer) >= CBOR_DEPTH_MAX:
@@ -408,7 +416,7 @@ def _read(  # noqa: PLR0912, PLR0915 - long: a loop without calls is thrice as f
                     value = "".join(value)
                 kind, container, left, key, key_head, key_argument = outer.pop()
             elif kind == _MAP and not left & 1:
-                raise CborError("a map's key is an integer, text or bytes")
+                raise CborError(_KEYS)
             elif 19 < argument < 23:
                 value = None if argument == 22 else argument == 21
             else:
@@ -422,17 +430,25 @@ def _read(  # noqa: PLR0912, PLR0915 - long: a loop without calls is thrice as f
                     if left & 1:
                         container[key] = value
                     elif general:
+                        if type(value) is not _int:
+                            if key_head == -1:
+                                key_head = type(value)
+                            elif key_head is not type(value):
+                                raise CborError(_KEYS)
                         if value in container:
                             raise CborError("a key repeats")
                         key = value
                     else:
                         # Heads decide, then sizes or integers, then what is in the strings.
-                        if head <= key_head and (
-                            head < key_head
-                            or argument < key_argument
-                            or (argument == key_argument and (head < 0x40 or value <= key))
-                        ):
-                            raise CborError("keys repeat or are out of order")
+                        if head <= key_head:
+                            if (
+                                head < key_head
+                                or argument < key_argument
+                                or (argument == key_argument and (head < 0x40 or value <= key))
+                            ):
+                                raise CborError("keys repeat or are out of order")
+                        elif 0x40 <= key_head < 0x60 <= head:
+                            raise CborError(_KEYS)
                         key_head = head
                         key_argument = argument
                         key = value
