@@ -109,6 +109,7 @@ class Loop:
         agent.on_battery(self._board.battery_mv())
         agent.start(rtc.now_ms(), self.cause, self._snapshot, sink)
         sink.begin()
+        self._status_count = agent.wakes  # each wake prints a status, not each one its health
         if not self._board.settings.is_provisioned:
             sink.note("unprovisioned", "this board has no name yet: cma provision")
 
@@ -149,9 +150,12 @@ class Loop:
         if sink.traceback:
             agent.keep_traceback(now_ms, sink.traceback)
             sink.traceback = b""
-        if self._status_ms and ticks_diff(now_ms, self._status_at_ms) >= 0:
-            self._status_at_ms = ticks_add(now_ms, self._status_ms)
-            self._print_status()
+        if ticks_diff(now_ms, self._status_at_ms) >= 0:
+            self._status_at_ms = ticks_add(now_ms, self._status_ms or _STATUS_MS)
+            agent.on_battery(self._board.battery_mv())
+            agent.on_heap(gc.mem_free())
+            if self._status_ms:
+                self._print_status()
 
     def _sleep(self):
         sink = self.sink
@@ -175,10 +179,7 @@ class Loop:
         self.sink.app_error("task", context["exception"])
 
     def _print_status(self):
-        agent = self.agent
-        agent.on_battery(self._board.battery_mv())
-        agent.on_heap(gc.mem_free())
-        fields = agent.status()
+        fields = self.agent.status()
         fields["app"] = self._application
         fields["links"] = [link.name for link in self.sink.links]
         self.sink.record("status", fields)

@@ -28,12 +28,14 @@ class AgentBoard:
         name: str,
         app: str = "",
         settings: Mapping[str, Any] | None = None,
+        *,
+        board_id: str = "esp32-devkitc",
         **texts: str,
     ) -> None:
         self.name = name
         self.client = boards.client
         files = {"app.py": app.encode()} if app else {}
-        self.info: BoardInfo = make_flashed(boards, name, files=files)
+        self.info: BoardInfo = make_flashed(boards, name, board_id, files)
         self.client.stop(name)
         self._write_nvs({"status_ms": 200, **(settings or {})}, {"name": name, **texts})
         self._console = boards.home / name / "console.log"
