@@ -1,8 +1,8 @@
 """Percentage of damages that a journal notices, with the last good copy of each key used.
 
 Every bit of every live record and of the newest header, before a start and while in use, of a
-young table and of one that went round its ring; and five kinds of bad block and an erase that stops
-half way without a word, in each sector and in pairs of them, at twenty moments.
+young table and of one that went round its ring; and five kinds of bad block and an erase that
+stops half way without a word, in each sector and in pairs of them, at twenty moments.
 """
 
 from collections.abc import Callable

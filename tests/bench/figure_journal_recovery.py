@@ -3,7 +3,7 @@
 A table of 20 keys and 1.5 KB, 15 of which never change; a start after every put of a lap, and
 after a cut in the middle of each operation. All reads count, those too that verify what recovery
 writes. The heap is the least in which real 64-bit MicroPython recovers, with all that stays:
-buffers, index, table. Its words are twice a board's; more than twice 1,024 B make the measure fail.
+buffers, index, table. Its words are twice a board's; more than 2,048 B make the measure fail.
 """
 
 import subprocess
