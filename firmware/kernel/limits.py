@@ -130,12 +130,12 @@ class Quotas:
 
     def _refill(self, now_ms: int) -> None:
         span_ms = ticks_diff(now_ms, self._at_ms)
-        if 0 <= span_ms < 1_000:
-            return
         if span_ms < 0:  # a clock set back, or three days of sleep: nothing is granted for it
             self._at_ms = now_ms
             return
         seconds = span_ms // 1_000
+        if not seconds:
+            return
         self._at_ms = ticks_add(self._at_ms, seconds * 1_000)
         seconds = min(seconds, _HOUR_S)  # which fills every bucket
         for bound in range(_BOUNDS):
@@ -149,7 +149,8 @@ class Quotas:
         A neighbour's row uses its own share first; what that does not hold comes from the pool
         that all others, strangers too, draw on: a flood empties the pool, never another's share.
         """
-        self._refill(now_ms)
+        if not 0 <= now_ms - self._at_ms < 1_000:  # not at each frame
+            self._refill(now_ms)
         levels = self._levels
         if row >= 0 and kind < _SHARED_KINDS:
             cell = QUOTA_KINDS + kind * NEIGHBOURS_MAX + row
@@ -174,7 +175,8 @@ class Quotas:
 
     def level(self, now_ms: int, kind: int) -> int:
         """Return how much of a kind is left for all, below zero in debt."""
-        self._refill(now_ms)
+        if not 0 <= now_ms - self._at_ms < 1_000:
+            self._refill(now_ms)
         return _LEVEL_MAX if self._capacity[kind] == _NO_LIMIT else self._levels[kind]
 
     def is_open(self, now_ms: int, kind: int) -> bool:

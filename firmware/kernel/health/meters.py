@@ -40,7 +40,8 @@ class Meters:
 
         Units: `count` is below 2**29.
         """
-        self.counts[meter] = min(_COUNT_MAX, self.counts[meter] + count)
+        count += self.counts[meter]
+        self.counts[meter] = count if count < _COUNT_MAX else _COUNT_MAX
 
     def drop(self, reason: int, kind: int = 0) -> None:
         """Count a frame or message that was dropped: why, and of which kind if that is known."""
