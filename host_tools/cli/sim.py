@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.cli.app_options import read_rows, read_sensor, read_settings
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import print_table, progress_style
 from cma_toolkit.host_tools.errors import ExitCode, usage
+from cma_toolkit.host_tools.fleet.project import find_folder
 
 _CROWD = 50  # more agents than this do not all hear each other unless asked to
 _CROWD_RANGE_M = 25
@@ -33,7 +35,7 @@ def _battery(text: str) -> Any:
     epilog=examples(
         "cma sim app.py --agents 8",
         "cma sim app.py --agents 3 --minutes 60 --seed 7 --loss 5 --sensor soil=@soil.csv",
-        "cma sim app.py --agents 20 --minutes 60 --set wake_period_ms=60000",
+        "cma sim app.py --minutes 60 --set wake_period_ms=60000 --board esp32-s3-devkitc-1",
         "cma sim app.py --agents 1000 --minutes 5 -o json",
     )
 )
@@ -87,6 +89,13 @@ def _battery(text: str) -> Any:
     metavar="NAME=VALUE",
     help="A setting, over those of the fleet.toml beside APP. May be given several times.",
 )
+@click.option(
+    "--board",
+    "board_id",
+    default="",
+    metavar="ID",
+    help="Whose currents to count energy with.  [default: none is counted]",
+)
 @click.option("--cluster", default="", help="Whose settings to take from fleet.toml.")
 @click.option(
     "-o",
@@ -106,6 +115,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     sensors: tuple[str, ...],
     battery: str,
     settings: tuple[str, ...],
+    board_id: str,
     cluster: str,
     output: str,
     quiet: bool,
@@ -123,6 +133,7 @@ def command(  # noqa: PLR0917 - click passes options by name
         "range_m": (_CROWD_RANGE_M if agents > _CROWD else 0) if range_m is None else range_m,
         "sensors": dict(read_sensor(text) for text in sensors),
         "battery": _battery(battery),
+        "currents": load_board(board_id, find_folder(Path.cwd())).current_ua if board_id else {},
         "settings": read_settings(app, cluster, settings),
         "power_cuts": [],
     }
@@ -185,6 +196,10 @@ def _print(result: dict[str, Any], seconds: int, output: str) -> None:
         columns += _SLEEP_COLUMNS
         for row, slept in zip(rows, result["sleep"], strict=True):
             row += [str(slept["sleeps"]), *(_share(slept[key], seconds) for key in _SLEEP_KEYS)]
+    if any(status.get("used_uah") for status in result["statuses"]):
+        columns.append("used")
+        for row, status in zip(rows, result["statuses"], strict=True):
+            row.append(f"{status.get('used_uah', 0)} uAh")
     print_table(columns, rows)
     click.echo(f"{result['published']} messages published")
     for name in result["unset_sensors"]:

@@ -40,6 +40,7 @@ class World:
         sensors: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,
         battery: Any = None,
+        board: str = "",
         loss: int = 0,
         range_m: int = 0,
         power_cuts: Iterable[tuple[int, int]] = (),
@@ -49,7 +50,8 @@ class World:
         `app` is looked for beside the test and in the folders above it. A sensor is a constant, a
         function of (seconds, agent number), or the name of a CSV file of seconds and values.
         `settings` are those of a provisioned board, as `{"wake_period_ms": 60_000}`. `battery` is
-        in millivolts, given like a sensor. `loss` is the percentage of frames lost; `power_cuts`
+        in millivolts, given like a sensor; with the id of a `board` its energy is counted, as
+        `used_uah` of the status. `loss` is the percentage of frames lost; `power_cuts`
         are (seconds, agent number) pairs.
         """
         from cma_toolkit.sim.pytest_plugin.results import from_plain
@@ -66,6 +68,7 @@ class World:
                 for name, given in (sensors or {}).items()
             },
             "settings": dict(settings or {}),
+            "currents": self._currents(board) if board else {},
             "power_cuts": [list(cut) for cut in power_cuts],
         }
         if battery is not None:
@@ -79,6 +82,15 @@ class World:
         pytest.fail(
             f"{name}: not found beside the test or above it; name your app.", pytrace=False
         )
+
+    def _currents(self, board: str) -> dict[str, int]:
+        from cma_toolkit.boards.errors import BoardFileError
+        from cma_toolkit.boards.load import load_board
+
+        try:
+            return load_board(board).current_ua
+        except BoardFileError as error:
+            pytest.fail(str(error), pytrace=False)
 
     def _plain_sensor(self, given: Any, agents: int, seconds: int) -> Any:
         from cma_toolkit.sim.world.sensors import rows_from_csv

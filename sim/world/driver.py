@@ -4,7 +4,7 @@ The same code runs in this process and, as `micropython -m cma_toolkit.sim.world
 MicroPython; both return equal results for equal descriptions.
 
 Shape of a description: app (path), agents, seconds, seed, loss_permille, range_m, sensors; and, if
-they are not to be as usual, battery, settings, power_cuts. Values of a result are
+they are not to be as usual, battery, currents, settings, power_cuts. Values of a result are
 hexadecimal CBOR, so that JSON keeps bytes and integer keys.
 """
 
@@ -44,6 +44,7 @@ def run(
         range_m=spec["range_m"],
         settings=spec.get("settings"),
         battery=spec.get("battery", BATTERY_MV),
+        currents=spec.get("currents"),
         power_cuts=[(cut[0], cut[1]) for cut in spec.get("power_cuts", [])],
         keep=keep,
     )

@@ -27,8 +27,9 @@ class Fleet:
     """Some agents that run the same application.
 
     `setup` is the application's. `sensors` gives values by name, see `sensors.make_sensor`, and
-    `battery` millivolts in the same form; `settings` are those of a provisioned board;
-    `power_cuts` are (seconds, agent number) pairs. `keep` records messages for a test to look at.
+    `battery` millivolts in the same form; `settings` and `currents` (µA by power state) are those
+    of a provisioned board, without currents no energy is counted; `power_cuts` are (seconds, agent
+    number) pairs. `keep` records messages for a test to look at.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Fleet:
         sensors: dict[str, object] | None = None,
         settings: dict[str, object] | None = None,
         battery: object = BATTERY_MV,
+        currents: dict[str, object] | None = None,
         loss_permille: int = 0,
         range_m: int = 0,
         power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]" = (),
@@ -54,6 +56,7 @@ class Fleet:
         self.sensors = sensors or {}
         self.config = Config()
         self.config.take(settings or {})
+        self.config.take_currents(currents or {})
         self.radio = Radio(agents, Prng(seed_from(seed, "radio")), range_m, loss_permille)
         self.boards = [
             Board(self, index, _node(index), make_sensor(battery, index, self.clock))

@@ -75,6 +75,7 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
         (("app.py", "--set", "wake_period_ms=1m"), "whole number"),
         (("app.py", "--set", "wake_period_ms=5"), "out of bounds"),
         (("app.py", "--cluster", "home"), "leave --cluster out"),
+        (("app.py", "--board", "esp32-s4"), "No board is called"),
         (("app.py", "--battery", "full"), "whole millivolts"),
         (("app.py", "--battery", "@empty.py"), "write lines of seconds,value"),
         (("app.py", "--agents", "0"), "--agents"),
@@ -109,6 +110,17 @@ def test_sleepers_show_how_they_spend_their_time() -> None:
         sleeps, asleep, _, radio, _ = line.split()[-5:]
         assert int(sleeps) >= 50 and 80 < float(asleep) < 100 and 0 < float(radio) < 20
     assert "asleep" not in cma_sim(SLEEPERS, "--minutes", "1").stdout
+
+
+def test_energy_is_counted_with_the_currents_of_a_board() -> None:
+    options = ("--agents", "2", "--minutes", "60", "--set", "wake_period_ms=60000")
+    run = cma_sim(SLEEPERS, *options, "--board", "esp32-s3-devkitc-1")
+    lines = run.stdout.splitlines()
+    assert lines[0].split()[-1] == "used"
+    for line in lines[1:3]:
+        used, unit = line.split()[-2:]
+        assert 300 < int(used) < 20_000 and unit == "uAh"
+    assert "used" not in cma_sim(SLEEPERS, *options).stdout
 
 
 FLEET = """

@@ -42,13 +42,14 @@ def test_sensors_from_a_function_and_a_file(world):
 SLEEPY = """
 def test_sleepers_miss_no_dry_soil(world):
     result = world(agents=2, seconds=1_800, sensors={"soil": 250}, battery=3_700,
-                   settings={"wake_period_ms": 60_000})
+                   settings={"wake_period_ms": 60_000}, board="esp32-s3-devkitc-1")
     assert not result.errors
     slept = result.sleep["agent-01"]
     assert 20 <= slept.wakes <= slept.sleeps <= slept.wakes + 1
     assert slept.asleep_ms > 1_000_000 > slept.radio_ms > 0
     assert slept.unheard >= 0
     assert result.status["agent-01"]["battery_mv"] == 3_700
+    assert result.status["agent-01"]["used_uah"] > 100
     assert result.state["agent-02"]["looks"] >= 25
     assert result.actuators["agent-02"]["pump"][-1] is True
 """
@@ -118,6 +119,11 @@ def test_an_application_that_is_missing_or_broken_is_named(project: Path) -> Non
     (project / "app.py").write_text("x = 1\n")
     ended = run_pytest(project, "def test_it(world):\n    world()\n")
     assert "2 failed" in ended.stdout and "no function setup" in ended.stdout
+
+
+def test_a_board_that_nobody_knows_is_named(project: Path) -> None:
+    ended = run_pytest(project, "def test_it(world):\n    world(board='esp32-s4')\n")
+    assert "2 failed" in ended.stdout and 'No board is called "esp32-s4"' in ended.stdout
 
 
 def test_without_micropython_the_test_fails_and_says_what_to_install(project: Path) -> None:
