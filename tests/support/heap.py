@@ -32,7 +32,6 @@ def bytes_taken(function, *arguments):
 
     MicroPython counts all that was allocated, garbage too; CPython the peak of what lived.
     """
-    gc.collect()
     if tracemalloc:
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
@@ -40,6 +39,7 @@ def bytes_taken(function, *arguments):
         taken = tracemalloc.get_traced_memory()[1] - before
         tracemalloc.stop()
         return taken, result
+    gc.collect()
     gc.disable()
     before = gc.mem_alloc()
     result = function(*arguments)

@@ -314,10 +314,11 @@ def _whole(data: "bytes | bytearray | memoryview", general: bool) -> object:
     return value
 
 
-def _read(  # noqa: PLR0912, PLR0915 - long: a loop without calls is thrice as fast
+def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is thrice as fast
     data: "bytes | bytearray | memoryview",
     offset: int,
     general: bool,
+    type: "Any" = type,
     str: "Any" = str,
     len: "Any" = len,
 ) -> "tuple[Any, int]":
