@@ -1,5 +1,7 @@
 """Frames over ESP-NOW: broadcast, or unicast to a neighbour whose address a frame has shown."""
 
+import time
+
 import espnow
 
 from kernel.codec import frame
@@ -9,6 +11,8 @@ _BROADCAST_MAC = b"\xff\xff\xff\xff\xff\xff"
 _RX_BYTES = 4096  # of ESP-NOW's own buffer: about 15 full frames between two polls
 _PEERS_MAX = 16  # unicast peers kept of the 20 that ESP-NOW allows
 _MAC, _RSSI = 0, 2  # in the list that recvinto fills
+_SENT, _ANSWERED = 0, 1  # in `stats`; a broadcast counts as answered once it is on the air
+_FLUSH_MS = 50  # of full frames at 1 Mbit/s, the outbox takes half of it
 
 
 class EspnowLink:
@@ -17,7 +21,8 @@ class EspnowLink:
     name = "espnow"
 
     def __init__(self, board):
-        self.buffer = bytearray(FRAME_BYTES_MAX)  # of the frame that `receive` tells of
+        # ESP-NOW wants just this size, and shrinks it to the frame that `receive` tells of.
+        self.buffer = bytearray(FRAME_BYTES_MAX)
         self._espnow = espnow.ESPNow()
         self._packet = [None, self.buffer, 0, 0]
         self._macs = {}  # node id → hardware address, learnt from what was received
@@ -31,12 +36,21 @@ class EspnowLink:
     def switch(self, is_on):
         """Start or stop the service; the radio itself is the board's."""
         if not is_on:
+            self._flush()
             self._espnow.active(False)
             self._peers.clear()  # it forgets them
             return
         self._espnow.config(rxbuf=_RX_BYTES)
         self._espnow.active(True)
         self._add_peer(_BROADCAST_MAC)
+
+    def _flush(self):
+        # What `send` has queued leaves before the radio goes off.
+        for _ in range(_FLUSH_MS):
+            stats = self._espnow.stats()
+            if stats[_ANSWERED] >= stats[_SENT]:
+                return
+            time.sleep_ms(1)
 
     def send(self, buffer, length):
         """Transmit a frame; False if it is for one node and that node did not acknowledge."""

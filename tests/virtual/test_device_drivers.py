@@ -280,3 +280,32 @@ asyncio.run(main())
         assert lines == ["fed", "slice", "fed", "slice", "fed", "1"]
 
     with_drivers(test)
+
+
+def test_what_espnow_has_queued_leaves_before_the_radio_goes_off() -> None:
+    code = """
+import espnow, network
+from device.link_espnow import EspnowLink
+network.WLAN(0).active(True)
+link = EspnowLink(None)
+link.switch(True)
+service = espnow.ESPNow()
+asked = []
+def stats():
+    asked.append(service.active())
+    return (1, len(asked) // 4, 0, 0, 0)
+service.stats = stats
+link.switch(False)
+print(asked, service.active())
+link.switch(True)  # nothing ever answers: it is not waited for without end
+asked.clear()
+service.stats = lambda: (asked.append(1), (1, 0, 0, 0, 0))[1]
+link.switch(False)
+print(10 < len(asked) < 1000, service.active())
+"""
+
+    async def test(board: RunningBoard) -> None:
+        lines = (await ask(board, code)).splitlines()
+        assert lines == ["[True, True, True, True] False", "True False"]
+
+    with_drivers(test)

@@ -211,8 +211,8 @@ class ESPNow(io.IOBase):
         if mac is None:
             return 0
         buffer = data[1]
-        if len(buffer) < len(message):
-            raise ValueError("buffer too small")
+        if len(buffer) != MAX_DATA_LEN:
+            raise ValueError("invalid buffer length")
         buffer[: len(message)] = message
         data[0] = mac
         if len(data) > 3:
