@@ -14,7 +14,7 @@ from cma_toolkit.host_tools.errors import CmaError, usage
 
 THRESHOLD_UA = 5_000.0  # above it a board is awake: no sleep draws as much, no processor as little
 MERGE_MS = 20.0  # a shorter dip does not end a wake
-BINS = 60
+BINS = 30
 
 _TIME = re.compile(r"^(?:time ?stamp|time|t)\W*_?\(?(s|ms|us|µs)\)?$", re.IGNORECASE)
 _CURRENT = re.compile(r"^(?:current|i)\W*_?\(?(na|ua|µa|μa|ma|a)\)?$", re.IGNORECASE)

@@ -1,6 +1,7 @@
 """`cma power` says what a board uses, and how far a recording is from it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from cma_toolkit.host_tools.cli.main import main
 from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.power.model import budget
 from support.recording import write_recording
+
+MANUAL = Path(__file__).parents[2] / "docs" / "power.md"
 
 APP = """
 def setup(agent):
@@ -120,3 +123,17 @@ def test_a_board_without_currents_is_refused(
     monkeypatch.chdir(tmp_path)
     _, err = run(capsys, "--board", "mine", code=int(ExitCode.USAGE))
     assert "gives no current for active" in err
+
+
+def test_the_manual_shows_what_a_person_sees(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = MANUAL.read_text()
+    monkeypatch.chdir(tmp_path)
+    (recording,) = re.findall(r"```csv ppk2\.csv\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "ppk2.csv").write_text(recording)
+    shown = re.findall(r"\$ cma power ([^\n]*)\n```\n```text\n(.*?)```", text, re.DOTALL)
+    assert len(shown) == 2
+    for arguments, expected in shown:
+        out, _ = run(capsys, *arguments.split())
+        assert expected in out

@@ -122,10 +122,11 @@ def test_a_long_recording_takes_no_memory() -> None:
         tracemalloc.stop()
         return peak
 
-    assert peak_bytes(60) < 2 * peak_bytes(6)
+    # Kept, the 216,000 samples that one has more would take 20 MB.
+    assert peak_bytes(60) < peak_bytes(6) + 100_000
 
 
 def test_the_bars_show_the_wakes() -> None:
     shown = bars(summary_of(4).curve)
-    assert 60 <= len(shown) <= 120
+    assert 30 <= len(shown) <= 60
     assert {min(shown), max(shown)} == {" ", "█"} or shown.count(max(shown)) > 3

@@ -11,6 +11,8 @@ Bounds   16 small ints to remember; nothing is allocated after construction. A s
          by more than guard and listening time loses the window
 """
 
+# long: one machine; cut in two, each half would need the instants and the stage of the other.
+
 from ..effects import SLEEP_DEEP, SLEEP_LIGHT
 from ..fields import read_signed, read_word, write_word
 from ..limits import LISTEN_MS_MAX
@@ -159,7 +161,7 @@ class Schedule:
         return self.clock.phase_ms(now_ms)
 
     def on_neighbour_phase(
-        self, now_ms: int, node: int, period_ms: int, phase_ms: int, leader: int = 0
+        self, now_ms: int, node: int, period_ms: int, phase_ms: int, leader: int
     ) -> bool:
         """Take in when a neighbour's next window is.
 
@@ -170,7 +172,7 @@ class Schedule:
             return False
         was_lost, was_alone = self.clock.is_lost, self.clock.is_alone()
         old_at_ms = self._at_ms()
-        result = self.clock.hear(now_ms, node, phase_ms, leader or node, self._is_seeking)
+        result = self.clock.hear(now_ms, node, phase_ms, leader, self._is_seeking)
         if result == MOVED:
             self._search_in = self._search_every = FORGET_WINDOWS
             self._is_seeking = False
