@@ -2,6 +2,7 @@
 
 from kernel.codec import frame
 from kernel.codec.fragments import COMPLETE, Fragments, count_of
+from kernel.errors import DROP_DUPLICATE
 from kernel.limits import (
     FRAGMENT_BYTES,
     FRAGMENTS_MAX,
@@ -12,7 +13,7 @@ from kernel.limits import (
 )
 from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
-from support.mesh import cut
+from support.mesh import cut, encoded
 
 A, B = 11, 22
 
@@ -95,6 +96,30 @@ def test_what_is_cut_short_is_refused():
     for length in range(len(piece)):
         assert Fragments().take(0, A, piece, 0, length) > 0
     assert Fragments().take(0, A, piece + b"\0", 0, len(piece) + 1) > 0
+
+
+def test_only_what_carries_a_value_comes_in_fragments():
+    for kind in range(30):
+        piece = encoded(1, 0, 2, kind, bytes(FRAGMENT_BYTES))
+        taken = Fragments().take(0, A, piece, 0, len(piece)) == 0
+        assert taken == (kind in (frame.KIND_MESSAGE, frame.KIND_REQUEST, frame.KIND_RESPONSE))
+
+
+def test_numbers_are_from_1_to_65535():
+    for number in (0, 1, 65_535, 65_536):
+        piece = encoded(number, 0, 2, frame.KIND_MESSAGE, bytes(FRAGMENT_BYTES))
+        assert (Fragments().take(0, A, piece, 0, len(piece)) == 0) == (0 < number < 65_536)
+
+
+def test_a_fragment_that_comes_twice_is_a_duplicate_and_nothing_more():
+    message = noise(300, Prng(13))
+    for order in ((0, 0, 1), (1, 1, 0)):
+        fragments, results = Fragments(), []
+        for index in order:
+            piece = cut(message)[index]
+            results.append(fragments.take(0, A, piece, 0, len(piece)))
+        assert results == [0, DROP_DUPLICATE, COMPLETE]
+        assert bytes(fragments.buffer[:300]) == message
 
 
 def test_a_new_message_takes_the_place_of_one_that_is_not_complete():

@@ -40,6 +40,8 @@ def test_ids_have_30_bits():
             data = bytearray(HEADER_BYTES + 1)
             data[start + 3 - bit // 8] = 1 << bit % 8
             assert read(data) == (1 << bit if bit < 30 else 0)
+        data[start : start + 4] = b"\x3f\xff\xff\xfe"
+        assert read(data) == frame.BROADCAST - 1
 
 
 def test_node_ids_are_never_none_and_never_all():

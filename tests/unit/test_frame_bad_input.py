@@ -187,7 +187,7 @@ def test_34_alarms_are_few():
     while mesh.quotas.take(mesh.now_ms, QUOTA_ALARMS, 1):
         granted += 1
     mesh.quotas.limit(QUOTA_ALARMS, 4, 8)
-    for number in range(50):
+    for number in range(1, 51):
         for last in (b"a", b"b"):
             mesh.hear_payload(KIND, encoded(number, 2, 3, frame.KIND_MESSAGE, last))
     assert count_of_drops(mesh, DROP_FRAGMENT_CONFLICT) == 50

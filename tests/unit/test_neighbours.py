@@ -196,6 +196,36 @@ def test_names_are_kept_as_far_as_there_is_room_and_never_in_part():
         assert sum(kept) == (min(8, 188 // (size + 1)) if size else 0), size
 
 
+def test_the_last_name_may_end_with_the_snapshot():
+    for last, kept in ((21, 6), (22, 6), (23, 5)):
+        neighbours = Neighbours(8)
+        for number in range(6):
+            row = neighbours.hear(8 - number, number + 1, 0)
+            neighbours.introduce(row, chr(97 + number) * (32 if number < 5 else last))
+        again = woken(neighbours)
+        names = [again.name(row) for row in range(6)]
+        assert names[:kept] == [chr(97 + n) * (32 if n < 5 else last) for n in range(kept)]
+        assert names[kept:] == ["%08x" % (n + 1) for n in range(kept, 6)]
+
+
+def test_a_snapshot_depends_on_nothing_but_the_table():
+    one, other = bytearray(b"\x00" * 352), bytearray(b"\xff" * 352)
+    neighbours = Neighbours(8)
+    neighbours.introduce(neighbours.hear(5, A, 0), "a")
+    neighbours.save_into(one, 0)
+    neighbours.save_into(other, 0)
+    assert one == other
+
+
+def test_half_of_what_it_takes_to_be_forgotten_is_not_more_than_half():
+    neighbours = Neighbours(1)
+    neighbours.hear(0, A, 0)
+    neighbours.hear(HALF_MS, B, 0)
+    assert not neighbours.joined
+    neighbours.hear(2 * HALF_MS + 1, C, 0)
+    assert neighbours.joined
+
+
 def test_an_empty_table_is_woken_empty():
     again = woken(Neighbours(8))
     assert again.count == 0 and again.ids == [0] * 32

@@ -139,6 +139,8 @@ def test_the_shapes_of_messages_are_checked_at_the_border():
         REQUEST: encoded(65535, "topic", 1),
         RESPONSE: encoded(24, 23, 1),
     }
+    longest = encoded("t" * 32, 1)
+    assert envelope.open(MESSAGE, longest, 0, len(longest)) and envelope.is_on(b"t" * 32)
     for kind, payload in good.items():
         assert envelope.open(kind, payload, 0, len(payload))
         for length in range(len(payload)):
@@ -149,9 +151,10 @@ def test_the_shapes_of_messages_are_checked_at_the_border():
             MESSAGE,
             [b"\x83\x61t\x01", b"\x98\x02\x61t\x01", b"\x82\x78\x01t\x01", b"\xa1\x61t\x01"],
         ),
-        (REQUEST, [encoded("t", 1), encoded(65536, "t", 1), encoded(-1, "t", 1)]),
+        (REQUEST, [encoded("t", 1), encoded(65536, "t", 1), encoded(0, "t", 1)]),
         (REQUEST, [b"\x83\x18\x01\x61t\x01", b"\x83\x19\0\xff\x61t\x01", encoded(1, 2, 3)]),
-        (RESPONSE, [encoded(1, 24, 1), encoded(1, "t", 1), encoded(1, 0)]),
+        (REQUEST, [encoded(-1, "t", 1)]),
+        (RESPONSE, [encoded(0, 0, 1), encoded(1, 24, 1), encoded(1, "t", 1), encoded(1, 0)]),
     ):
         for payload in wrong:
             assert not envelope.open(kind, payload, 0, len(payload)), payload

@@ -113,6 +113,22 @@ def test_every_size_arrives_as_it_left():
         assert receiver.got == []
 
 
+def test_messages_in_fragments_are_numbered_one_after_the_other_and_never_0():
+    mesh, numbers = Mesh(), []
+    mesh.transmitter.load_from(b"\0\0\0\0\xff\xfd", 0)
+    for _ in range(4):
+        say(mesh, bytes(300))
+        pieces = [cbor.decode(payload) for _, _, payload in mesh.sent()]
+        assert [piece[1] for piece in pieces] == [0, 1]
+        numbers.append(pieces[0][0])
+    assert numbers == [0xFFFE, 0xFFFF, 1, 2]
+
+
+def test_the_longest_topic_is_said():
+    mesh = Mesh()
+    assert mesh.transmitter.message("x" * 32, 1, ALL, LINK_ALL)
+
+
 def test_what_has_no_encoding_or_is_too_large_is_the_callers_error():
     mesh = Mesh()
     for wrong in (say_of(bytes(MESSAGE_BYTES_MAX - 5)), say_of(object()), say_of([[object()]])):

@@ -59,6 +59,38 @@ def test_a_gap_wider_than_the_window_keeps_counting():
     assert windows.lost == 48
 
 
+def test_the_bounds_of_window_and_jump_are_exact():
+    for behind, row in ((SEQUENCE_WINDOW - 1, 0), (SEQUENCE_WINDOW, 1)):
+        windows = Windows(2)
+        assert feed(windows, (5_000, 5_000 - behind), row=row) == [True, behind < SEQUENCE_WINDOW]
+    for ahead in (SEQUENCE_WINDOW - 1, SEQUENCE_WINDOW, SEQUENCE_WINDOW + 1):
+        windows = Windows(1)
+        feed(windows, (5_000, 5_000 + ahead))
+        assert feed(windows, (5_000,)) == [False]
+        assert windows.accept(0, 5_001, True) == (ahead <= SEQUENCE_WINDOW)
+    for jump, lost in ((SEQUENCE_JUMP_MAX, SEQUENCE_JUMP_MAX - 1), (SEQUENCE_JUMP_MAX + 1, 0)):
+        windows = Windows(1)
+        assert feed(windows, (5_000, 5_000 + jump)) == [True, True] and windows.lost == lost
+    for back in (SEQUENCE_JUMP_MAX, SEQUENCE_JUMP_MAX + 1):
+        assert feed(Windows(1), (5_000, 5_000 - back)) == [True, back > SEQUENCE_JUMP_MAX]
+
+
+def test_stale_frames_count_only_in_a_row():
+    windows = Windows(1)
+    assert feed(windows, (1_000, 500, 501)) == [True, False, False]
+    assert feed(windows, (1_010, 502, 503)) == [True, False, False]
+    assert feed(windows, (1_011, 504, 505, 506)) == [True, False, False, True]
+    # It went on from there: what it says next is new, what it said before is not.
+    assert feed(windows, (507, 506, 503)) == [True, False, True]
+
+
+def test_what_is_forgotten_starts_without_stale_frames():
+    windows = Windows(1)
+    feed(windows, (1_000, 500, 501))
+    windows.forget(0)
+    assert feed(windows, (1_000, 500, 501, 999)) == [True, False, False, True]
+
+
 def test_what_is_forgotten_is_new_again():
     windows = Windows(2)
     feed(windows, (5, 6))

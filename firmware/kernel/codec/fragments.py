@@ -137,7 +137,7 @@ class Fragments:
         self._kind = head_argument(buffer, offset + 2, end, _UINT)
         self._size = head_argument(buffer, offset + 3, end, _BYTES)
         self._data_at = offset + 3 + head_bytes(self._size)
-        if self._number < 0 or not 0 <= self._index < self._count <= FRAGMENTS_MAX:
+        if self._number <= 0 or not 0 <= self._index < self._count <= FRAGMENTS_MAX:
             return False
         if self._kind < 0 or self._kind not in VALUE_KINDS or self._count < 2:
             return False

@@ -88,7 +88,7 @@ class Envelope:
         offset = start + 1
         if count == 3:
             self.correlation = head_argument(buffer, offset, end, _UINT)
-            if self.correlation < 0:
+            if self.correlation <= 0:
                 return False
             offset += head_bytes(self.correlation)
         major = _UINT if kind == KIND_RESPONSE else _TEXT
