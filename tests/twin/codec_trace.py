@@ -28,7 +28,7 @@ def make_float(rng):
 
 def make_value(rng, depth):  # noqa: PLR0911 - one return per kind
     """Return a value of any kind that has a CBOR form."""
-    kind = rng.below(9 if depth else 7)
+    kind = rng.below(12 if depth else 9)
     if kind == 0:
         return (rng.below(1 << 29) << rng.below(36)) & ((1 << 64) - 1)
     if kind == 1:
@@ -44,6 +44,13 @@ def make_value(rng, depth):  # noqa: PLR0911 - one return per kind
     if kind == 6:
         return rng.below(24)
     if kind == 7:
+        sign = 1 - 2 * rng.below(2)
+        return sign * (rng.below(1 << 29) << (35 + rng.below(440)))
+    if kind == 8:
+        return cbor.Tag(cbor.SIMPLE, rng.below(2) * 23)
+    if kind == 9:
+        return cbor.Tag(1000 + rng.below(1 << 20), make_value(rng, depth - 1))
+    if kind == 10:
         return [make_value(rng, depth - 1) for _ in range(rng.below(4))]
     keys = [make_text(rng) if rng.below(2) else rng.below(300) for _ in range(rng.below(4))]
     values = {}
@@ -54,10 +61,13 @@ def make_value(rng, depth):  # noqa: PLR0911 - one return per kind
 
 def outcome(data):
     """Return what decoding some bytes comes to, as bytes."""
-    try:
-        return cbor.encode(cbor.decode(data))
-    except cbor.CborError as error:
-        return str(error).encode()
+    result = b""
+    for read in (cbor.decode, cbor.decode_any):
+        try:
+            result += cbor.encode(read(data))
+        except cbor.CborError as error:
+            result += str(error).encode()
+    return result
 
 
 def run(seed, rounds):

@@ -25,11 +25,19 @@ SIMPLE = -1  # the number of a Tag that holds a simple value
 _UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = 0, 1, 2, 3, 4, 5, 6
 _INT_END = 1 << 64
 _STRINGS, _BIGNUMS = (2, 3), (2, 3)
-# Of bytes and text in one map MicroPython would print a warning at each comparison, and they
-# collide: a frame could keep a board busy with it.
-_KEYS = "keys are integers of 64 bits and either text or bytes"
 # Bignums are integers here, and what a reference means depends on other items.
 _NO_TAGS = (2, 3, 25, 28, 29, 256)
+
+# Every distinct text costs heap: one for each thing that a caller can do about it.
+_NO_ROOM = "does not fit"
+_NO_TEXT = "text that is not UTF-8"
+_TOO_DEEP = "nested too deeply"
+_OUTSIDE = "a tag or an integer outside of the profile"
+_ILL_FORMED = "cut short or not well-formed"
+_OTHER_FORM = "not deterministic"
+# Of bytes and text in one map MicroPython would print a warning at each comparison, and they
+# collide: a frame could keep a board busy with it.
+_KEYS = "a map's keys are different integers of 64 bits, and either text or bytes"
 
 # To MicroPython a builtin's name costs up to ten times a global's: it searches a list of them all.
 _int, _str, _float, _dict, _bytes = int, str, float, dict, bytes
@@ -74,9 +82,9 @@ def write_into(buffer: bytearray, offset: int, value: object) -> int:
     try:
         return _write(buffer, offset, (value,), None, 0)
     except IndexError:
-        raise CborError("does not fit")
+        raise CborError(_NO_ROOM)
     except UnicodeError:  # CPython; MicroPython encodes it
-        raise CborError("text with a lone surrogate")
+        raise CborError(_NO_TEXT)
     except TypeError:  # a key that is no pair of `_order`
         raise CborError(_KEYS)
 
@@ -112,17 +120,17 @@ def write_head(buffer: bytearray, offset: int, major: int, argument: int) -> int
         pack_into(">BQ", buffer, offset, major | 27, argument)
         return offset + 9
     except IndexError:
-        raise CborError("does not fit")
+        raise CborError(_NO_ROOM)
 
 
 def _write_bignum(buffer: bytearray, offset: int, major: int, argument: int) -> int:
     if major > 0x20:
-        raise CborError("a length or tag beyond 64 bits")
+        raise CborError(_OUTSIDE)
     size = 9
     while argument >> (8 * size):
         size += 1
     if size > CBOR_BIGNUM_BYTES_MAX:
-        raise CborError("integer beyond 512 bits")
+        raise CborError(_OUTSIDE)
     offset = write_head(buffer, offset, _TAG, 2 + (major >> 5))
     offset = write_head(buffer, offset, _BYTES, size)
     return _store(buffer, offset, argument.to_bytes(size, "big"))
@@ -132,12 +140,12 @@ def _store(buffer: bytearray, offset: int, data: "bytes | bytearray") -> int:
     end = offset + _len(data)
     # A slice assignment past the end would make the buffer grow.
     if end > _len(buffer):
-        raise CborError("does not fit")
+        raise CborError(_NO_ROOM)
     buffer[offset:end] = data
     return end
 
 
-def _write(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is thrice as fast
+def _write(  # noqa: PLR0912, PLR0915, PLR0917
     buffer: bytearray,
     offset: int,
     items: "Any",
@@ -149,9 +157,10 @@ def _write(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is t
     str: "Any" = str,
     len: "Any" = len,
 ) -> int:
+    # long: a call per item would take three times as long.
     # Write items one after the other, or a map's fields in the order that `_order` gives.
     if depth > CBOR_DEPTH_MAX:
-        raise CborError("nested too deeply")
+        raise CborError(_TOO_DEEP)
     limit = len(buffer)
     start = offset
     for entry in items:
@@ -181,7 +190,7 @@ def _write(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is t
                         offset = write_head(buffer, offset, _TEXT, size)
                 end = offset + len(data)
                 if end > limit:
-                    raise CborError("does not fit")
+                    raise CborError(_NO_ROOM)
                 buffer[offset:end] = data
                 offset = end
                 item = fields[key]
@@ -198,7 +207,7 @@ def _write(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is t
             data = item.encode()
             size = len(data)
             if size != len(item) and not is_utf8(data):
-                raise CborError("text with a lone surrogate")
+                raise CborError(_NO_TEXT)
             if size < 24:
                 buffer[offset] = 0x60 | size
                 offset += 1
@@ -206,7 +215,7 @@ def _write(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is t
                 offset = write_head(buffer, offset, _TEXT, size)
             end = offset + size
             if end > limit:
-                raise CborError("does not fit")
+                raise CborError(_NO_ROOM)
             buffer[offset:end] = data
             offset = end
         elif item is True or item is False or item is None:
@@ -234,10 +243,10 @@ def _write_tag(buffer: bytearray, offset: int, tag: Tag, depth: int) -> int:
     number, value = tag.number, tag.value
     if number == SIMPLE:
         if not isinstance(value, int) or not (0 <= value < 20 or value == 23 or 31 < value < 256):
-            raise CborError("no such simple value")
+            raise CborError(_ILL_FORMED)
         return write_head(buffer, offset, 7, value)
     if number < 0 or number in _NO_TAGS:
-        raise CborError("a tag that is not handed out")
+        raise CborError(_OUTSIDE)
     return _write(buffer, write_head(buffer, offset, _TAG, number), (value,), None, depth + 1)
 
 
@@ -310,11 +319,11 @@ def decode_any(data: "bytes | bytearray | memoryview") -> object:
 def _whole(data: "bytes | bytearray | memoryview", general: bool) -> object:
     value, offset = _read(data, 0, general)
     if offset != _len(data):
-        raise CborError("bytes after the value")
+        raise CborError(_ILL_FORMED)
     return value
 
 
-def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is thrice as fast
+def _read(  # noqa: PLR0912, PLR0915, PLR0917
     data: "bytes | bytearray | memoryview",
     offset: int,
     general: bool,
@@ -326,6 +335,7 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is th
 
     Raises: CborError as `decode`, or as `decode_any` if `general`.
     """
+    # long: a call per item would take three times as long.
     view = memoryview(data)
     size = len(view)
     # What is being filled: its major type, itself, the items it still lacks (an even number before
@@ -358,39 +368,39 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is th
                     elif argument < 28:
                         end = offset + (4 if argument == 26 else 8)
                         if end > size:
-                            raise CborError("truncated")
+                            raise CborError(_ILL_FORMED)
                         least = 0x10000 if argument == 26 else 0x100000000
                         argument = unpack_from(">I" if argument == 26 else ">Q", view, offset)[0]
                         offset = end
                     elif general and argument == 31 and 0x40 < head < 0xC0:
                         argument = least = -1
                     else:
-                        raise CborError("reserved or indefinite length")
+                        raise CborError(_ILL_FORMED)
                     if argument < least and not general:
-                        raise CborError("not the shortest form")
+                        raise CborError(_OTHER_FORM)
                 if head < 0x40:
                     value = argument if head < 0x20 else -1 - argument
                 elif head < 0x80 and argument >= 0:
                     end = offset + argument
                     if end > size:
-                        raise CborError("truncated")
+                        raise CborError(_ILL_FORMED)
                     if head < 0x60:
                         value = bytes(view[offset:end])
                     else:
                         value = str(view[offset:end], "utf-8")
                         # MicroPython lets surrogates and overlong forms pass.
                         if len(value) != argument and not is_utf8(view[offset:end]):
-                            raise CborError("text is not UTF-8")
+                            raise CborError(_NO_TEXT)
                     offset = end
                 else:
                     if kind == _MAP and not left & 1 and head > 0x7F:
                         raise CborError(_KEYS)
                     if kind in _STRINGS:
-                        raise CborError("a chunk is a string of known length")
+                        raise CborError(_ILL_FORMED)
                     if len(outer) >= CBOR_DEPTH_MAX:
-                        raise CborError("nested too deeply")
+                        raise CborError(_TOO_DEEP)
                     if argument > size - offset and head < 0xC0:
-                        raise CborError("truncated")
+                        raise CborError(_ILL_FORMED)
                     outer.append((kind, container, left, key, key_head, key_argument))
                     kind = head >> 5
                     left = argument
@@ -409,7 +419,7 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is th
                     kind, container, left, key, key_head, key_argument = outer.pop()
             elif head == 0xFF:
                 if left > 0 or (kind == _MAP and left & 1):
-                    raise CborError("a break outside")
+                    raise CborError(_ILL_FORMED)
                 value = container
                 if kind == _BYTES:
                     value = b"".join(value)
@@ -423,7 +433,7 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is th
             else:
                 end = offset + (1 << (argument - 24) if argument > 23 else 0)
                 if end > size:
-                    raise CborError("truncated")
+                    raise CborError(_ILL_FORMED)
                 value = _read_special(view, offset, argument, general)
                 offset = end
             while True:
@@ -437,7 +447,7 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is th
                             elif key_head is not type(value):
                                 raise CborError(_KEYS)
                         if value in container:
-                            raise CborError("a key repeats")
+                            raise CborError(_KEYS)
                         key = value
                     else:
                         # Heads decide, then sizes or integers, then what is in the strings.
@@ -447,7 +457,7 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is th
                                 or argument < key_argument
                                 or (argument == key_argument and (head < 0x40 or value <= key))
                             ):
-                                raise CborError("keys repeat or are out of order")
+                                raise CborError(_OTHER_FORM)
                         elif 0x40 <= key_head < 0x60 <= head:
                             raise CborError(_KEYS)
                         key_head = head
@@ -461,7 +471,7 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is th
                     container = _untag(container, value, general)
                 else:
                     if head >> 5 != kind:
-                        raise CborError("a chunk is a string of the same kind")
+                        raise CborError(_ILL_FORMED)
                     container.append(value)
                 left -= 1
                 if left:
@@ -469,9 +479,9 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917 - long: a loop without calls is th
                 value = container
                 kind, container, left, key, key_head, key_argument = outer.pop()
     except IndexError:
-        raise CborError("truncated")
+        raise CborError(_ILL_FORMED)
     except UnicodeError:
-        raise CborError("text is not UTF-8")
+        raise CborError(_NO_TEXT)
 
 
 def _read_special(view: memoryview, offset: int, argument: int, general: bool) -> object:
@@ -479,29 +489,29 @@ def _read_special(view: memoryview, offset: int, argument: int, general: bool) -
         bits = view[offset] << 8 | view[offset + 1]
         value = floats.from_half(bits)
         if value != value and bits != 0x7E00 and not general:  # noqa: PLR0124 - NaN
-            raise CborError("not the one form of NaN")
+            raise CborError(_OTHER_FORM)
         return value
     if argument == 26:
         if not general and floats.half_of(view, offset) >= 0:
-            raise CborError("not the shortest float")
+            raise CborError(_OTHER_FORM)
         return unpack_from(">f", view, offset)[0]
     if argument == 27:
         if not general and floats.fits_single(view, offset):
-            raise CborError("not the shortest float")
+            raise CborError(_OTHER_FORM)
         return unpack_from(">d", view, offset)[0]
     if argument > 24 or (argument == 24 and view[offset] < 32):
-        raise CborError("no such simple value")
+        raise CborError(_ILL_FORMED)
     return Tag(SIMPLE, argument if argument < 24 else view[offset])
 
 
 def _untag(number: int, value: object, general: bool) -> object:
     if number in _BIGNUMS:
         if not isinstance(value, bytes) or len(value) > CBOR_BIGNUM_BYTES_MAX:
-            raise CborError("a bignum is a byte string of at most 64 bytes")
+            raise CborError(_OUTSIDE)
         if not general and (len(value) <= 8 or not value[0]):
-            raise CborError("not the shortest form")
+            raise CborError(_OTHER_FORM)
         argument = int.from_bytes(value, "big")
         return argument if number == 2 else -1 - argument
     if number in _NO_TAGS:
-        raise CborError("a reference")
+        raise CborError(_OUTSIDE)
     return Tag(number, value)
