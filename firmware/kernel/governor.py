@@ -58,7 +58,7 @@ class Governor:
     def on_spent(self, slot: int, span_ms: int) -> None:
         """Take note of how long a handler took."""
         self.quotas.charge(self.now_ms, QUOTA_CPU_MS, span_ms)
-        self.energy.handled(slot, span_ms, 0)
+        self.energy.handled(slot, span_ms)
 
     def begin(self, radio_is_on: bool) -> None:
         """Begin the account after a boot that is no wake."""
@@ -124,7 +124,7 @@ class Governor:
             self._meters.drop(DROP_ENERGY, buffer[1])
             return
         self._meters.add(meters.SENT)
-        self.energy.sent(self.now_ms, length)
+        self.energy.sent(length)
         self.out.send(link, buffer, length)
 
     def _has_energy(self, kind: int, length: int) -> bool:

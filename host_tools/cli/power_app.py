@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from cma_toolkit.boards.load import Board
+from cma_toolkit.firmware.kernel.limits import Quotas
 from cma_toolkit.firmware.kernel.power.energy import Energy
 from cma_toolkit.host_tools.errors import usage
 
 DAY_S = 86_400
 _AGENTS = 2  # one would hear nobody, and never get a message
 _WARM_PERIODS, _PERIODS = 10, 20
-_NAH_PER_UAH = 1_000
 
 
 @dataclass
@@ -121,7 +121,7 @@ def watch(app: Path, board: Board, period_ms: int, listen_ms: int, report_bytes:
     from cma_toolkit.sim.world.fleet import Fleet
 
     currents = board.current_ua
-    account = Energy((0, 0, currents["wifi_tx"], 0, 0, 0), 0)
+    account = Energy((0, 0, currents["wifi_tx"], 0, 0, 0), 0, Quotas())
     seen = _Seen(account.send_nah(report_bytes))
     try:
         setup = load_setup(str(app))

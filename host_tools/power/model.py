@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cma_toolkit.boards.load import Board
 from cma_toolkit.firmware.kernel.config import STATE_NAMES
+from cma_toolkit.firmware.kernel.limits import Quotas
 from cma_toolkit.firmware.kernel.power.energy import Energy, break_even_ms
 from cma_toolkit.firmware.kernel.power.schedule import Schedule
 from cma_toolkit.firmware.kernel.prng import Prng
@@ -96,8 +97,8 @@ def charge_uc(
 
 def air_ms(payload_bytes: int) -> float:
     """Return how long a frame of the kernel is on the air, as the kernel accounts for it."""
-    energy = Energy((0, 0, 360_000, 0, 0, 0), 0)  # 360 mA: 100 nAh per millisecond
-    return sum(energy.sent(0, payload_bytes) for _ in range(100)) / 10_000
+    energy = Energy((0, 0, 360_000, 0, 0, 0), 0, Quotas())  # 360 mA: 100 nAh per millisecond
+    return sum(energy.sent(payload_bytes) for _ in range(100)) / 10_000
 
 
 def quiet_listen_ms(period_ms: int, listen_ms: int = 0) -> int:

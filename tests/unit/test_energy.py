@@ -14,14 +14,14 @@ START_MS = TICKS_PERIOD - 5_000
 
 def test_an_hour_in_a_state_is_its_current():
     for state in (ACTIVE, RX, MODEM_SLEEP, LIGHT_SLEEP, DEEP_SLEEP):
-        energy = Energy(CURRENTS_UA, 0)
+        energy = Energy(CURRENTS_UA, 0, Quotas())
         energy.enter(START_MS, state)
         assert energy.enter(ticks_add(START_MS, HOUR_MS), ACTIVE) == CURRENTS_UA[state] * 1000
         assert energy.uah[state] == CURRENTS_UA[state] and energy.total_uah() == CURRENTS_UA[state]
 
 
 def test_many_short_spans_add_up_to_one_long_span():
-    energy, rng, now_ms = Energy(CURRENTS_UA, 0), Prng(7), START_MS
+    energy, rng, now_ms = Energy(CURRENTS_UA, 0, Quotas()), Prng(7), START_MS
     energy.enter(now_ms, LIGHT_SLEEP)
     nah, span_ms = 0, 0
     for _ in range(2000):
@@ -34,7 +34,7 @@ def test_many_short_spans_add_up_to_one_long_span():
 
 
 def test_three_days_of_one_state_stay_a_small_number():
-    energy = Energy((420_000,) * 6, 0)
+    energy = Energy((420_000,) * 6, 0, Quotas())
     assert energy.enter(0, ACTIVE) == 0
     span_ms = (1 << 28) - 1
     energy.enter(span_ms, ACTIVE)
@@ -42,30 +42,29 @@ def test_three_days_of_one_state_stay_a_small_number():
 
 
 def test_a_clock_that_went_back_charges_nothing():
-    energy = Energy(CURRENTS_UA, 0)
+    energy = Energy(CURRENTS_UA, 0, Quotas())
     assert energy.enter(START_MS, RX) == 0  # nor does the time before the first call
     assert energy.enter(START_MS - 600, RX) == 0 and energy.total_uah() == 0
 
 
 def test_a_frame_costs_its_air_time():
-    energy = Energy(CURRENTS_UA, 0)
+    energy = Energy(CURRENTS_UA, 0, Quotas())
     energy.enter(0, RX)
     # 250 bytes: 192 us and 8 us for each of 293 bytes, at 355 mA; 95 mA of it are charged anyway.
     assert energy.send_nah(250) == 1 + 355_000 * 2_536 // 3_600_000
     before = energy.total_uah()
     nah = 0
     for _ in range(1000):
-        nah += energy.sent(0, 250)
+        nah += energy.sent(250)
     assert abs(nah - (355_000 - 95_000) * 2_536 // 3_600) <= 1000
     assert energy.uah[TX] == nah // 1000 and energy.total_uah() == before + nah // 1000
 
 
 def test_handlers_are_told_apart():
-    energy = Energy(CURRENTS_UA, 0)
-    energy.handled(0, 100, 0)
-    energy.handled(HANDLER_SLOTS - 1, 10, 250)
-    assert energy.handler_uc[0] == 8_130
-    assert energy.handler_uc[HANDLER_SLOTS - 1] == 813 + 355_000 * 2_536 // 1_000_000
+    energy = Energy(CURRENTS_UA, 0, Quotas())
+    energy.handled(0, 100)
+    energy.handled(HANDLER_SLOTS - 1, 10)
+    assert energy.handler_uc[0] == 8_130 and energy.handler_uc[HANDLER_SLOTS - 1] == 813
     assert sum(energy.handler_uc) == energy.handler_uc[0] + energy.handler_uc[HANDLER_SLOTS - 1]
 
 
@@ -117,7 +116,7 @@ def test_what_is_used_unasked_is_paid_back_before_anything_is_granted():
 
 
 def test_without_a_budget_all_is_granted():
-    for energy in (Energy(CURRENTS_UA, 0, Quotas()), Energy((0,) * 6, 0)):
+    for energy in (Energy(CURRENTS_UA, 0, Quotas()), Energy((0,) * 6, 0, Quotas())):
         for _ in range(100):
             assert energy.afford(0, 1_000_000)
 
@@ -129,12 +128,12 @@ def test_a_boot_pays_only_after_a_while():
 
 
 def test_a_wake_goes_on_with_the_account():
-    energy = Energy(CURRENTS_UA, 0)
+    energy = Energy(CURRENTS_UA, 0, Quotas())
     energy.enter(0, RX)
     energy.enter(HOUR_MS + 1, DEEP_SLEEP)
     buffer = bytearray(Energy.SNAPSHOT_BYTES)
     assert energy.save_into(buffer, 0) == len(buffer)
-    woken = Energy(CURRENTS_UA, 0)
+    woken = Energy(CURRENTS_UA, 0, Quotas())
     assert woken.load_from(buffer, 0) == len(buffer)
     for account in (energy, woken):
         account.enter(3 * HOUR_MS + 7, ACTIVE)
@@ -147,9 +146,9 @@ def test_accounting_takes_no_heap():
     energy.enter(0, ACTIVE)
     with no_allocation():
         energy.enter(HOUR_MS, RX)
-        energy.sent(HOUR_MS, 250)
+        energy.sent(250)
         energy.afford(HOUR_MS, 100)
-        energy.handled(1, 10, 100)
+        energy.handled(1, 10)
         energy.save_into(buffer, 0)
         energy.load_from(buffer, 0)
     assert energy.total_uah() == 81_300

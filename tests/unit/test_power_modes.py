@@ -1,7 +1,7 @@
 """A battery steps an agent down and up again, one mode at a time and never by one reading."""
 
 from kernel.power.modes import (
-    CONSEQUENCES,
+    COLUMNS,
     HYSTERESIS_MV,
     MODE_CRITICAL,
     MODE_DORMANT,
@@ -9,7 +9,7 @@ from kernel.power.modes import (
     MODE_NORMAL,
     MODE_SAVING,
     READINGS_MIN,
-    TRANSITIONS,
+    TABLE,
     Modes,
 )
 
@@ -82,17 +82,17 @@ def test_the_attributes_are_those_of_the_mode():
     modes = started()
     for mode in (MODE_SAVING, MODE_CRITICAL, MODE_DORMANT):
         assert read(modes, 3000) == mode
-        row = (modes.period_factor, modes.has_radio, modes.has_timers, modes.has_search)
-        assert row == CONSEQUENCES[mode]
+        row = [modes.period_factor, modes.has_radio, modes.has_timers, modes.has_search]
+        assert row == list(TABLE)[mode * COLUMNS + 2 : (mode + 1) * COLUMNS]
     assert not modes.has_radio and not modes.has_timers
 
 
 def test_the_tables_are_whole():
     count = len(MODE_NAMES.split())
-    assert len(TRANSITIONS) == len(CONSEQUENCES) == count
+    assert len(TABLE) == count * COLUMNS
     for mode in range(count):
-        below, above = TRANSITIONS[mode]
-        assert below == min(mode + 1, count - 1) and above == max(mode - 1, 0)
+        assert TABLE[mode * COLUMNS] == min(mode + 1, count - 1)
+        assert TABLE[mode * COLUMNS + 1] == max(mode - 1, 0)
 
 
 def test_a_wake_goes_on_with_the_mode_and_the_count():
@@ -103,5 +103,5 @@ def test_a_wake_goes_on_with_the_mode_and_the_count():
     assert modes.save_into(buffer, 3) == 3 + Modes.SNAPSHOT_BYTES
     woken = Modes(SAVING_MV, CRITICAL_MV, DORMANT_MV)
     assert woken.load_from(buffer, 3) == 3 + Modes.SNAPSHOT_BYTES
-    assert woken.mode == MODE_SAVING and woken.period_factor == CONSEQUENCES[MODE_SAVING][0]
+    assert woken.mode == MODE_SAVING and woken.period_factor == 2
     assert read(woken, 3300, 1) == MODE_CRITICAL

@@ -5,9 +5,10 @@ budget comes by the hour, so that the first hour cannot use it up. Work that is 
 refused when it cannot be afforded; what is used unasked, as by waking and listening, is charged
 and lowers what is left for the rest. The last quarter is kept for what an agent must say.
 
-Input    enter(now, state), sent(now, length), handled(slot, span, bytes), afford(now, cost)
+Input    begin(now, state), enter(now, state), sent(length), handled(slot, span),
+         afford(now, cost, is_control)
 Effects  none
-Bounds   a bucket of `limits.Quotas`; 12 small ints to remember; nothing is allocated later
+Bounds   a bucket of `limits.Quotas`; 14 small ints to remember; nothing is allocated later
 Source   ESP-NOW sends at 1 Mbit/s (IEEE 802.11-2020, clause 15: 192 us of preamble), in a frame of
          43 bytes around the payload (ESP-IDF, "ESP-NOW", frame format)
 """
@@ -31,7 +32,6 @@ _NC_PER_UAH = 3_600_000
 _CURRENT_UA_MAX = 420_000  # times the microseconds of the longest frame it is still a small int
 _SPAN_MS_MAX = 10_000  # of a handler, for the same reason
 _UAH_MAX = (1 << 29) - 1  # 500 Ah
-_NEVER = (1 << 30) - 1  # no instant
 _DAY_SHARE = 25  # an hour gets a 25th of the day: with one hour's burst a day gets the whole
 _BUDGET_UAH_MAX = 13_000_000
 
@@ -41,21 +41,17 @@ class Energy:
 
     SNAPSHOT_BYTES = 56
 
-    def __init__(
-        self, currents_ua: "tuple[int, ...]", uah_per_day: int, quotas: "Quotas | None" = None
-    ) -> None:
+    def __init__(self, currents_ua: "tuple[int, ...]", uah_per_day: int, quotas: Quotas) -> None:
         self.uah = array("i", [0] * _STATES)  # used, by state
         self._nc = array("i", [0] * _STATES)  # what is not yet a whole uAh of it
         self.handler_uc = array("i", [0] * HANDLER_SLOTS)  # since the last boot
         self._currents_ua = array("i", [min(ua, _CURRENT_UA_MAX) for ua in currents_ua])
+        self.is_known = max(currents_ua) > 0  # without currents there is nothing to count
         self._quotas = quotas
-        self._reserve_nah = 0
-        self._state = _ACTIVE
-        self._since_ms = _NEVER
-        if quotas and uah_per_day:
-            per_hour_nah = min(uah_per_day, _BUDGET_UAH_MAX) * (1_000 // _DAY_SHARE)
-            self._reserve_nah = per_hour_nah >> 2
-            quotas.limit(QUOTA_ENERGY_NAH, per_hour_nah, per_hour_nah)
+        per_hour_nah = min(uah_per_day, _BUDGET_UAH_MAX) * (1_000 // _DAY_SHARE)
+        self._reserve_nah = per_hour_nah >> 2
+        quotas.limit(QUOTA_ENERGY_NAH, per_hour_nah, per_hour_nah)
+        self.begin(0, _ACTIVE)
 
     def begin(self, now_ms: int, state: int) -> None:
         """Be in a state from now on: of the time before nothing is known."""
@@ -67,17 +63,19 @@ class Energy:
 
         Returns: nAh.
         """
-        span_ms = 0
-        if self._since_ms != _NEVER:
-            span_ms = max(0, ticks_diff(now_ms, self._since_ms))
-        nah = self._charge(self._state, self._currents_ua[self._state], span_ms)
-        self._since_ms = now_ms
-        self._state = state
-        if self._quotas:
-            self._quotas.charge(now_ms, QUOTA_ENERGY_NAH, nah)
+        span_ms = max(0, ticks_diff(now_ms, self._since_ms))
+        current_ua = self._currents_ua[self._state]
+        # By hours, minutes and seconds: the product of a long span and a current is no small int.
+        minutes = current_ua * (span_ms // 60_000 % 60)
+        used_uc = minutes % 60 * 60 + current_ua * (span_ms // 1000 % 60)
+        uah = current_ua * (span_ms // 3_600_000) + minutes // 60 + used_uc // _NC_PER_NAH
+        used_nc = used_uc % _NC_PER_NAH * 1000 + current_ua * (span_ms % 1000)
+        nah = self._add(self._state, uah, used_nc)
+        self._quotas.charge(now_ms, QUOTA_ENERGY_NAH, nah)
+        self.begin(now_ms, state)
         return nah
 
-    def sent(self, now_ms: int, length: int) -> int:
+    def sent(self, length: int) -> int:
         """Charge the air time of a frame; the receiver's current is charged all the time.
 
         Who sends has asked `afford` before: the day's budget is not charged again.
@@ -91,11 +89,9 @@ class Energy:
         """Return what sending a frame costs. Units: nAh."""
         return 1 + self._currents_ua[_TX] * _air_us(length) // 1000 // _NC_PER_NAH
 
-    def handled(self, slot: int, span_ms: int, sent_bytes: int) -> None:
-        """Charge the time of a handler, and what it sent, to its slot."""
+    def handled(self, slot: int, span_ms: int) -> None:
+        """Charge the time of a handler to its slot."""
         used_uc = self._currents_ua[_ACTIVE] * min(span_ms, _SPAN_MS_MAX) // 1000
-        if sent_bytes:
-            used_uc += self._currents_ua[_TX] * _air_us(sent_bytes) // 1_000_000
         self.handler_uc[slot] = min(_UAH_MAX, self.handler_uc[slot] + used_uc)
 
     def afford(self, now_ms: int, cost_nah: int, is_control: bool = False) -> bool:
@@ -104,8 +100,6 @@ class Energy:
         Only what an agent must say, such as that it is there, may use the reserve.
         """
         quotas = self._quotas
-        if not quotas:
-            return True
         left_nah = quotas.level(now_ms, QUOTA_ENERGY_NAH) - cost_nah
         if left_nah < self._reserve_nah and not is_control:
             return False
@@ -114,13 +108,6 @@ class Energy:
     def total_uah(self) -> int:
         """Return what was used since the last boot."""
         return min(_UAH_MAX, sum(self.uah))
-
-    def _charge(self, state: int, current_ua: int, span_ms: int) -> int:
-        # By hours, minutes and seconds: the product of a long span and a current is no small int.
-        minutes = current_ua * (span_ms // 60_000 % 60)
-        used_uc = minutes % 60 * 60 + current_ua * (span_ms // 1000 % 60)
-        uah = current_ua * (span_ms // 3_600_000) + minutes // 60 + used_uc // _NC_PER_NAH
-        return self._add(state, uah, used_uc % _NC_PER_NAH * 1000 + current_ua * (span_ms % 1000))
 
     def _add(self, state: int, uah: int, nc: int) -> int:
         before_nc = self._nc[state]

@@ -16,22 +16,15 @@ MODE_NAMES = "normal\nsaving\ncritical\ndormant"
 HYSTERESIS_MV = 100
 READINGS_MIN = 3  # in a row that ask for the same mode
 
-# Mode → windows of the cluster from one that is attended to the next, radio, the application's
-# timers and handlers, looking for a lost cluster.
-CONSEQUENCES = (
-    (1, True, True, True),
-    (2, True, True, True),
-    (8, True, False, False),
-    (1, False, False, False),
-)
-
-# Mode → the mode below it, and the one above: the whole machine. A voltage asks for one step at a
-# time, so that a single wrong reading cannot put an agent to sleep for hours.
-TRANSITIONS = (
-    (MODE_SAVING, MODE_NORMAL),
-    (MODE_CRITICAL, MODE_NORMAL),
-    (MODE_DORMANT, MODE_SAVING),
-    (MODE_DORMANT, MODE_CRITICAL),
+# The whole machine, six numbers for each mode: the mode below it and the one above; of how many
+# windows it attends one; whether it has its radio, runs the application, looks for a lost cluster.
+# A voltage asks for one step at a time, so that no single wrong reading puts an agent to sleep.
+COLUMNS = 6
+TABLE = (
+    b"\x01\x00\x01\x01\x01\x01"  # normal
+    b"\x02\x00\x02\x01\x01\x01"  # saving
+    b"\x03\x01\x08\x01\x00\x00"  # critical
+    b"\x03\x02\x01\x00\x00\x00"  # dormant
 )
 
 
@@ -44,13 +37,16 @@ class Modes:
         # Index: the mode that is entered below this voltage, or a lower one. 0: never.
         critical_mv = max(critical_mv, dormant_mv)
         self._below_mv = (0, max(saving_mv, critical_mv), critical_mv, dormant_mv)
-        self.mode = MODE_NORMAL
         self._wanted_count = 0  # readings in a row that ask for another mode; negative: a lower
         self._is_first = True
-        self.period_factor = 1
-        self.has_radio = True
-        self.has_timers = True
-        self.has_search = True
+        self._go(MODE_NORMAL)
+
+    def _go(self, mode: int) -> None:
+        self.mode = mode
+        row = mode * COLUMNS
+        self._lower, self._upper, self.period_factor = TABLE[row], TABLE[row + 1], TABLE[row + 2]
+        self.has_radio, self.has_timers = bool(TABLE[row + 3]), bool(TABLE[row + 4])
+        self.has_search = bool(TABLE[row + 5])
 
     def on_battery(self, mv: int) -> bool:
         """Take in a reading; return whether the mode changed.
@@ -65,31 +61,18 @@ class Modes:
         before = self.mode
         if self._is_first:
             self._is_first = False
-            while self._step(mv):
-                self.mode = TRANSITIONS[self.mode][0]
-        else:
-            self._count(mv)
-        self._apply()
-        return self.mode != before
-
-    def _step(self, mv: int) -> bool:
-        below = TRANSITIONS[self.mode][0]
-        return below != self.mode and mv < self._below_mv[below]
-
-    def _count(self, mv: int) -> None:
-        if self._step(mv):
+            while mv < self._below_mv[self._lower] and self._lower != self.mode:
+                self._go(self._lower)
+        elif mv < self._below_mv[self._lower] and self._lower != self.mode:
             self._wanted_count = min(self._wanted_count, 0) - 1
         elif self.mode and mv >= self._below_mv[self.mode] + HYSTERESIS_MV:
             self._wanted_count = max(self._wanted_count, 0) + 1
         else:
             self._wanted_count = 0
         if abs(self._wanted_count) >= READINGS_MIN:
-            self.mode = TRANSITIONS[self.mode][0 if self._wanted_count < 0 else 1]
+            self._go(self._lower if self._wanted_count < 0 else self._upper)
             self._wanted_count = 0
-
-    def _apply(self) -> None:
-        row = CONSEQUENCES[self.mode]
-        self.period_factor, self.has_radio, self.has_timers, self.has_search = row
+        return self.mode != before
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what a sleeping agent must remember; return where it ends."""
@@ -98,8 +81,7 @@ class Modes:
 
     def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
         """Bring back what `save_into` wrote; return where it ends."""
-        self.mode = min(MODE_DORMANT, read_word(buffer, offset))
+        self._go(min(MODE_DORMANT, read_word(buffer, offset)))
         self._wanted_count = read_signed(buffer, offset + 4)
         self._is_first = False
-        self._apply()
         return offset + 8
