@@ -19,7 +19,8 @@ from cma_toolkit.boards.load import (
     list_boards,
     load_board,
 )
-from cma_toolkit.boards.render import render_pins
+from cma_toolkit.boards.render import render_currents, render_pins
+from cma_toolkit.firmware.kernel.config import STATE_NAMES, Config
 
 BOARDS = list_boards()
 IDS = [board.id for board in BOARDS]
@@ -124,6 +125,15 @@ def test_boards_of_one_build_agree_on_its_hash() -> None:
 @each_board
 def test_the_bootloader_lies_where_the_chip_looks_for_it(board: Board) -> None:
     assert board.micropython.image_offset == (0x1000 if board.chip == "esp32" else 0)
+
+
+@each_board
+def test_the_kernel_reads_every_current_by_its_name(board: Board) -> None:
+    currents = cbor2.loads(cbor2.dumps(render_currents(board)))
+    config = Config()
+    config.take_currents(currents)
+    assert config.currents_ua == tuple(board.currents[name].current_ua for name in STATE_NAMES)
+    assert set(STATE_NAMES) == STATES
 
 
 @each_board

@@ -1,6 +1,5 @@
 """What a board shall hold against what it holds: the difference, the refusals, no secret shown."""
 
-import hashlib
 from dataclasses import replace
 
 import cbor2
@@ -11,6 +10,7 @@ from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.fleet.fleet_file import parse_fleet
 from cma_toolkit.host_tools.fleet.inventory import Row
 from cma_toolkit.host_tools.fleet.secret import Secret
+from cma_toolkit.host_tools.image.build import Image
 from cma_toolkit.host_tools.provision.actual import Actual, from_json, to_json
 from cma_toolkit.host_tools.provision.desired import Desired, desired
 from cma_toolkit.host_tools.provision.plan import check_board, make_plan
@@ -20,14 +20,13 @@ SALT = b"0123456789abcdef"
 MAC = "a4:cf:12:00:00:01"
 FLEET = parse_fleet('name = "greenhouse"\nnetwork = 7\n')
 ROW = Row(2, "box-1", "", "", ("roof",), "north", "shed", {"sample_ms": 1000})
-FILES = {"/user/app.py": b"def setup(agent): ...\n"}
+IMAGE = Image(b"\xd2\xcd1 an image", "greenhouse", "0123456789abcdef", "", {})
+APP = "/user/app.py"
 
 
-def wanted(row: Row = ROW, files: dict[str, bytes] | None = None) -> Desired:
+def wanted(row: Row = ROW, image: Image = IMAGE) -> Desired:
     board = load_board("esp32-c3-devkitm-1")
-    return desired(
-        row, FLEET, board, {"shed": Secret(PASSWORD)}, FILES if files is None else files
-    )
+    return desired(row, FLEET, board, {"shed": Secret(PASSWORD)}, image)
 
 
 def holding(what: Desired, revision: int = 4) -> Actual:
@@ -43,7 +42,8 @@ def holding(what: Desired, revision: int = 4) -> Actual:
             for key, value in what.keys.items()
             if isinstance(value, Secret)
         },
-        hashes={path: hashlib.sha256(data).hexdigest() for path, data in what.files.items()},
+        image=what.image.sha256,
+        application=f"{what.image.name} {what.image.sources}",
     )
 
 
@@ -53,7 +53,7 @@ BLANK = Actual(mac=MAC, chip="esp32c3", ours=True)
 def test_a_blank_board_gets_everything_once() -> None:
     plan = make_plan(wanted(), BLANK, SALT)
     assert set(plan.values) == set(wanted().keys)
-    assert (plan.erase, plan.copies, plan.revision) == ((), FILES, 1)
+    assert (plan.erase, plan.image, plan.set_aside, plan.revision) == ((), True, (), 1)
     assert make_plan(wanted(), holding(wanted(), 1), SALT).changes == ()
 
 
@@ -65,6 +65,9 @@ def test_values_are_what_the_firmware_reads() -> None:
     assert cbor2.loads(settings) == {"network": 7, "sample_ms": 1000}
     assert cbor2.loads(labels) == ["roof"]
     assert cbor2.loads(pins)["led_kind"] in ("gpio", "ws2812")
+    currents = keys["currents"]
+    assert isinstance(currents, bytes)
+    assert cbor2.loads(currents)["wifi_tx"] > cbor2.loads(currents)["deep_sleep"] > 0
 
 
 def test_only_what_differs_is_written() -> None:
@@ -73,10 +76,19 @@ def test_only_what_differs_is_written() -> None:
     assert (set(plan.values), plan.revision, plan.touches_nvs) == ({"cluster"}, 5, True)
 
 
-def test_a_changed_file_alone_leaves_the_settings_and_their_revision() -> None:
-    plan = make_plan(wanted(files={"/user/app.py": b"new"}), holding(wanted()), SALT)
-    assert [change.line() for change in plan.changes] == ["/user/app.py: another -> 3 bytes"]
-    assert (plan.revision, plan.touches_nvs, plan.values) == (4, False, {})
+def test_another_image_alone_leaves_the_settings_and_their_revision() -> None:
+    newer = replace(IMAGE, data=b"\xd2\xcd1", sources="fedcba9876543210")
+    plan = make_plan(wanted(image=newer), holding(wanted()), SALT)
+    assert [change.line() for change in plan.changes] == [
+        "application: greenhouse 0123456789abcdef -> greenhouse fedcba9876543210, 3 bytes"
+    ]
+    assert (plan.image, plan.revision, plan.touches_nvs, plan.values) == (True, 4, False, {})
+
+
+def test_what_runs_instead_of_the_image_is_set_aside() -> None:
+    plan = make_plan(wanted(), replace(holding(wanted()), shadows=(APP,)), SALT)
+    assert [change.what for change in plan.changes] == [APP]
+    assert (plan.image, plan.set_aside, plan.touches_nvs) == (False, (APP,), False)
 
 
 def test_what_a_row_no_longer_says_is_erased() -> None:

@@ -6,7 +6,8 @@ Frames are announcements only; each is heard, unless it is lost, by whoever's ra
 import heapq
 
 from kernel.effects import Effects
-from kernel.power.schedule import NEVER_DEEP, NO_PHASE, Schedule
+from kernel.power.cluster_clock import NO_PHASE
+from kernel.power.schedule import Schedule
 from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_diff
 
@@ -22,7 +23,7 @@ class Clock(Effects):
         self.ppm = ppm
         self.offset_ms = offset_ms
         self.boots_at_us = boots_at_us
-        self.schedule = Schedule(node, rng, period_ms, 0, NEVER_DEEP)
+        self.schedule = Schedule(node, rng, period_ms, 0, 0)
         self.is_on = False
         self.announce_at_ms = None
         self.radio_is_on = True

@@ -57,21 +57,13 @@ class ClusterClock:
         """Return whether nobody was heard lately who keeps our instants."""
         return self._silent >= FORGET_WINDOWS
 
-    def is_sure(self) -> bool:
-        """Return whether our instants are good enough to tell others."""
-        return not self.is_lost and (not self.is_fresh or (self.is_fresh < 2 and not self._since))
-
-    def is_leading(self) -> bool:
-        """Return whether we follow nobody."""
-        return self.leader == self.node
-
     def local_period_ms(self) -> int:
         """Return how long a period of the cluster is on our clock."""
         return self.period_ms + self._drift_ms(self.period_ms)
 
     def guard_ms(self) -> int:
         """Return by how much the next instant may be wrong."""
-        windows = 1 if self.is_leading() else max(1, self._since)
+        windows = 1 if self.leader == self.node else max(1, self._since)
         return min(_GUARD_MS_MIN + self._error_ms * windows, self.period_ms >> 2)
 
     def after(self, at_ms: int, windows: int) -> int:
@@ -87,19 +79,24 @@ class ClusterClock:
         self._carry = self._rest
         self._since += windows
         self._silent += windows
-        if self.is_leading():
+        if self.leader == self.node:
             self._error_ms -= (self._error_ms + 3) >> 2
         elif self._since > FORGET_WINDOWS * windows_min:
             self.leader = self.node
             self.is_fresh = 0
         return windows
 
-    def phase_ms(self, now_ms: int) -> int:
+    def phase_ms(self, now_ms: int, is_guess_good: bool) -> int:
         """Return how long it is until the next window, in the cluster's milliseconds: [0, period).
 
         Our own are not as long. So that the error is small, the time since the last window counts
         where it is the shorter.
+
+        Returns: NO_PHASE while we do not know it well enough, unless a guess is better than none.
         """
+        is_sure = not self.is_fresh or (self.is_fresh == 1 and not self._since)
+        if self.is_lost or not self.period_ms or not (is_sure or is_guess_good):
+            return NO_PHASE
         local_ms = self.local_period_ms()
         past_ms = ticks_diff(now_ms, self.start_at_ms) % local_ms
         if 2 * past_ms <= local_ms:
@@ -124,7 +121,13 @@ class ClusterClock:
             error_ms = (error_ms + (local_ms >> 1)) % local_ms - (local_ms >> 1)
             is_ours = not self.is_fresh or (leader == self.leader and is_exact)
             if is_ours and abs(error_ms) <= self.guard_ms() + (self.period_ms >> 9) + 8:
-                self._keep(error_ms, node, leader)
+                self._silent = 0
+                if node == self.leader or (self.is_fresh and self._since):
+                    self._follow(error_ms)
+                elif node == leader and leader < self.leader:
+                    self._correct(error_ms)
+                    self.leader = node
+                    self._since = 0
                 return KEPT
             is_stale = leader == self.leader and (node == leader or self._since > _STALE_WINDOWS)
             if not (leader < self.leader or is_stale or (is_seeking and self.is_alone())):
@@ -137,15 +140,6 @@ class ClusterClock:
         self._error_ms = self.period_ms >> 3
         self._since = self._silent = 0
         return MOVED
-
-    def _keep(self, error_ms: int, node: int, leader: int) -> None:
-        self._silent = 0
-        if node == self.leader or (self.is_fresh and self._since):
-            self._follow(error_ms)
-        elif node == leader and leader < self.leader:
-            self._correct(error_ms)
-            self.leader = node
-            self._since = 0
 
     def _follow(self, error_ms: int) -> None:
         windows = self._since

@@ -18,13 +18,12 @@ from ..fields import read_signed, read_word, write_word
 from ..limits import LISTEN_MS_MAX
 from ..prng import Prng
 from ..ticks import ticks_add, ticks_diff
-from .cluster_clock import FORGET_WINDOWS, KEPT, MOVED, NO_PHASE, ClusterClock
+from .cluster_clock import FORGET_WINDOWS, KEPT, MOVED, ClusterClock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..shapes import PowerSink
 
-NEVER_DEEP = 1 << 29  # a break-even that no gap reaches
 DORMANT_MS = 3_600_000  # from one look at the battery to the next
 
 _LISTEN_MS_MIN = 4  # a frame of 250 B and what acknowledges it; traffic extends it
@@ -79,7 +78,8 @@ class Schedule:
             span_ms = self.listen_ms
             if self._has_search:
                 span_ms = self.clock.period_ms + self._rng.below(self.clock.period_ms >> 2)
-            self._seek(ticks_add(now_ms, span_ms))
+            self._is_seeking = True
+            self._seek_until_ms = ticks_add(now_ms, span_ms)
         self._switch(True, out)
 
     def resume(self, now_ms: int, out: "PowerSink") -> None:
@@ -98,34 +98,38 @@ class Schedule:
 
     def on_time(self, now_ms: int, out: "PowerSink") -> bool:
         """Open and close windows; True once in each: the others listen now, so speak."""
-        is_instant = self._turn(now_ms, out)
-        is_lost = self.clock.is_lost or not self.clock.period_ms
-        self.may_speak = self.is_open and (is_lost or self._stage == _SPOKEN)
-        return is_instant
-
-    def _turn(self, now_ms: int, out: "PowerSink") -> bool:
-        if not self.clock.period_ms or not self._has_radio:
+        clock = self.clock
+        if not clock.period_ms or not self._has_radio:
             self._stage = _WAITING
+            self.may_speak = self._has_radio
             self._switch(self._has_radio, out)
             return False
         if self._is_seeking and ticks_diff(now_ms, self._seek_until_ms) >= 0:
             self._is_seeking = False
-            if self.clock.is_lost:
-                self.clock.begin(now_ms)
-        if self.clock.is_lost:
+            if clock.is_lost:
+                clock.begin(now_ms)
+        if clock.is_lost:
             return False
         if self._stage == _SPOKEN and ticks_diff(now_ms, self._close_at_ms) >= 0:
-            self._close(now_ms)
+            # Someone in its second half: it was too short, but for the traffic. Else too long.
+            if self._heard_ms > self.listen_ms >> 1:
+                self.listen_ms = min(self._listen_ms_max, self.listen_ms * 3 // 2)
+            else:
+                self.listen_ms = max(self._listen_ms_min, self.listen_ms * 3 >> 2)
+            self._has_answered = False
+            self._stage = _WAITING
+            self._advance(now_ms)
         if self._stage == _WAITING:
             self._open(now_ms)
         self._switch(self._is_seeking or self._stage != _WAITING, out)
         late_ms = ticks_diff(now_ms, self._at_ms())
-        if self._stage != _EARLY or late_ms < 0:
-            return False
-        self._radio_ms = min(_LATE_MS_MAX, self._radio_ms - (self._radio_ms >> 4) + late_ms)
-        self._stage = _SPOKEN
-        self._close_at_ms = ticks_add(self._at_ms(), self.clock.guard_ms() + self.listen_ms)
-        return True
+        is_instant = self._stage == _EARLY and late_ms >= 0
+        if is_instant:
+            self._radio_ms = min(_LATE_MS_MAX, self._radio_ms - (self._radio_ms >> 4) + late_ms)
+            self._stage = _SPOKEN
+            self._close_at_ms = ticks_add(self._at_ms(), clock.guard_ms() + self.listen_ms)
+        self.may_speak = self._stage == _SPOKEN
+        return is_instant
 
     def next_at_ms(self, now_ms: int) -> int:
         """Return when `on_time` is to be called next, at the latest."""
@@ -141,24 +145,16 @@ class Schedule:
         return at_ms
 
     def on_frame(self, now_ms: int) -> None:
-        """Listen on while there is traffic."""
+        """Listen on while there is traffic, within the bound of a window."""
         if self._stage == _SPOKEN:
             self._heard_ms = ticks_diff(now_ms, self._at_ms())
-            self.keep_open(now_ms, self._listen_ms_min)
-
-    def keep_open(self, now_ms: int, span_ms: int) -> None:
-        """Keep an open window open for some time more, within its bound."""
-        left_ms = ticks_diff(self._at_ms(), now_ms) + self._listen_ms_max
-        at_ms = ticks_add(now_ms, min(span_ms, left_ms))
-        if self._stage == _SPOKEN and ticks_diff(at_ms, self._close_at_ms) > 0:
-            self._close_at_ms = at_ms
+            span_ms = min(self._listen_ms_min, self._listen_ms_max - self._heard_ms)
+            if ticks_diff(self._close_at_ms, now_ms) < span_ms:
+                self._close_at_ms = ticks_add(now_ms, span_ms)
 
     def phase_ms(self, now_ms: int) -> int:
         """Return how long it is until our next window, NO_PHASE while we are no good guide."""
-        is_sure = self.clock.is_sure() or (self._is_old and self._old_count)
-        if not is_sure or not self.clock.period_ms:
-            return NO_PHASE
-        return self.clock.phase_ms(now_ms)
+        return self.clock.phase_ms(now_ms, self._is_old and self._old_count > 0)
 
     def on_neighbour_phase(
         self, now_ms: int, node: int, period_ms: int, phase_ms: int, leader: int
@@ -226,16 +222,6 @@ class Schedule:
             self._heard_ms = 0
             self._stage = _EARLY
 
-    def _close(self, now_ms: int) -> None:
-        # Someone in the second half: it was too short, but for the traffic. Else it was too long.
-        if self._heard_ms > self.listen_ms >> 1:
-            self.listen_ms = min(self._listen_ms_max, self.listen_ms * 3 // 2)
-        else:
-            self.listen_ms = max(self._listen_ms_min, self.listen_ms * 3 >> 2)
-        self._stage = _WAITING
-        self._has_answered = False
-        self._advance(now_ms)
-
     def _advance(self, now_ms: int) -> None:
         if self._is_old:
             self._old_at_ms = self.clock.after(self._old_at_ms, 1)
@@ -243,14 +229,12 @@ class Schedule:
             self._is_old = self._next_ms() != self.clock.start_at_ms
             return
         self._search_in -= self.clock.advance(now_ms, self._factor)
-        if self.clock.is_leading() and self._search_in <= 0 and self._has_search:
+        is_leading = self.clock.leader == self.clock.node
+        if is_leading and self._search_in <= 0 and self._has_search:
             self._search_every = min(2 * self._search_every, _SEARCH_WINDOWS_MAX)
             self._search_in = self._search_every
-            self._seek(ticks_add(now_ms, self.clock.local_period_ms()))
-
-    def _seek(self, until_ms: int) -> None:
-        self._is_seeking = True
-        self._seek_until_ms = until_ms
+            self._is_seeking = True
+            self._seek_until_ms = self.clock.after(now_ms, 1)
 
     def _switch(self, is_on: bool, out: "PowerSink") -> None:
         if is_on != self.is_open:
