@@ -140,7 +140,12 @@ class Agent:
         self.router = Router(self.identity, near, self.transmitter, counters, self.governor.quotas)
         self.application = Application(self)
         self.exchange = Exchange(
-            self.application.handlers(), near, self.transmitter, self.requests, counters
+            self.application.handlers(),
+            near,
+            self.transmitter,
+            self.requests,
+            counters,
+            self._may_run_handlers,
         )
         handlers = self.router.handlers
         handlers[frame.KIND_MESSAGE] = self.exchange.on_message
@@ -226,13 +231,13 @@ class Agent:
         Units: `rssi_dbm` 0 if the link does not measure it.
         """
         self._begin(now_ms, out)
-        self._judge_application()
         dropped = self.router.on_frame(now_ms, link, buffer, length, rssi_dbm, out)
         if dropped:
             self.meters.drop(dropped)
         else:
             self.meters.add(meters.RECEIVED)
-            self.schedule.on_frame(now_ms)
+            if self.schedule.clock.period_ms and self.governor.may_listen():
+                self.schedule.on_frame(now_ms)
         if self.router.joined:
             out.report(EVENT_NEIGHBOUR_JOINED, self.router.joined)
             self._answer_newcomer(now_ms)
@@ -246,7 +251,6 @@ class Agent:
         self._follow_schedule(now_ms)
         self.router.on_time(now_ms)
         self.recovery.on_time(now_ms, out)
-        self._judge_application()
         self.exchange.expire(now_ms)
         for _ in range(TIMERS_OWN + 1):
             timer_id = self._timers.take_due(now_ms)
@@ -379,18 +383,33 @@ class Agent:
     # --- steps ---
 
     def _begin(self, now_ms: int, out: "Effects") -> None:
+        if now_ms != self._now_ms:
+            self._pass_time(now_ms)
+        self._out = self.exchange.out = self.governor.out = out
+        self.governor.now_ms = now_ms
+        self.exchange.slot = 0
+
+    def _pass_time(self, now_ms: int) -> None:
         self._uptime_ms += max(0, ticks_diff(now_ms, self._now_ms))
         self.uptime_s += self._uptime_ms // 1000
         self._uptime_ms %= 1000
         self._now_ms = now_ms
-        self._out = self.exchange.out = self.governor.out = out
-        self.governor.now_ms = now_ms
-        self.exchange.slot = 0
-        self.router.joined = 0
 
     def _end(self, now_ms: int) -> None:
-        self.governor.report()
+        if self.governor.is_mode_new:
+            self.governor.report()
         # State first: what others are told must not be forgotten by the one who told them.
+        if self.keeper.is_waiting or self.keeper.state.is_touched:
+            self._end_with_state(now_ms)
+        self.transmitter.flush(self.governor)
+        if self._is_reboot_asked:
+            self._is_reboot_asked = False
+            self.stop(now_ms, self._out)
+            self._out.reboot(REBOOT_ASKED)
+        elif self.schedule.clock.period_ms:
+            self._sleep(now_ms)
+
+    def _end_with_state(self, now_ms: int) -> None:
         self._look_at_state()
         keeper = self.keeper
         if keeper.is_blocked and not keeper.has_failed:
@@ -399,13 +418,6 @@ class Agent:
             self.transmitter.drop_application(DROP_NOT_STORED)
         if keeper.is_waiting and not self._timers.is_set(TIMER_STATE):
             self._timers.set(TIMER_STATE, ticks_add(now_ms, STATE_DELAY_MS))
-        self.transmitter.flush(self.governor)
-        if self._is_reboot_asked:
-            self._is_reboot_asked = False
-            self.stop(now_ms, self._out)
-            self._out.reboot(REBOOT_ASKED)
-        elif self.schedule.clock.period_ms:
-            self._sleep(now_ms)
 
     def _sleep(self, now_ms: int) -> None:
         if self._is_kept_awake:
@@ -433,10 +445,10 @@ class Agent:
         self._timers.unset(TIMER_STATE)
         self.governor.on_written(self.keeper.write(self._out))
 
-    def _judge_application(self) -> None:
+    def _may_run_handlers(self) -> bool:
         # What others send must not spend more flash or time than an hour has; an application's
         # own timers may go into debt with the flash, and then it is others who wait.
-        self.exchange.is_open = self.governor.may_run(self.keeper.state.has_critical())
+        return self.governor.may_run(self.keeper.state.has_critical())
 
     def _apply_mode(self) -> None:
         modes = self.governor.modes

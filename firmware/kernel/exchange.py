@@ -22,6 +22,8 @@ from .mesh.neighbours import NOBODY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .codec.messages import Envelope
     from .effects import Effects
     from .health.meters import Meters
@@ -40,21 +42,22 @@ class Exchange:
 
     out: "Effects"  # that of the present step
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - its machines
         self,
         handlers: "list[tuple[bytes, Handler]]",
         neighbours: "Neighbours",
         transmitter: "Transmitter",
         requests: "Requests",
         counters: "Meters",
+        may_run: "Callable[[], bool]",
     ) -> None:
         self.handlers = handlers
         self.requests = requests
-        self.is_open = True  # False: over a budget or low on battery; handlers are not called
         self.slot = 0  # of what ran last, for the energy account: 0 the kernel, then its handlers
         self._neighbours = neighbours
         self._transmitter = transmitter
         self._meters = counters
+        self._may_run = may_run  # asked before a handler is called for others
 
     # --- from the application ---
 
@@ -103,7 +106,7 @@ class Exchange:
             topic, handler = self.handlers[index]
             if not envelope.is_on(topic):
                 continue
-            if not self.is_open:
+            if not self._may_run():
                 return DROP_QUOTA
             if message is None:
                 message = self._open(envelope)
@@ -116,7 +119,7 @@ class Exchange:
             topic, handler = self.handlers[index]
             if not envelope.is_on(topic):
                 continue
-            if not self.is_open:
+            if not self._may_run():
                 self._transmitter.respond(envelope, messages.STATUS_REFUSED, None)
                 return DROP_QUOTA
             done, value = self._run(index, handler, self._open(envelope))

@@ -17,6 +17,7 @@ from .limits import (
     QUOTA_AIR_MS,
     QUOTA_ALARMS,
     QUOTA_CPU_MS,
+    QUOTA_ENERGY_NAH,
     QUOTA_FLASH_BYTES,
     QUOTA_OUT,
     Quotas,
@@ -45,14 +46,14 @@ class Governor:
         self.energy = Energy(config.currents_ua, config.budget_uah_per_day, self.quotas)
         self._meters = counters
         self._neighbours = neighbours
-        self._is_mode_new = False
+        self.is_mode_new = False
 
     def on_battery(self, millivolts: int) -> bool:
         """Take in a voltage, 0 if there is none to measure; tell whether the mode changed."""
         self.battery_mv = millivolts
         if not self.modes.on_battery(millivolts):
             return False
-        self._is_mode_new = True
+        self.is_mode_new = True
         return True
 
     def on_spent(self, slot: int, span_ms: int) -> None:
@@ -75,9 +76,8 @@ class Governor:
 
     def report(self) -> None:
         """Tell the driver of a new mode."""
-        if self._is_mode_new:
-            self._is_mode_new = False
-            self.out.report(EVENT_POWER_MODE, self.modes.mode)
+        self.is_mode_new = False
+        self.out.report(EVENT_POWER_MODE, self.modes.mode)
 
     def may_run(self, writes: bool) -> bool:
         """Tell whether a handler may run; `writes`: it may change what has to be on flash."""
@@ -88,6 +88,10 @@ class Governor:
     def may_write(self) -> bool:
         """Tell whether this hour has flash left."""
         return self.quotas.is_open(self.now_ms, QUOTA_FLASH_BYTES)
+
+    def may_listen(self) -> bool:
+        """Tell whether others may keep the radio on: not once this hour has no energy left."""
+        return self.quotas.level(self.now_ms, QUOTA_ENERGY_NAH) > 0
 
     def on_written(self, size_bytes: int) -> None:
         """Take note of what was programmed."""
@@ -113,18 +117,20 @@ class Governor:
         What goes to one neighbour draws on that one's share first: who asks without end for
         answers cannot take the air from others.
         """
-        quotas, air_ms = self.quotas, 1 + length // 125  # 1 Mbit/s, preamble and gap included
+        quotas, now_ms, energy = self.quotas, self.now_ms, self.energy
+        air_ms = 1 + length // 125  # 1 Mbit/s, preamble and gap included
         row = self._neighbours.find(frame.read_target(buffer))
-        if not quotas.take(self.now_ms, QUOTA_OUT, 1) or not quotas.take(
-            self.now_ms, QUOTA_AIR_MS, air_ms, row
+        if not quotas.take(now_ms, QUOTA_OUT, 1, row) or not quotas.take(
+            now_ms, QUOTA_AIR_MS, air_ms, row
         ):
             self._meters.drop(DROP_QUOTA, buffer[1])
             return
-        if not self._has_energy(buffer[1], length):
-            self._meters.drop(DROP_ENERGY, buffer[1])
-            return
+        if energy.is_known:
+            if not self._has_energy(buffer[1], length):
+                self._meters.drop(DROP_ENERGY, buffer[1])
+                return
+            energy.sent(length)
         self._meters.add(meters.SENT)
-        self.energy.sent(length)
         self.out.send(link, buffer, length)
 
     def _has_energy(self, kind: int, length: int) -> bool:

@@ -42,7 +42,7 @@ class Keeper:
 
     def on_staged(self) -> None:
         """Take note that something else is staged in the table and waits for a commit."""
-        self._has_other = True
+        self._has_other = self.is_waiting = True
 
     def look(self) -> bool:
         """Look for changes at the end of a step; tell whether they must be written at once.

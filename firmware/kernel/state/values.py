@@ -28,6 +28,7 @@ class State:
         # A list or dict that was handed out may be changed in place: what it was tells.
         self._lent: "dict[str, bytes]" = {}
         self._critical: "list[str]" = []
+        self.is_touched = False  # something was changed or lent since `find_changes`
 
     def __getitem__(self, key: str) -> object:
         return self._lend(key, self._values[key])
@@ -51,6 +52,7 @@ class State:
             raise ValueError("a key of agent.state is text of 1 to %d bytes" % STATE_KEY_BYTES_MAX)
         self._changed[key] = self._encode(key, value)
         self._values[key] = value
+        self.is_touched = True
         self._lent.pop(key, None)
 
     def __delitem__(self, key: str) -> None:
@@ -58,6 +60,7 @@ class State:
         del self._sizes[key]
         self._lent.pop(key, None)
         self._changed[key] = None
+        self.is_touched = True
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -114,8 +117,7 @@ class State:
         Raises: CborError if a lent value was changed into one without an encoding: that value is
         what it was before, the others wait.
         """
-        # Most steps lend nothing: sorting nothing would allocate a list all the same.
-        for key in sorted(self._lent) if self._lent else ():
+        for key in sorted(self._lent):
             before = self._lent.pop(key)
             try:
                 data = self._encode(key, self._values[key])
@@ -124,6 +126,7 @@ class State:
                 raise
             if data != before:
                 self._changed[key] = data
+        self.is_touched = False
         return bool(self._changed)
 
     def is_critical_changed(self) -> bool:
@@ -159,4 +162,5 @@ class State:
     def _lend(self, key: str, value: object) -> object:
         if isinstance(value, (list, dict)) and key not in self._lent:
             self._lent[key] = cbor.encode(value, STATE_BYTES_MAX)
+            self.is_touched = True
         return value
