@@ -118,9 +118,9 @@ class AgentProcess:
                     (coming, ending), timeout=pause_s, return_when=asyncio.FIRST_COMPLETED
                 )
                 coming.cancel()
+            self._agent.stop(now_ms(), self.sink)  # after an error of ours that would be a lie
         finally:
             loop.remove_reader(self._link.fileno())
-            self._agent.stop(now_ms(), self.sink)
             self._link.close()
 
     def _make_agent(self) -> Agent:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import socket
 import time
@@ -108,6 +109,8 @@ def run(  # noqa: PLR0917 - click passes options by name
 
     The kernel is that of a board; UDP is its radio, a SQLite file its flash.
     """
+    if os.name != "posix":
+        raise refused("An agent runs on Linux and macOS only: on Windows, use WSL2.")
     from cma_toolkit.host_tools.agent.process import AgentProcess, Wanted
     from cma_toolkit.host_tools.agent.udp import parse_peer
     from cma_toolkit.sim.world.sensors import make_sensor
