@@ -3,7 +3,7 @@
 The oscillator that runs in an ESP32's deep sleep is off by up to 5 %.
 """
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kernel.prng import Prng
@@ -72,6 +72,8 @@ def test_all_come_to_one_window_and_stay(seed: int, period_ms: int) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(SEEDS)
+@example(15)  # seven that strayed from each other while nobody led
+@example(4096)
 def test_no_leader_is_needed_for_long(seed: int) -> None:
     air = scattered(seed, 60_000)
     run_windows(air, WINDOWS, 60_000)
@@ -81,7 +83,7 @@ def test_no_leader_is_needed_for_long(seed: int) -> None:
     on = [clock for clock in air.clocks if clock.is_on]
     assert {clock.schedule.clock.leader for clock in on} <= {clock.node for clock in on}
     spoken = sum(at_us >= began_us for at_us, *_ in air.spoken)
-    assert unheard(air, began_us) <= spoken // 10
+    assert unheard(air, began_us) <= spoken // 20
     assert unheard(air, air.now_us - 5 * 60_000_000) <= 2
 
 

@@ -82,6 +82,8 @@ class ClusterClock:
         if self.leader == self.node:
             self._error_ms -= (self._error_ms + 3) >> 2
         elif self._since > FORGET_WINDOWS * windows_min:
+            # All do so at about this time, and have strayed from each other meanwhile.
+            self._error_ms = min(self._error_ms * self._since, self.period_ms >> 3)
             self.leader = self.node
             self.is_fresh = 0
         return windows
