@@ -10,7 +10,7 @@ import os
 import struct
 import subprocess
 import tracemalloc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -158,35 +158,41 @@ class Report:
             self.told.append(f"{text}: {data[:80].hex()}")
 
 
+def read_by(reader: Callable[[bytes], Any], data: bytes, report: Report) -> bytes | None:
+    """Return the encoding of what a reader makes of an input, None if it refuses it."""
+    try:
+        value = reader(data)
+    except cbor.CborError:
+        return None
+    except Exception as error:  # noqa: BLE001 - any other exception is what is looked for
+        report.add(data, f"{reader.__name__} crashes with {error!r}")
+        return None
+    try:
+        return cbor.encode(value, 2 * len(data) + 16)
+    except cbor.CborError as error:
+        report.add(data, f"{reader.__name__} reads what cannot be written: {error}")
+        return None
+
+
 def outcome(data: bytes, report: Report) -> bytes:
     """Compare one input; returns the encoding of what was read, b"" if it was refused."""
     report.inputs += 1
+    ours, strict = read_by(cbor.decode_any, data, report), read_by(cbor.decode, data, report)
+    if strict != (data if ours == data else None):
+        report.add(data, "the strict reader takes what is not written, or not what is")
     try:
-        theirs, is_theirs = reference(data), True
+        theirs = reference(data)
     except (cbor2.CBORError, OutsideError):
-        theirs, is_theirs = None, False
-    try:
-        ours = cbor.decode_any(data)
-    except cbor.CborError:
-        if is_theirs:
-            report.add(data, "refused, but cbor2 reads it")
-        return b""
-    except Exception as error:  # noqa: BLE001 - any other exception is what is looked for
-        report.add(data, f"crashed with {error!r}")
+        if ours is not None:
+            report.add(data, "read, but cbor2 or the profile refuses it")
+        return ours or b""
+    if ours is None:
+        report.add(data, "refused, but cbor2 reads it")
         return b""
     report.taken += 1
-    if not is_theirs:
-        report.add(data, "read, but cbor2 or the profile refuses it")
-    elif not is_same(ours, theirs):
-        report.add(data, f"read as {cbor.encode(ours).hex()[:160]}, by cbor2 as {theirs!r}")
-    encoded = cbor.encode(ours, 2 * len(data) + 16)
-    try:
-        strict = cbor.encode(cbor.decode(data), len(data))
-    except cbor.CborError:
-        strict = b""
-    if (strict or encoded) != encoded or (strict == data) != (encoded == data):
-        report.add(data, "the strict reader takes what encode does not make, or not what it makes")
-    return encoded
+    if not is_same(cbor.decode_any(data), theirs):
+        report.add(data, f"read as {ours[:80].hex()}, by cbor2 as {theirs!r}")
+    return ours
 
 
 def write_inputs(path: Path, batch: list[bytes]) -> None:

@@ -37,6 +37,8 @@ class Maker:
         self._rng = random.Random(seed)
 
     def _head(self, major: int, argument: int) -> bytes:
+        if self._rng.random() < 0.002:  # reserved, or without a length
+            return bytes((major << 5 | self._rng.randrange(28, 32),))
         width = self._rng.choice((1, 2, 4, 8)) if self._rng.random() < 0.1 else 0
         return head(major, argument, width)
 
@@ -58,6 +60,8 @@ class Maker:
         major = self._rng.choice((2, 3))
         of_one_kind = self._rng.random() < 0.9
         chunks = [self._string(of_one_kind * major) for _ in range(self._rng.randrange(5))]
+        if chunks and self._rng.random() < 0.05:
+            chunks[0] = self._rng.choice((b"\x81", b"\xc1", b"\xa1\x00", b"\x5f")) + chunks[0]
         return bytes((major << 5 | 31,)) + b"".join(chunks) + BREAK
 
     def _special(self) -> bytes:
@@ -78,7 +82,8 @@ class Maker:
         number = self._rng.choice(TAGS) if self._rng.random() < 0.8 else self._argument()
         if number in (2, 3) and self._rng.random() < 0.9:
             size = self._rng.choice((0, 1, 7, 8, 9, 10, 16, 63, 64, 65))
-            return self._head(6, number) + self._head(2, size) + self._rng.randbytes(size)
+            data = self._rng.choice((b"", b"", b"", b"\x00")) + self._rng.randbytes(size)
+            return self._head(6, number) + self._head(2, len(data)) + data
         return self._head(6, number) + self.item(depth - 1)
 
     def _key(self, depth: int, strings: int) -> bytes:

@@ -89,6 +89,7 @@ def test_06_a_break_outside():
 
 def test_07_a_chunk_of_another_kind():
     refused("5f6161ff", "7f4161ff", "5f00ff", "7ff6ff", "5f80ff", "7fc16161ff", "5f4101a0ff")
+    refused("5f814101ff", "7f816161ff", "5fc14101ff", "5fa1004101ff", "7fa16161ff")
 
 
 def test_08_chunks_within_chunks():
@@ -119,6 +120,10 @@ def test_11_arrays_of_more_items_than_bytes():
         "9a80000000", "9a7fffffff00", "99ffff", "9818" + "00" * 23, "b80c" + "0001" * 11 + "00"
     )
     refused("ba80000000", "ba40000000" + "00" * 60)
+    # Not even the items that are there are read.
+    for head in (b"\x9a\x80\x00\x00\x00", b"\x98\xdd", b"\xb8\x6f"):
+        taken, _ = bytes_taken(raises, CborError, cbor.decode, head + bytes(220))
+        assert taken <= REFUSAL_BYTES_MAX * SCALE, (head, taken)
 
 
 def test_12_a_key_twice():

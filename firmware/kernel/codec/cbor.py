@@ -455,7 +455,7 @@ def _read(  # noqa: PLR0912, PLR0915, PLR0917
                             if (
                                 head < key_head
                                 or argument < key_argument
-                                or (argument == key_argument and (head < 0x40 or value <= key))
+                                or (argument == key_argument and value <= key)
                             ):
                                 raise CborError(_OTHER_FORM)
                         elif 0x40 <= key_head < 0x60 <= head:
