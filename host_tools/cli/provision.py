@@ -1,11 +1,13 @@
 """`cma provision`: give boards their name, cluster, Wi-Fi and settings, and prove it."""
 
 import json
+import tempfile
 import time
 from pathlib import Path
 
 import click
 
+from cma_toolkit.host_tools.cli.agent_image import AgentImages
 from cma_toolkit.host_tools.cli.common import (
     BoardOptions,
     board_options,
@@ -16,8 +18,9 @@ from cma_toolkit.host_tools.cli.common import (
 from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
 from cma_toolkit.host_tools.fleet.database import Database, Result
-from cma_toolkit.host_tools.fleet.project import load_project, need_folder
+from cma_toolkit.host_tools.fleet.project import APPLICATION, load_project, need_folder
 from cma_toolkit.host_tools.ports.workers import Job, Outcome
+from cma_toolkit.host_tools.provision.plan import Plan
 from cma_toolkit.host_tools.provision.procedure import WORKER, Decision, Procedure
 
 COLUMNS = (("name", "name"), ("cluster", "cluster"), ("changes", "changes"))
@@ -44,13 +47,6 @@ COLUMNS = (("name", "name"), ("cluster", "cluster"), ("changes", "changes"))
     "--station", is_flag=True, help="Flash, test, provision and label board after board."
 )
 @click.option("--release", metavar="NAME", help="Take a name from a board that is lost.")
-@click.option(
-    "--via",
-    type=click.Choice(["mpremote", "ampy"]),
-    default="mpremote",
-    show_default=True,
-    help="What carries the files.",
-)
 @yes_option("Also rename a board, or take it over from another fleet.")
 def command(
     options: BoardOptions,
@@ -60,25 +56,29 @@ def command(
     assign: bool,
     station: bool,
     release: str | None,
-    via: str,
     yes: bool,
 ) -> int:
-    """Give boards their name, cluster, Wi-Fi and settings from your inventory.
+    """Give boards their name, cluster, Wi-Fi and settings, and your application.
 
     Reads fleet.toml, inventory.csv and secrets.toml, compares each board with its line, writes
-    what differs, reads it back and restarts the board. A second run changes nothing.
+    what differs, reads it back and restarts the board. The image of app.py is written where the
+    board has another one; an app.py that cma run left there is set aside. A second run changes
+    nothing.
     """
     project = load_project(need_folder(Path.cwd()), inventory)
-    with Database(project.database) as database:
+    place = tempfile.TemporaryDirectory(prefix="cma-provision-")
+    with Database(project.database) as database, place as folder:
         if release:
             return _release(database, release)
-        procedure = Procedure(project, database, via=via)
+        images = AgentImages(Path(folder), app=project.folder / APPLICATION)
+        images.check()
+        procedure = Procedure(project, database, images)
         if station:
             if dry_run:
                 raise usage("--station does things: leave out --dry-run.")
             from cma_toolkit.host_tools.cli.station import run_station
 
-            return run_station(procedure, options, yes=yes)
+            return run_station(procedure, images, options, yes=yes)
         return _provision(procedure, options, dry_run=dry_run, assign=assign, yes=yes)
 
 
@@ -104,7 +104,7 @@ def _apply(
 ) -> list[Outcome]:
     """Write to the boards that differ; returns how each board of `decisions` ended."""
     ended: dict[int, Outcome] = {}
-    jobs: dict[int, Job] = {}
+    going: list[int] = []
     for index, decision in enumerate(decisions):
         try:
             if decision.error:
@@ -112,14 +112,26 @@ def _apply(
             assert decision.plan
             procedure.claim(decision)
             if decision.plan.changes:
-                jobs[index] = procedure.apply_job(decision, options.wait_s)
+                going.append(index)
             else:
                 ended[index] = Outcome(_job(decision), code=ExitCode.OK)
         except CmaError as error:
             ended[index] = Outcome(_job(decision), code=error.code, message=error.message)
-    if jobs:
-        done = _run(list(jobs.values()), "Provisioning", options)
-        ended |= dict(zip(jobs, done, strict=True))
+    images = {
+        index: procedure.image_job(decisions[index], options.wait_s)
+        for index in going
+        if _plan(decisions[index]).image
+    }
+    written = dict(
+        zip(images, _run(list(images.values()), "Writing images", options), strict=True)
+    )
+    ended |= {index: outcome for index, outcome in written.items() if outcome.code}
+    jobs = {
+        index: procedure.apply_job(decisions[index], options.wait_s)
+        for index in going
+        if index not in ended
+    }
+    ended |= zip(jobs, _run(list(jobs.values()), "Provisioning", options), strict=True)
     for index, outcome in ended.items():
         if not outcome.code:
             procedure.finish(decisions[index])
@@ -128,6 +140,8 @@ def _apply(
 
 
 def _run(jobs: list[Job], title: str, options: BoardOptions) -> list[Outcome]:
+    if not jobs:
+        return []
     return run_with_progress(
         jobs,
         title,
@@ -135,6 +149,11 @@ def _run(jobs: list[Job], title: str, options: BoardOptions) -> list[Outcome]:
         quiet=options.quiet,
         timeout_s=options.timeout_s + options.wait_s,
     )
+
+
+def _plan(decision: Decision) -> Plan:
+    assert decision.plan
+    return decision.plan
 
 
 def _job(decision: Decision) -> Job:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from cma_toolkit.host_tools.cli.agent_image import AgentImages
 from cma_toolkit.host_tools.cli.common import BoardOptions, fleet_finder, known_ports
 from cma_toolkit.host_tools.cli.flash import ImageSource, flash_ports
 from cma_toolkit.host_tools.cli.progress import run_with_progress
@@ -30,7 +31,9 @@ POLL_S = 0.5
 PRINTER_S = 30
 
 
-def run_station(procedure: Procedure, options: BoardOptions, *, yes: bool) -> int:
+def run_station(
+    procedure: Procedure, images: AgentImages, options: BoardOptions, *, yes: bool
+) -> int:
     """Serve the line until every name has its board, or Ctrl-C.
 
     Raises: CmaError 2 for an empty inventory.
@@ -45,7 +48,9 @@ def run_station(procedure: Procedure, options: BoardOptions, *, yes: bool) -> in
         [(board.name, board.mac) for board in claims if board.claim == "started"],
     )
     with tempfile.TemporaryDirectory(prefix="cma-station-") as folder:
-        line = Line(procedure, options, station, ImageSource(Path(folder)), yes=yes)
+        source = ImageSource(Path(folder))
+        source.agent = images
+        line = Line(procedure, options, station, source, yes=yes)
         return line.serve()
 
 

@@ -64,7 +64,9 @@ def shrink(sources: Mapping[str, bytes]) -> Firmware:
         one = bundle(made, package, (AGENT,))
         made, bundles[package.replace(".", "/") + "/__init__.py"] = one.sources, one
     if START.replace(".", "/") + ".py" in made:
-        one = bundle(made, DEVICE, _needed_by(START, made), MAIN)
+        # What is imported within functions, such as a link that few boards have, stays apart.
+        whole = _needed_by(MAIN, made) - _needed_by(START, made)
+        one = bundle(made, DEVICE, set(read_modules(made)) - whole, MAIN)
         made, bundles[MAIN.replace(".", "/") + ".py"] = one.sources, one
     return Firmware(shorten(made, keep), bundles)
 

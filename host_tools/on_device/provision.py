@@ -5,6 +5,7 @@ Secrets leave the board only as a hash over a salt that the host drew for this o
 
 import binascii
 import hashlib
+import json
 import os
 import sys
 
@@ -13,10 +14,12 @@ from on_device.ours import is_ours
 NAMESPACE = "cma"
 REVISION = "revision"
 BUFFER_BYTES = 2048
+BLOCK_BYTES = 512
+SECTOR_BYTES = 4096
 
 
 def run(arguments):
-    """Do `arguments["do"]`: make_ready, read or write."""
+    """Do `arguments["do"]`: make_ready, read, write or set_aside."""
     globals().pop("len", None)  # ampy leaves a number of this name behind
     return ACTIONS[arguments["do"]](arguments)
 
@@ -32,10 +35,66 @@ def read(arguments):
         "ours": ours,
         "values": {},
         "fingerprints": {},
+        "image": "",
+        "application": "",
+        "shadows": [],
     }
     if ours:  # on any other board, opening the namespace would write it
         stored(arguments, reply)
+        image(reply)
+        reply["shadows"] = [path for path in arguments["shadows"] if is_file(path)]
     return reply
+
+
+def image(reply):
+    """Add the digest of the agent's image, as it lies in flash, and what it says it is."""
+    from esp32 import Partition
+
+    part = Partition.find(Partition.TYPE_DATA, label="romfs")[0]
+    buffer = bytearray(BLOCK_BYTES)
+    part.readblocks(0, buffer, 0)
+    left = size_of_image(buffer)
+    digest = hashlib.sha256()
+    at = 0
+    while left > 0:
+        part.readblocks(at // SECTOR_BYTES, buffer, at % SECTOR_BYTES)
+        digest.update(memoryview(buffer)[: min(left, BLOCK_BYTES)])
+        at += BLOCK_BYTES
+        left -= BLOCK_BYTES
+    reply["image"] = binascii.hexlify(digest.digest()).decode()
+    try:
+        with open("/rom/image.json") as file:
+            about = json.loads(file.read())
+        reply["application"] = "%s %s" % (about["name"], about["sources"])
+    except (OSError, ValueError, KeyError):
+        pass  # an image of before there were names
+
+
+def size_of_image(head):
+    """Return how long a ROMFS is: behind its magic, seven bits a byte, highest first."""
+    size = 0
+    for at in range(3, 8):
+        size = size << 7 | head[at] & 0x7F
+        if not head[at] & 0x80:
+            return at + 1 + size
+    return 0
+
+
+def is_file(path):
+    """Tell whether there is such a file."""
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def set_aside(arguments):
+    """Rename the files that run instead of the image's application."""
+    for path in arguments["paths"]:
+        if is_file(path):
+            os.rename(path, path + ".old")
+    return True
 
 
 def make_ready(arguments):
@@ -96,4 +155,4 @@ def text_of_mac(raw):
     return ":".join([digits[i : i + 2] for i in range(0, len(digits), 2)])
 
 
-ACTIONS = {"make_ready": make_ready, "read": read, "write": write}
+ACTIONS = {"make_ready": make_ready, "read": read, "write": write, "set_aside": set_aside}

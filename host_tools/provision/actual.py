@@ -10,14 +10,20 @@ from cma_toolkit.host_tools.errors import CmaError, verify_failed
 
 @dataclass(frozen=True)
 class Actual:
-    """One board: its numbers, its keys, fingerprints of its secrets, hashes of its files."""
+    """One board: its numbers, its keys, fingerprints of its secrets, its image.
+
+    `image` is the digest of its image, `application` what that says it is, `shadows` the files
+    that would run instead.
+    """
 
     mac: str
     chip: str
     ours: bool
     keys: Mapping[str, int | bytes] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-    hashes: Mapping[str, str | None] = field(default_factory=dict)
+    image: str = ""
+    application: str = ""
+    shadows: tuple[str, ...] = ()
 
     @property
     def fleet(self) -> str:
@@ -39,7 +45,7 @@ class Actual:
         return value.decode(errors="replace") if isinstance(value, bytes) else ""
 
 
-def from_reply(reply: dict[str, Any], chip: str, hashes: Mapping[str, str | None]) -> Actual:
+def from_reply(reply: dict[str, Any], chip: str) -> Actual:
     """Read the reply of the script `provision`.
 
     Raises: CmaError (the board) for a reply of another form.
@@ -55,7 +61,9 @@ def from_reply(reply: dict[str, Any], chip: str, hashes: Mapping[str, str | None
             ours=bool(reply["ours"]),
             keys=keys,
             fingerprints=dict(reply["fingerprints"]),
-            hashes=dict(hashes),
+            image=str(reply["image"]),
+            application=str(reply["application"]),
+            shadows=tuple(map(str, reply["shadows"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable() from error
@@ -72,13 +80,15 @@ def to_json(actual: Actual) -> dict[str, Any]:
             for key, value in actual.keys.items()
         },
         "fingerprints": dict(actual.fingerprints),
-        "hashes": dict(actual.hashes),
+        "image": actual.image,
+        "application": actual.application,
+        "shadows": list(actual.shadows),
     }
 
 
 def from_json(value: dict[str, Any]) -> Actual:
     """Read what `to_json` wrote."""
-    return from_reply(value, value["chip"], value["hashes"])
+    return from_reply(value, value["chip"])
 
 
 def _unreadable() -> CmaError:

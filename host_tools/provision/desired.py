@@ -15,6 +15,7 @@ from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.fleet.fleet_file import NETWORK, FleetFile
 from cma_toolkit.host_tools.fleet.inventory import Row
 from cma_toolkit.host_tools.fleet.secret import Secret
+from cma_toolkit.host_tools.image.build import Image
 
 NAMESPACE = "cma"
 REVISION_KEY = "revision"
@@ -39,13 +40,13 @@ Stored = bytes | Secret
 
 @dataclass(frozen=True)
 class Desired:
-    """The keys and files of one board; a key that is absent here is erased there."""
+    """The keys and the image of one board; a key that is absent here is erased there."""
 
     name: str
     board_id: str
     chip: str
     keys: Mapping[str, Stored]
-    files: Mapping[str, bytes]
+    image: Image
 
 
 def desired(
@@ -53,7 +54,7 @@ def desired(
     fleet: FleetFile,
     board: Board,
     secrets: Mapping[str, Secret],
-    files: Mapping[str, bytes],
+    image: Image,
 ) -> Desired:
     """Work out what the board of a row holds when it is provisioned.
 
@@ -78,7 +79,7 @@ def desired(
                 f"{row.name}: its {key} take {len(value)} bytes, a board keeps {BLOB_BYTES_MAX}. "
                 "Shorten them."
             )
-    return Desired(row.name, board.id, board.chip, keys, files)
+    return Desired(row.name, board.id, board.chip, keys, image)
 
 
 def encode(value: object) -> bytes:

@@ -3,14 +3,17 @@
 Secrets are compared by fingerprint and appear in no text, not even changed or not by length.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cma_toolkit.host_tools.errors import needs_yes, refused
 from cma_toolkit.host_tools.fleet.secret import Secret
+from cma_toolkit.host_tools.image.build import Image
 from cma_toolkit.host_tools.provision.actual import Actual
 from cma_toolkit.host_tools.provision.desired import KEYS, REVISION_KEY, Desired, Stored, shown
+
+APPLICATION = "application"
+ASIDE = "set aside as .old"
 
 
 @dataclass(frozen=True)
@@ -28,22 +31,26 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to write to one board so that it holds what its row says; empty if it does."""
+    """What to write to one board so that it holds what its row says; empty if it does.
+
+    `image` says whether its image is another one, `set_aside` which files run instead of it.
+    """
 
     changes: tuple[Change, ...]
     values: Mapping[str, Stored]
     erase: tuple[str, ...]
-    copies: Mapping[str, bytes]
+    image: bool
+    set_aside: tuple[str, ...]
     revision: int
 
     @property
     def touches_nvs(self) -> bool:
-        """Return whether anything but files changes."""
-        return len(self.changes) > len(self.copies)
+        """Return whether anything but the application changes."""
+        return len(self.changes) > self.image + len(self.set_aside)
 
 
 def make_plan(desired: Desired, actual: Actual, salt: bytes, used_revision: int = 0) -> Plan:
-    """Compare key by key and file by file.
+    """Compare key by key, then the application.
 
     `used_revision` is the last one that the board is known to have had: a board that was cut off
     in the middle has none, and a number must not come twice.
@@ -53,11 +60,6 @@ def make_plan(desired: Desired, actual: Actual, salt: bytes, used_revision: int 
     }
     present = {*actual.keys, *actual.fingerprints} - {REVISION_KEY}
     erase = tuple(key for key in KEYS if key in present and key not in desired.keys)
-    copies = {
-        path: data
-        for path, data in sorted(desired.files.items())
-        if actual.hashes.get(path) != hashlib.sha256(data).hexdigest()
-    }
     revision = actual.keys.get(REVISION_KEY, 0)
     assert isinstance(revision, int)
     torn = REVISION_KEY not in actual.keys
@@ -66,8 +68,11 @@ def make_plan(desired: Desired, actual: Actual, salt: bytes, used_revision: int 
     if torn and not changes:
         changes.append(Change(REVISION_KEY, "none, cut off in the middle", str(next_revision)))
     new_revision = next_revision if changes else revision
-    changes += [_copy(path, data, actual) for path, data in copies.items()]
-    return Plan(tuple(changes), values, erase, copies, new_revision)
+    image = actual.image != desired.image.sha256
+    if image:
+        changes.append(Change(APPLICATION, actual.application or "nothing", _told(desired.image)))
+    changes += [Change(path, "runs instead of the image's", ASIDE) for path in actual.shadows]
+    return Plan(tuple(changes), values, erase, image, actual.shadows, new_revision)
 
 
 def check_board(desired: Desired, actual: Actual, fleet: str, port: str, *, yes: bool) -> None:
@@ -118,6 +123,5 @@ def _change(key: str, desired: Desired, actual: Actual) -> Change:
     return Change(key, was, shown(key, desired.keys.get(key)))
 
 
-def _copy(path: str, data: bytes, actual: Actual) -> Change:
-    before = "another" if actual.hashes.get(path) else "nothing"
-    return Change(path, before, f"{len(data)} bytes")
+def _told(image: Image) -> str:
+    return f"{image.name} {image.sources}, {len(image.data)} bytes"

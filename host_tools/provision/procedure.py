@@ -3,21 +3,20 @@
 The commands run the jobs; here is what the jobs are and what is decided between them.
 """
 
-import base64
-import hashlib
 import secrets as entropy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from cma_toolkit.boards.errors import BoardFileError
 from cma_toolkit.boards.load import Board, default_board_id
 from cma_toolkit.boards.render import render_pins
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, refused
+from cma_toolkit.host_tools.flash.flash_job import FlashRequest
 from cma_toolkit.host_tools.fleet.database import Database, NameTakenError
-from cma_toolkit.host_tools.fleet.project import APPLICATION, Project
+from cma_toolkit.host_tools.fleet.project import Project
 from cma_toolkit.host_tools.fleet.secret import Secret
-from cma_toolkit.host_tools.ports import deploy
+from cma_toolkit.host_tools.image.build import Image
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.ports.workers import Job, Outcome
 from cma_toolkit.host_tools.provision.actual import Actual, from_json
@@ -32,7 +31,18 @@ from cma_toolkit.host_tools.provision.plan import (
 )
 
 WORKER = "cma_toolkit.host_tools.provision.worker"
+IMAGE_WORKER = "cma_toolkit.host_tools.flash.worker"
 SALT_BYTES = 16
+
+
+class Images(Protocol):
+    """What has the agent's image for each board."""
+
+    def of(self, chip: str, *, virtual: bool) -> Image:
+        """Return the image for a board."""
+
+    def files(self, port: Port) -> dict[str, str]:
+        """Return it as files, by architecture."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +60,12 @@ class Decision:
 class Procedure:
     """One run of `cma provision` over some ports of one project."""
 
-    def __init__(self, project: Project, database: Database, *, via: str = "mpremote") -> None:
+    def __init__(self, project: Project, database: Database, images: Images) -> None:
         self.project = project
         self.database = database
-        self._via = via
+        self._images = images
         self._flashed_as: dict[str, str] = {}
         self._salt = entropy.token_bytes(SALT_BYTES)
-        sources = deploy.project_files(project.folder / APPLICATION)
-        deploy.check_syntax(sources)
-        self._files = {path: source.read_bytes() for path, source in sources.items()}
 
     def read_jobs(self, ports: Sequence[Port], wait_s: float) -> list[Job]:
         """Return the jobs that read each board."""
@@ -129,13 +136,29 @@ class Procedure:
                 f"cma provision --release {name}"
             ) from taken
 
+    def image_job(self, decision: Decision, wait_s: float) -> Job:
+        """Return the job that writes the application's image to one board, by its loader."""
+        assert decision.desired and decision.actual
+        port = decision.port
+        request = FlashRequest(
+            url=port.url,
+            romfs=self._images.files(port),
+            images={},
+            board=decision.desired.board_id,
+            project=str(self.project.folder),
+            wait_s=wait_s,
+            only_macs=[decision.actual.mac],
+            image_only=True,
+        )
+        return Job(port.label, port.url, IMAGE_WORKER, {"operation": "flash", **asdict(request)})
+
     def apply_job(self, decision: Decision, wait_s: float) -> Job:
         """Return the job that writes what differs to one board."""
         plan, wanted, actual = decision.plan, decision.desired, decision.actual
         assert plan and wanted and actual
         request = self._request(decision.port, "apply", wait_s) | {
             "mac": actual.mac,
-            "copies": {path: _base64(data) for path, data in plan.copies.items()},
+            "set_aside": list(plan.set_aside),
             "values": {
                 key: value.hex() for key, value in plan.values.items() if isinstance(value, bytes)
             },
@@ -181,8 +204,6 @@ class Procedure:
             "url": port.url,
             "wait_s": wait_s,
             "salt": self._salt.hex(),
-            "paths": sorted(self._files),
-            "via": self._via,
         }
 
     def _seen(self, actual: Actual) -> Seen:
@@ -201,9 +222,8 @@ class Procedure:
                 raise self._no_row(found, port)
             mine = bound[found.mac]
             board = self._board(mine, found)
-            wanted = desired(
-                mine.row, self.project.fleet, board, self.project.secrets, self._files
-            )
+            image = self._images.of(board.chip, virtual=port.virtual)
+            wanted = desired(mine.row, self.project.fleet, board, self.project.secrets, image)
             check_board(wanted, found, self.project.fleet.name, port.label, yes=yes)
             record = self.database.by_mac(found.mac)
             used = record.revision if record else 0
@@ -253,16 +273,10 @@ class Procedure:
             self.database.release(owner.name)
 
     def _expected(self, wanted: Desired, actual: Actual, plan: Plan) -> dict[str, Any]:
-        expected: dict[str, Any] = {
-            path: hashlib.sha256(data).hexdigest() for path, data in self._files.items()
-        }
+        expected: dict[str, Any] = {"image": wanted.image.sha256, "shadows": []}
         for key, value in wanted.keys.items():
             if isinstance(value, Secret):
                 expected[key] = value.fingerprint(self._salt)
             else:
                 expected[key] = value.hex()
         return {**expected, "mac": actual.mac, REVISION_KEY: plan.revision}
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

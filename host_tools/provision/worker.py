@@ -4,28 +4,22 @@ A worker process: `python -m cma_toolkit.host_tools.provision.worker`. What is s
 standard input and goes to the board; it is in no result, note or message.
 """
 
-import base64
 from typing import Any
 
 from cma_toolkit.host_tools.errors import verify_failed
-from cma_toolkit.host_tools.ports.ampy_files import AmpyFiles
 from cma_toolkit.host_tools.ports.facts import chip_of
-from cma_toolkit.host_tools.ports.files import Files
 from cma_toolkit.host_tools.ports.session import BoardSession
 from cma_toolkit.host_tools.ports.workers import Reporter, serve
 from cma_toolkit.host_tools.provision.actual import Actual, from_reply, to_json
 from cma_toolkit.host_tools.provision.desired import KEYS, SECRET_KEYS
 
 SCRIPT = "provision"
+SHADOWS = ("/user/app.py", "/user/app.mpy")  # a developer's, which runs instead of the image's
 SELF_TEST = "provision_check"
 
 
 def handle(request: dict[str, Any], report: Reporter) -> dict[str, Any]:
     """Do `request["do"]`: read, self_test or apply."""
-    if request["do"] == "apply" and request["via"] == "ampy":
-        report.step("copy files")
-        with AmpyFiles(request["url"]) as files:
-            _copy(files, request, report)
     report.step("connect")
     with BoardSession(request["url"], wait_s=request["wait_s"]) as session:
         # Our Ctrl-C may have cut boot.py short before it mounted /user.
@@ -45,15 +39,15 @@ def _read(session: BoardSession, request: dict[str, Any]) -> Actual:
         salt=request["salt"],
         keys=list(KEYS),
         secrets=list(SECRET_KEYS),
+        shadows=list(SHADOWS),
     )
-    hashes = session.hashes(request["paths"]) if request["paths"] else {}
-    return from_reply(reply, chip_of(reply["machine"]), hashes)
+    return from_reply(reply, chip_of(reply["machine"]))
 
 
 def _apply(session: BoardSession, request: dict[str, Any], report: Reporter) -> dict[str, Any]:
-    if request["via"] != "ampy":
-        report.step("copy files")
-        _copy(session, request, report)
+    if request["set_aside"]:
+        report.step("set aside")
+        session.run_script(SCRIPT, do="set_aside", paths=request["set_aside"])
     if request["revision_changes"]:
         report.step("write settings")
         session.run_script(
@@ -79,23 +73,13 @@ def _self_test(session: BoardSession, request: dict[str, Any], report: Reporter)
     return {"tests": {name: text for name, _passed, text in findings}}
 
 
-def _copy(files: Files, request: dict[str, Any], report: Reporter) -> None:
-    copies = {path: base64.b64decode(data) for path, data in request["copies"].items()}
-    for folder in sorted({path.rpartition("/")[0] for path in copies}):
-        files.mkdir(folder)
-    for done, (path, data) in enumerate(copies.items(), 1):
-        files.put(path, data)
-        report.progress(done, len(copies))
-
-
 def _verify(actual: Actual, request: dict[str, Any]) -> None:
     """Hold what the board now tells against what it shall hold.
 
     Raises: CmaError 5 naming what differs.
     """
     found: dict[str, object] = {**to_json(actual)["values"], **actual.fingerprints}
-    found |= {path: actual.hashes.get(path) for path in request["paths"]}
-    found["mac"] = actual.mac
+    found |= {"mac": actual.mac, "image": actual.image, "shadows": list(actual.shadows)}
     wanted = request["expected"]
     wrong = sorted(key for key in {*wanted, *found} if wanted.get(key) != found.get(key))
     if wrong:

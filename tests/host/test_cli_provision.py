@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cma_toolkit.host_tools.cli import provision
+from cma_toolkit.host_tools.cli.agent_image import AgentImages
 from cma_toolkit.host_tools.cli.common import HANDLERS, BoardOptions
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.fleet.database import Database
@@ -117,7 +118,9 @@ def nvs(name: str) -> dict[str, str]:
     """Read what a board holds, through a session of our own."""
     keys = ["name", "fleet", "cluster", "wifi_ssid", "wifi_password", "board"]
     with BoardSession(f"virtual://{name}") as session:
-        reply = session.run_script("provision", do="read", salt="00", keys=keys, secrets=[])
+        reply = session.run_script(
+            "provision", do="read", salt="00", keys=keys, secrets=[], shadows=[]
+        )
     values = reply["values"]
     return {key: bytes.fromhex(values[key]).decode() for key in keys if key in values}
 
@@ -150,10 +153,6 @@ def test_all_boards_get_their_rows_and_a_second_run_changes_nothing(bench: Bench
         "board": "esp32-c3-devkitm-1",
     }
     assert nvs("two")["name"] == "box-1"
-    assert on_board("one", "/user/app.py") == (bench.folder / "app.py").read_bytes()
-    soil = (bench.folder / "drivers" / "soil.py").read_bytes()
-    assert on_board("one", "/user/drivers/soil.py") == soil
-
     again = bench.type("provision", "--all", "-o", "json")
     (summary,) = again.events("summary")
     values = [board["value"] for board in summary["boards"]]  # type: ignore[union-attr, attr-defined]
@@ -208,17 +207,28 @@ def test_a_script_reads_of_a_dry_run_what_would_fail(
     options = BoardOptions(Selector(), "json", True, False, 1.0, 0.0)
     failed = Decision(Port("u0"), error=refused("It is another chip. Plug in the right board."))
     with Database(tmp_path / "fleet.db") as database:
-        procedure = Procedure(load_project(tmp_path / "greenhouse"), database)
+        images = AgentImages(tmp_path)
+        procedure = Procedure(load_project(tmp_path / "greenhouse"), database, images)
         code = provision._show([failed], procedure, options, assign=False, yes=False)
     (summary,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (summary["event"], summary["exit_code"], summary["failed"]) == ("summary", code, 1)
     assert summary["boards"][0]["message"].startswith("It is another chip")
 
 
-def test_files_may_go_by_ampy(bench: Bench) -> None:
-    bench.make_tiny()  # ampy sends 32 bytes at a time
-    bench.type("provision", "-p", "virtual://one", "--assign", "--via", "ampy")
-    assert on_board("one", "/user/app.py") == (bench.folder / "app.py").read_bytes()
+def test_the_boards_image_follows_the_application_and_nothing_runs_instead(bench: Bench) -> None:
+    bench.type("provision", "-p", "virtual://one", "--assign")
+    first = on_board("one", "/rom/image.json")
+    bench.write("app.py", "def setup(agent):\n    agent.report('another')\n")
+    bench.type("run", "-p", "virtual://one", "--seconds", "1")
+    dry = bench.type("provision", "-p", "virtual://one", "--dry-run").out
+    assert "application: greenhouse" in dry and "/user/app.py: runs instead" in dry
+    assert on_board("one", "/rom/image.json") == first
+    bench.type("provision", "-p", "virtual://one")
+    assert on_board("one", "/rom/image.json") != first
+    assert on_board("one", "/user/app.py.old") == (bench.folder / "app.py").read_bytes()
+    with BoardSession("virtual://one") as session:
+        assert session.hash("/user/app.py") is None
+    assert "nothing to change" in bench.type("provision", "-p", "virtual://one").out
 
 
 @pytest.mark.parametrize(
@@ -261,11 +271,12 @@ def test_a_lost_boards_name_is_released(tmp_path: Path, virtual_home: Path) -> N
     assert "greenhouse-01" in bench.type("provision", "--release", "greenhouse-01", code=2).err
 
 
-@pytest.mark.parametrize(("writes", "step"), [(3, "copy files"), (30, "write settings")])
+@pytest.mark.parametrize(("writes", "step"), [(3, "write image"), (6, "write settings")])
 def test_a_board_that_loses_power_in_the_middle_is_not_done_and_completes_next_time(
     bench: Bench, writes: int, step: str
 ) -> None:
-    bench.make_tiny()  # one file: most of the flash writes are settings
+    if step == "write image":
+        bench.make_tiny()  # else the image has been flashed
     bench.boards.client.cut_power("one", after_flash_writes=writes, torn_bytes=5)
     cut = bench.type("provision", "-p", "virtual://one", "--assign", "--timeout", "4", code=7)
     assert cut.err.split(": FAIL")[0].splitlines()[-2] == f"one: {step}"
@@ -274,4 +285,3 @@ def test_a_board_that_loses_power_in_the_middle_is_not_done_and_completes_next_t
     bench.boards.client.restore_power("one")
     bench.type("provision", "-p", "virtual://one")
     assert nvs("one")["name"] == "box-2"
-    assert on_board("one", "/user/app.py") == (bench.folder / "app.py").read_bytes()

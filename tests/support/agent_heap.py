@@ -1,0 +1,208 @@
+"""The whole agent in a heap of a given size, on MicroPython's unix port, its image mapped as flash.
+
+One life is two processes: power on, 1,000 messages heard, state committed, deep sleep; then awake
+again from flash and snapshot, more messages, asleep again. What it prints is checked, so that a
+heap that is too small for any of it does not pass.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cbor2
+
+from cma_toolkit.firmware.kernel.agent import Agent
+from cma_toolkit.firmware.kernel.codec.frame import node_id
+from cma_toolkit.firmware.kernel.config import Config
+from cma_toolkit.firmware.kernel.effects import Effects
+from cma_toolkit.firmware.kernel.errors import CAUSE_POWER_ON
+from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.ports import Parts, Table
+from cma_toolkit.firmware.kernel.prng import Prng
+from cma_toolkit.host_tools.flash.contents import build_image
+from cma_toolkit.host_tools.image import mpy, romfs
+
+HERE = Path(__file__).parent
+LAUNCHER = HERE / "launch_mapped.py"
+STATE_BYTES = 128 * 1024
+RTC_BYTES = 2048 + 12
+MESSAGES = 1_000
+PEERS = 8
+AWAKE_MS = 600_000
+WAKE_PERIOD_MS = 10_000
+BEAT_MS = 4_000
+NETWORK = 7
+TIMEOUT_S = 60
+
+APPLICATION = b"""
+def setup(agent):
+    agent.state.setdefault("heard", 0)
+
+    @agent.every(4_000)
+    def beat():
+        agent.publish("beat", agent.state["heard"])
+
+    @agent.on("beat")
+    def hear(message):
+        agent.state["heard"] += 1
+        if agent.state["heard"] < 1_000:
+            agent.stay_awake(30_000)
+        elif agent.state["heard"] == 1_000:
+            agent.report("heard", 1_000)
+
+    if agent.state["heard"] == 0:
+        agent.stay_awake(30_000)
+"""
+BOOT = """
+import uctypes, vfs, sys
+vfs.mount(vfs.VfsRom(uctypes.bytearray_at(@, {image})), "/rom")
+sys.path[:] = ["/rom", ".frozen"]
+import heap_board
+heap_board.Board(@ + {image}, {cause}, {settings!r})
+from device.start import run
+run()
+"""
+
+
+@dataclass
+class Life:
+    """How one life went: what each process printed, and whether it did all it should."""
+
+    outputs: tuple[str, ...]
+
+    @property
+    def records(self) -> list[list[dict[str, Any]]]:
+        """Return the console records of each process."""
+        return [
+            [json.loads(line[1:]) for line in output.splitlines() if line.startswith("\x1e")]
+            for output in self.outputs
+        ]
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the agent did everything."""
+        if len(self.outputs) < 2 or not all("deep sleep" in text for text in self.outputs):
+            return False
+        first, second = self.records
+        return (
+            {"event": "app", "what": "heard", "value": MESSAGES}.items()
+            <= next((one for one in first if one.get("what") == "heard"), {}).items()
+            and any(one.get("event") == "resumed" for one in second)
+            and not any("app error" in str(one.get("event")) for one in [*first, *second])
+        )
+
+
+class Bench:
+    """The image in a file, with the memory of a board behind it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        image = build_image({"app.py": APPLICATION}, "heap").data
+        files = {**romfs.read(image), "heap_board.mpy": _compiled("heap_board.py")}
+        data = romfs.pack(files)
+        self._image = data + bytes(-len(data) % 4096)
+        self._frames = b"".join(frames())
+        settings = {"network": NETWORK, "wake_period_ms": WAKE_PERIOD_MS, "status_ms": 60_000}
+        self._settings = {"name": b"probe", "settings": cbor2.dumps(settings, canonical=True)}
+        self._command = [sys.executable, "-I", "-S", str(LAUNCHER), _wheel()]
+
+    def live(self, heap_bytes: int) -> Life:
+        """Live one life in a heap of that size."""
+        path = self._folder / "memory"
+        path.write_bytes(
+            self._image + b"\xff" * STATE_BYTES + bytes(RTC_BYTES) + self._frames + bytes(251)
+        )
+        outputs = []
+        for cause in (1, 4):
+            outputs.append(self.run(self._boot(cause), heap_bytes, path))
+            if "deep sleep" not in outputs[-1]:
+                break
+        return Life(tuple(outputs))
+
+    def run(self, program: str, heap_bytes: int, path: Path) -> str:
+        """Run a program in MicroPython with the file mapped."""
+        silent, other_end = os.pipe()  # a console on which nobody types
+        try:
+            done = subprocess.run(
+                [*self._command, str(path), "-X", f"heapsize={heap_bytes}", "-c", program],
+                stdin=silent,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        finally:
+            os.close(silent)
+            os.close(other_end)
+        return done.stdout + done.stderr
+
+    def _boot(self, cause: int) -> str:
+        return BOOT.format(image=len(self._image), cause=cause, settings=self._settings)
+
+
+def smallest(lives: Callable[[int], bool], low: int, high: int, step: int) -> int:
+    """Return the smallest heap in which the agent lives, to a step, between two sizes."""
+    while high - low > step:
+        middle = (low + high) // 2 // step * step
+        if lives(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def frames() -> Iterator[bytes]:
+    """Yield what peers say, made by real agents: each frame with its length."""
+    heard: list[bytes] = []
+    peers = [Peer(number, heard) for number in range(PEERS)]
+    for now_ms in range(0, AWAKE_MS, 50):
+        for peer in peers:
+            peer.pass_time(now_ms)
+    for data in heard:
+        yield bytes([len(data)]) + data.ljust(250, b"\0")
+
+
+class Peer(Effects):
+    """An agent that announces itself and tells its beats."""
+
+    def __init__(self, number: int, heard: list[bytes]) -> None:
+        self._heard = heard
+        identity = Identity(f"peer-{number}", node_id(bytes([2, 0, 0, 0, 1, number])), NETWORK, "")
+        self._agent = Agent(identity, Prng(number + 1), Table(), Parts(), Config())
+        self._agent.start(0, CAUSE_POWER_ON, None, self)
+        self._agent.set_up(0, self._set_up, self)
+
+    def _set_up(self, agent: Any) -> None:
+        agent.every(BEAT_MS)(lambda: agent.publish("beat", 1))
+
+    def pass_time(self, now_ms: int) -> None:
+        """Do what is due."""
+        if self._agent.next_wake_at_ms() <= now_ms:
+            self._agent.on_time(now_ms, self)
+
+    def send(self, link: int, buffer: bytearray, length: int) -> None:
+        """Write the frame down."""
+        self._heard.append(bytes(buffer[:length]))
+
+
+def _compiled(name: str) -> bytes:
+    return mpy.compile_source((HERE / name).read_bytes(), name)
+
+
+def _wheel() -> str:
+    spec = find_spec("micropython_run")
+    assert spec and spec.origin
+    return str(Path(spec.origin).parent)
+
+
+def in_a_folder(measure: Callable[[Bench], int]) -> int:
+    """Give a bench to a measurement and clean up behind it."""
+    with tempfile.TemporaryDirectory(prefix="cma-heap-") as folder:
+        return measure(Bench(Path(folder)))
