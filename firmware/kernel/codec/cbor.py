@@ -124,13 +124,11 @@ def write_head(buffer: bytearray, offset: int, major: int, argument: int) -> int
 
 
 def _write_bignum(buffer: bytearray, offset: int, major: int, argument: int) -> int:
-    if major > 0x20:
+    if major > 0x20 or argument >> (8 * CBOR_BIGNUM_BYTES_MAX):
         raise CborError(_OUTSIDE)
     size = 9
     while argument >> (8 * size):
         size += 1
-    if size > CBOR_BIGNUM_BYTES_MAX:
-        raise CborError(_OUTSIDE)
     offset = write_head(buffer, offset, _TAG, 2 + (major >> 5))
     offset = write_head(buffer, offset, _BYTES, size)
     return _store(buffer, offset, argument.to_bytes(size, "big"))
