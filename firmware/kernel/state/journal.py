@@ -299,8 +299,8 @@ class Journal(Sectors):
 
     def _set(self, slot: int, address: int, mark: int) -> None:
         while slot >= len(self._addresses):
+            self._marks.append(0)  # first: Ctrl-C may come between the two
             self._addresses.append(NOWHERE)
-            self._marks.append(0)
         self._addresses[slot] = address
         self._marks[slot] = mark
 
@@ -376,16 +376,18 @@ class Journal(Sectors):
             sector = (start + step) % count
             if self._bad >> sector & 1 or self._holds_live(sector):
                 continue
+            self._at = 0
             self._turn += 1
-            self._sector, self._at = sector, self._units
+            self._sector = sector
             slots = len(self._addresses)
             while slots and self._addresses[slots - 1] == NOWHERE:
                 slots -= 1
             try:
-                self._at = self._write_header(sector, self._addresses, slots)
+                at = self._write_header(sector, self._addresses, slots)
             except OSError:
                 self._set_bad(sector)
-                continue
+                at = self._units
+            self._at = at
             if carries:
                 self._carry(size)
             if self._at + size <= self._units:
