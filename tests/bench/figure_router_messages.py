@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from kernel.codec import frame
+from kernel.codec import cbor, frame
 from support.kernel_program import compile_kernel, running
 from support.mesh import made
 
@@ -67,11 +67,16 @@ def measure(say: Callable[[str], None]) -> float:
 
 
 def _ratio(servers: list[Server], say: Callable[[str], None]) -> float:
-    best = [0.0, 0.0]
+    bare, routed = _best(servers, frame.KIND_PING, bytes(range(32)))
+    say(f"ping of 32 bytes: echo {bare:,.0f}/s, router {routed:,.0f}/s")
+    asked = _best(servers[1:], frame.KIND_REQUEST, cbor.encode([300, "echo", 7]))[0]
+    say(f"beyond the router, a request that a handler answers: {asked:,.0f}/s")
+    return routed / bare
+
+
+def _best(servers: list[Server], kind: int, payload: bytes) -> list[float]:
+    best = [0.0] * len(servers)
     for _ in range(ROUNDS):
         for index, server in enumerate(servers):
-            rate = server.rate(frame.KIND_PING, bytes(range(32)), frame.KIND_PONG)
-            best[index] = max(best[index], rate)
-    bare, routed = best
-    say(f"ping of 32 bytes: echo {bare:,.0f}/s, router {routed:,.0f}/s")
-    return routed / bare
+            best[index] = max(best[index], server.rate(kind, payload, kind + 1))
+    return best
