@@ -50,6 +50,14 @@ def test_one_reading_less_changes_nothing():
         assert read(modes, 4000, 1) == MODE_NORMAL
 
 
+def test_readings_that_disagree_begin_to_count_anew():
+    modes = started()
+    read(modes, 3500)
+    read(modes, 4000, READINGS_MIN - 1)
+    assert read(modes, 3300, READINGS_MIN - 1) == MODE_SAVING
+    assert read(modes, 3300, 1) == MODE_CRITICAL
+
+
 def test_the_voltage_that_enters_a_mode_does_not_leave_it():
     modes = started()
     assert read(modes, SAVING_MV) == MODE_NORMAL
