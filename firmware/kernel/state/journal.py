@@ -346,7 +346,10 @@ class Journal(Sectors):
             self._check_blank(address, size)
             for item in items:
                 left -= 1
-                if not self._put(address, item, MORE if left else 0):
+                more = MORE if left else 0
+                if not isinstance(item, int):
+                    self._compose(address, item[0], item[1], item[2], more)
+                elif not self._copy(address, item, more):
                     self.damaged += 1
                     self._at = self._units
                     return -1

@@ -134,25 +134,29 @@ class Sectors:
                 raise OSError(EIO, "flash reads back something else")
         return units
 
-    def _put(self, address: int, item: "Item", more: int) -> bool:
-        """Program one record; False if the one to copy has rotted.
+    def _compose(
+        self, address: int, slot: int, key: bytes, value: "bytes | None", more: int
+    ) -> None:
+        """Program one record; a value of None says that the key is deleted.
 
         Raises: OSError when the medium fails.
         """
         self._begin(address, 0)
-        if isinstance(item, int):
-            return self._copy(item, more)
-        slot, key, value = item
-        data = value or b""
         self._fill_head(slot)
-        flags = more | len(key) | (DELETED if value is None else 0)
-        self._fill(bytes((flags, len(data) >> 8, len(data) & 0xFF)))
+        if value is None:
+            value = b""
+            more |= DELETED
+        self._fill(bytes((more | len(key), len(value) >> 8, len(value) & 0xFF)))
         self._fill(key)
-        self._fill(data)
+        self._fill(value)
         self._seal()
-        return True
 
-    def _copy(self, item: int, more: int) -> bool:
+    def _copy(self, address: int, item: int, more: int) -> bool:
+        """Program a copy of a record, given its address and units; False if it has rotted.
+
+        Raises: OSError when the medium fails.
+        """
+        self._begin(address, 0)
         unit, units, crc = self._unit, item & 0xFF, 0
         for index in range(units):
             if not self._load((item >> 8 & ADDRESS_MASK) + index, unit):
