@@ -13,7 +13,14 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SURVIVOR_FIGURES = ["power_cut_survival", "connect_while_booting", "twin_digest", "cbor_fuzz"]
+SURVIVOR_FIGURES = [
+    "power_cut_survival",
+    "connect_while_booting",
+    "twin_digest",
+    "cbor_fuzz",
+    "journal_power_cut",
+    "journal_corruption",
+]
 
 
 def steps(seed: int) -> list[list[str]]:
