@@ -44,7 +44,7 @@ class Loop:
         self._journal = None
         if self.cause != CAUSE_DEEP_SLEEP:  # it was compared at the boot before
             settings.config.application_id = app.fingerprint(_FOLDER)
-        identity = Identity(settings.name, node_id(board.mac), settings.network(), settings.board)
+        identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
         rng = Prng(int.from_bytes(os.urandom(4), "big"))
         self.agent = Agent(identity, rng, self._open_table(), board.parts, settings.config)
         self.watchdog = Watchdog(settings.whole("watchdog_ms", DEFAULT_MS))
@@ -54,6 +54,7 @@ class Loop:
         self._poll_ms = _POLL_MS_MIN
         self._application = app.MISSING
         self._is_kept_awake = False
+        self._is_nap = False
 
     def _open_table(self):
         flash = open_flash()
@@ -99,16 +100,20 @@ class Loop:
                 sleeping.reboot(self)
             if self.sink.sleep_depth:
                 self._sleep()
-            await asyncio.sleep_ms(self._pause_ms())
+            until_ms = ticks_diff(self.agent.next_wake_at_ms(), self.rtc.now_ms())
+            await asyncio.sleep_ms(0 if self._is_nap else max(1, min(self._poll_ms, until_ms)))
 
     def _start(self):
         sink, agent, rtc = self.sink, self.agent, self.rtc
         if self._text:
-            sink.note("crashed", str(self._text, "utf-8"))
+            # Its beginning is cut off, perhaps within a character.
+            text = "".join([chr(byte) if byte < 128 else "?" for byte in self._text])
+            sink.note("crashed", text)
             agent.keep_traceback(rtc.now_ms(), self._text)  # the commit of this boot carries it
         agent.on_battery(self._board.battery_mv())
         agent.start(rtc.now_ms(), self.cause, self._snapshot, sink)
-        sink.begin()
+        self._snapshot = self._text = None
+        sink.radio(sink.is_wanted)
         self._status_count = agent.wakes  # each wake prints a status, not each one its health
         if not self._board.settings.is_provisioned:
             sink.note("unprovisioned", "this board has no name yet: cma provision")
@@ -142,7 +147,8 @@ class Loop:
     def _serve(self):
         agent, sink, rtc = self.agent, self.sink, self.rtc
         now_ms = rtc.now_ms()
-        if ticks_diff(agent.next_wake_at_ms(), now_ms) <= 0:
+        if self._is_nap or ticks_diff(agent.next_wake_at_ms(), now_ms) <= 0:
+            self._is_nap = False
             agent.on_time(now_ms, sink)
             agent.on_spent(now_ms, ticks_diff(rtc.now_ms(), now_ms))
         while sink.undelivered:
@@ -170,10 +176,8 @@ class Loop:
             return
         sleeping.sleep(depth, span_ms, self)
         self._poll_ms = _POLL_MS_MIN
-
-    def _pause_ms(self):
-        until_ms = ticks_diff(self.agent.next_wake_at_ms(), self.rtc.now_ms())
-        return max(1, min(self._poll_ms, until_ms))
+        # A user's task may have ended it early: once that ran, the agent decides to sleep again.
+        self._is_nap = True
 
     def _on_task_error(self, _, context):
         self.sink.app_error("task", context["exception"])
@@ -184,11 +188,8 @@ class Loop:
         fields["links"] = [link.name for link in self.sink.links]
         self.sink.record("status", fields)
         if self._status_count % _STATUS_PER_HEALTH == 0:
-            self._print_health()
+            fields, journal = self.agent.report_health(), self._journal
+            if journal:
+                fields["store"] = [journal.damaged, journal.torn, journal.bad_sectors]
+            self.sink.record("health", fields)
         self._status_count += 1
-
-    def _print_health(self):
-        fields, journal = self.agent.report_health(), self._journal
-        if journal:
-            fields["store"] = [journal.damaged, journal.torn, journal.bad_sectors]
-        self.sink.record("health", fields)

@@ -20,22 +20,25 @@ class Settings:
     def __init__(self, mac):
         self._nvs = esp32.NVS(_NAMESPACE)
         self._buffer = bytearray(_SIZE_BYTES_MAX)
-        self.name = self.text("name")
+        self.name = self._text("name")
         self.is_provisioned = bool(self.name)
         if not self.name:
             self.name = "agent-" + binascii.hexlify(mac[3:]).decode()
-        self.cluster = self.text("cluster")
-        self.board = self.text("board") or "unknown"
-        self.wifi_ssid = self.text("wifi_ssid")
-        self.wifi_password = self.text("wifi_password")
-        self.values = self.map("settings")
-        self.pins = self.map("pins")
+        self.board = self._text("board") or "unknown"
+        self.wifi_ssid = self._text("wifi_ssid")
+        self.wifi_password = self._text("wifi_password")
+        self.values = self._map("settings")
+        self.pins = self._map("pins")
         self.config = Config()
         self.config.take(self.values)
-        self.config.take_currents(self.map("currents"))
-        del self._buffer
+        self.config.take_currents(self._map("currents"))
+        # The 16 bits that keep apart the frames of two clusters on one channel.
+        cluster = self._text("cluster")
+        number = binascii.crc32(cluster.encode()) if cluster else 0
+        self.network = self.whole("network", number) & 0xFFFF
+        self._nvs = self._buffer = None
 
-    def text(self, key):
+    def _text(self, key):
         """Return a text value, "" if there is none."""
         data = self._read(key)
         try:
@@ -43,7 +46,7 @@ class Settings:
         except UnicodeError:
             return ""
 
-    def map(self, key):
+    def _map(self, key):
         """Return a CBOR map, {} if there is none."""
         data = self._read(key)
         try:
@@ -64,9 +67,3 @@ class Settings:
         """Return a setting that is a whole number."""
         value = self.values.get(key, default)
         return value if isinstance(value, int) else default
-
-    def network(self):
-        """Return the 16 bits that keep apart the frames of two clusters on one channel."""
-        if "network" in self.values:
-            return self.whole("network", 0) & 0xFFFF
-        return binascii.crc32(self.cluster.encode()) & 0xFFFF if self.cluster else 0

@@ -25,7 +25,7 @@ class Sink:
         self._board = board
         self._name = board.settings.name
         self._is_on = False
-        self._is_wanted = True  # the radio, until the agent says otherwise
+        self.is_wanted = True  # the radio, until the agent says otherwise
         self.links = []
         self.undelivered = []  # targets of frames that nobody took
         self.reboot_reason = 0
@@ -79,7 +79,7 @@ class Sink:
 
     def send(self, link, buffer, length):
         """Transmit on one link or on all."""
-        self.radio(self._is_wanted)
+        self.radio(self.is_wanted)
         failed = False
         for index in range(len(self.links)):
             if link in (LINK_ALL, index):
@@ -102,7 +102,7 @@ class Sink:
 
     def radio(self, is_on):
         """Power the radio and start every link, or stop them all."""
-        self._is_wanted = is_on
+        self.is_wanted = is_on
         if is_on == self._is_on:
             return
         self._is_on = is_on
@@ -115,10 +115,6 @@ class Sink:
                 self._complain(link, error)
         if not is_on:
             self._board.switch_radio(False)
-
-    def begin(self):
-        """Switch the radio on, unless the agent has said that it shall be off."""
-        self.radio(self._is_wanted)
 
     def _complain(self, link, error):
         self.note("link failed", "%s: %s" % (link.name, error))

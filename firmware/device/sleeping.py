@@ -8,6 +8,7 @@ either sleep, until the UART has sent what was printed.
 import asyncio
 import gc
 import os
+import time
 
 import machine
 
@@ -39,46 +40,31 @@ def sleep(depth, span_ms, loop):
     loop.sink.radio(False)
     if depth == SLEEP_DEEP:
         _sleep_deep(span_ms, loop)
-    left_ms = _until_next_task_ms(span_ms)
-    while left_ms > 0:
+    task = asyncio.core._task_queue.peek()  # ours runs now, so it is none of these
+    if task:
+        span_ms = min(span_ms, time.ticks_diff(task.ph_key, time.ticks_ms()))
+    while span_ms > 0:
         loop.watchdog.feed()
-        machine.lightsleep(min(left_ms, SLICE_MS))
-        left_ms -= SLICE_MS
+        machine.lightsleep(min(span_ms, SLICE_MS))
+        span_ms -= SLICE_MS
 
 
 def _sleep_deep(span_ms, loop):
     rtc, until_at_ms = loop.rtc, loop.sink.sleep_until_at_ms
     knock.before_deep_sleep(loop.cause != CAUSE_DEEP_SLEEP)
     loop.sink.note("asleep", span_ms)
+    gc.collect()  # room for the snapshot, whatever an application left
     loop.agent.on_heap(gc.mem_free())
-    rtc.keep(loop.agent.hibernate(rtc.now_ms(), rtc.snapshot))
+    rtc.save(loop.agent)
     machine.deepsleep(max(1, ticks_diff(until_at_ms, rtc.now_ms())))
-
-
-def _until_next_task_ms(span_ms):
-    import time
-
-    task = asyncio.core._task_queue.peek()  # ours runs now, so it is none of these
-    if task is None:
-        return span_ms
-    return max(0, min(span_ms, time.ticks_diff(task.ph_key, time.ticks_ms())))
 
 
 def is_watched():
     """Tell whether a computer listens on the chip's own USB, which sleep would take away."""
-    counter = _frame_counter()
-    if not counter:
-        return False
-    from time import sleep_ms
-
-    before = machine.mem32[counter]
-    sleep_ms(_FRAMES_MS)
-    return machine.mem32[counter] != before
-
-
-def _frame_counter():
     chip = os.uname().machine
-    for family, address in _FRAME_COUNTERS:
+    for family, counter in _FRAME_COUNTERS:
         if chip.endswith("ESP32" + family):
-            return address
-    return 0
+            before = machine.mem32[counter]
+            time.sleep_ms(_FRAMES_MS)
+            return machine.mem32[counter] != before
+    return False

@@ -30,6 +30,7 @@ class AgentBoard:
         settings: Mapping[str, Any] | None = None,
         *,
         board_id: str = "esp32-devkitc",
+        currents: Mapping[str, int] | None = None,
         **texts: str,
     ) -> None:
         self.name = name
@@ -37,14 +38,17 @@ class AgentBoard:
         files = {"app.py": app.encode()} if app else {}
         self.info: BoardInfo = make_flashed(boards, name, board_id, files)
         self.client.stop(name)
-        self._write_nvs({"status_ms": 200, **(settings or {})}, {"name": name, **texts})
+        maps = {"settings": {"status_ms": 200, **(settings or {})}, "currents": currents or {}}
+        self._write_nvs(maps, {"name": name, **texts})
         self._console = boards.home / name / "console.log"
         self.client.start(name)
 
-    def _write_nvs(self, settings: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    def _write_nvs(self, maps: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str]) -> None:
         part = load_board(self.info.board_id).partition("nvs")
         entries = [nvs_build.blob("cma", key, value.encode()) for key, value in texts.items()]
-        entries.append(nvs_build.blob("cma", "settings", cbor.encode(dict(settings))))
+        entries += [
+            nvs_build.blob("cma", key, cbor.encode(dict(value))) for key, value in maps.items()
+        ]
         self.write_flash(part.offset, nvs_build.build(entries, part.size_bytes))
 
     def write_flash(self, offset: int, data: bytes) -> None:

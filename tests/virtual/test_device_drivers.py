@@ -121,7 +121,7 @@ def test_the_clock_reads_without_memory_and_within_its_period() -> None:
 
 def test_the_clock_goes_on_through_deep_sleep_though_somebody_set_the_rtc() -> None:
     set_and_sleep = (
-        "machine.RTC().datetime((2031, 5, 9, 0, 1, 2, 3, 0))\nprint(rtc.now_ms())\nrtc.keep(0)\n"
+        "machine.RTC().datetime((2031, 5, 9, 0, 1, 2, 3, 0))\nprint(rtc.now_ms())\nrtc.save()\n"
     )
 
     async def test(board: RunningBoard) -> None:
@@ -134,7 +134,11 @@ def test_the_clock_goes_on_through_deep_sleep_though_somebody_set_the_rtc() -> N
 
 
 KEEP = RTC + (
-    "rtc.recovery[:5] = b'crash'\nrtc.snapshot[:300] = bytes(300 * [7])\nrtc.keep(300)\n"
+    "class Agent:\n"
+    "    snapshot_bytes = 300\n"
+    "    def hibernate(now_ms, buffer):\n"
+    "        buffer[:] = bytes(300 * [7])\n"
+    "rtc.recovery[:5] = b'crash'\nrtc.save(Agent)\n"
 )
 TAKE = RTC + (
     "taken = rtc.take_snapshot()\n"
@@ -157,10 +161,16 @@ def test_a_snapshot_is_taken_once_and_the_rest_stays() -> None:
 
 
 def test_the_largest_snapshot_fits_the_rtcs_memory() -> None:
-    code = RTC + "rtc.keep(len(rtc.snapshot))\nprint(len(rtc.snapshot))"
+    code = RTC + (
+        "class Agent:\n"
+        "    snapshot_bytes = 1024\n"
+        "    def hibernate(now_ms, buffer):\n"
+        "        print(len(buffer))\n"
+        "rtc.save(Agent)\nprint(len(machine.RTC().memory()) <= 2048)"
+    )
 
     async def test(board: RunningBoard) -> None:
-        assert await ask(board, code) == "1024\n"
+        assert await ask(board, code) == "1024\nTrue\n"
 
     with_drivers(test)
 

@@ -132,6 +132,15 @@ def test_a_broken_application_leaves_a_bare_agent(
     board.client.stop(board.name)
 
 
+def test_a_traceback_that_is_cut_within_a_letter_is_told(shared_boards: VirtualBoards) -> None:
+    app = "def setup(agent):\n    raise SystemExit('%s')\n"
+    for text in ("ü" * 600, "a" + "ü" * 600):
+        name = f"cut-text-{len(text)}"
+        board = AgentBoard(shared_boards, name, app % text)
+        assert "??" in board.wait_event("crashed")["value"]
+        board.client.stop(name)
+
+
 def test_what_is_missing_is_said(shared_boards: VirtualBoards) -> None:
     board = AgentBoard(shared_boards, "bare")
     assert "cma run" in board.wait_event("no application")["value"]

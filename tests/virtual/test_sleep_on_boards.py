@@ -180,6 +180,44 @@ def test_a_task_that_asks_for_it_keeps_its_agent_awake(shared_boards: VirtualBoa
     board.client.stop("tasks")
 
 
+NAPS = """
+import asyncio, machine, time
+
+naps = []
+really_sleep = machine.lightsleep
+
+def lightsleep(span_ms):
+    started_ms = time.ticks_ms()
+    really_sleep(span_ms)
+    naps.append((started_ms, time.ticks_ms()))
+
+machine.lightsleep = lightsleep
+
+def setup(agent):
+    async def beside():
+        while True:
+            await asyncio.sleep_ms(250)
+            if len(naps) == 20:
+                asleep_ms = sum([time.ticks_diff(end, start) for start, end in naps])
+                all_ms = time.ticks_diff(naps[-1][1], naps[0][0])
+                agent.report("share", asleep_ms * 100 // all_ms)
+                naps.append(naps[-1])
+
+    asyncio.create_task(beside())
+"""
+
+
+def test_light_sleep_goes_on_between_the_turns_of_a_users_task(
+    shared_boards: VirtualBoards,
+) -> None:
+    # Booting costs more than these short light sleeps.
+    currents = {"active": 40_000, "wifi_rx": 90_000, "light_sleep": 100, "deep_sleep": 10}
+    board = Sleeper(shared_boards, "naps", NAPS, {"wake_period_ms": 4000}, currents=currents)
+    # Awake until its next window after each turn, it would sleep a twentieth of the time.
+    assert board.wait_app("share") > 40
+    board.client.stop("naps")
+
+
 def test_an_error_in_a_task_is_reported_and_the_agent_lives_on(
     shared_boards: VirtualBoards,
 ) -> None:
