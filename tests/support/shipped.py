@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cma_toolkit.host_tools.image.mpy import compile_files, read_sources
-from cma_toolkit.host_tools.image.shrink import shrink
+from cma_toolkit.host_tools.image.shrink.firmware import shrink
 from cma_toolkit.sim.world import micropython
 
 ROOT = Path(__file__).parents[2]
