@@ -20,6 +20,7 @@ GEOMETRIES = (
     Geometry(6, 1024, 300),
     Geometry(5, 1024, 20, keys=30),
     Geometry(noise=1),
+    Geometry(8, 4096, 700),
 )
 COMMITS = 40
 
