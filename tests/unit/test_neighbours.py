@@ -202,7 +202,9 @@ def test_the_last_name_may_end_with_the_snapshot():
         for number in range(6):
             row = neighbours.hear(8 - number, number + 1, 0)
             neighbours.introduce(row, chr(97 + number) * (32 if number < 5 else last))
+        neighbours.hear(0, 7, 0)  # its name has no byte left, not even that of its length
         again = woken(neighbours)
+        assert again.name(again.find(7)) == "00000007"
         names = [again.name(row) for row in range(6)]
         assert names[:kept] == [chr(97 + n) * (32 if n < 5 else last) for n in range(kept)]
         assert names[kept:] == ["%08x" % (n + 1) for n in range(kept, 6)]
