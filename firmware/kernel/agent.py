@@ -273,7 +273,7 @@ class Agent:
         at_ms = (
             ticks_add(now_ms, EXPIRE_MS) if timer_id == NONE_DUE else self._timers.at_ms(timer_id)
         )
-        if self.schedule.clock.period_ms:
+        if self.schedule.clock.period_ms or not self.governor.modes.has_radio:
             at_ms = _earlier(at_ms, self.schedule.next_at_ms(now_ms), now_ms)
         if self._is_kept_awake:
             at_ms = _earlier(at_ms, self._awake_until_ms, now_ms)
@@ -406,7 +406,7 @@ class Agent:
             self._is_reboot_asked = False
             self.stop(now_ms, self._out)
             self._out.reboot(REBOOT_ASKED)
-        elif self.schedule.clock.period_ms:
+        elif self.schedule.clock.period_ms or not self.governor.modes.has_radio:
             self._sleep(now_ms)
 
     def _end_with_state(self, now_ms: int) -> None:
@@ -452,6 +452,7 @@ class Agent:
 
     def _apply_mode(self) -> None:
         modes = self.governor.modes
+        self._timers.has_application = modes.has_timers
         self.schedule.set_mode(modes.period_factor, modes.has_radio, modes.has_search)
 
     def _follow_schedule(self, now_ms: int) -> None:

@@ -40,6 +40,7 @@ class Timers:
     def __init__(self, window_ms: int = 0) -> None:
         self.count = TIMERS_OWN
         self.is_window_open = True
+        self.has_application = True  # False: its timers wait, as long as it takes
         self._window_ms = window_ms
         self._at_ms = array("I", bytes(4 * _COUNT_MAX))
         self._period_ms = array("I", bytes(4 * _COUNT_MAX))
@@ -93,7 +94,7 @@ class Timers:
     def next(self, now_ms: int) -> int:
         """Return the id of the timer that is or will be due first, NONE_DUE if there is none."""
         first, first_ms = NONE_DUE, 0
-        for timer_id in range(self.count):
+        for timer_id in range(self.count if self.has_application else TIMERS_OWN):
             if self._is_set[timer_id] and (self.is_window_open or not self._waits(timer_id)):
                 span_ms = ticks_diff(self._at_ms[timer_id], now_ms)
                 if first == NONE_DUE or span_ms < first_ms:
@@ -103,8 +104,8 @@ class Timers:
     def _waits(self, timer_id: int) -> bool:
         # The agent's own wait for a window too, but for the one that writes to flash.
         if timer_id < TIMERS_OWN:
-            return self._window_ms > 0 and timer_id != TIMER_STATE
-        return 0 < self._window_ms <= self._period_ms[timer_id]
+            return timer_id != TIMER_STATE
+        return self._window_ms <= self._period_ms[timer_id]
 
     def at_ms(self, timer_id: int) -> int:
         """Return when a timer is due."""

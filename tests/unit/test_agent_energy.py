@@ -2,7 +2,7 @@
 
 from kernel.codec import cbor, frame
 from kernel.config import STATE_NAMES, Config
-from kernel.errors import EVENT_POWER_MODE
+from kernel.errors import CAUSE_POWER_ON, EVENT_POWER_MODE
 from kernel.limits import ANNOUNCE_MS
 from kernel.power.modes import MODE_CRITICAL, MODE_DORMANT
 from support.pair import Pair
@@ -104,6 +104,14 @@ def test_a_dormant_agent_sleeps_long_and_wakes_when_its_battery_is_charged():
     board.battery_mv = 3900
     board.run(5 * 3_600_000)
     assert board.agent.status()["mode"] == "normal" and board.frames
+
+
+def test_an_agent_that_is_always_awake_sleeps_when_its_battery_is_empty():
+    board = Sleeper(None, dormant_mv=3200)
+    board.battery_mv = 3000
+    board.boot(CAUSE_POWER_ON)
+    board.run(3 * 3_600_000)
+    assert 2 <= len(board.wakes) <= 4
 
 
 def test_a_flood_of_pings_cannot_take_the_air_from_others():

@@ -88,6 +88,15 @@ def test_slow_timers_wait_for_the_window_and_fast_ones_do_not():
     assert timers.take_due(20_000) == TIMERS_OWN
 
 
+def test_an_application_that_is_off_wakes_nobody():
+    timers = Timers()
+    timers.every(0, 1000, len)
+    timers.has_application = False
+    assert timers.next(0) == NONE_DUE and timers.take_due(5000) == NONE_DUE
+    timers.has_application = True
+    assert timers.take_due(5000) == TIMERS_OWN and timers.repeat(TIMERS_OWN, 5000) == 4
+
+
 def test_state_is_written_without_a_window():
     timers = Timers(window_ms=10_000)
     timers.is_window_open = False
