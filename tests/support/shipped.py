@@ -22,7 +22,7 @@ def run(scripts: Sequence[str], *arguments: str, heap: str = "2M") -> str:
     for name in scripts:
         sources[f"support/{name}.py"] = (ROOT / "tests" / "support" / f"{name}.py").read_bytes()
     with TemporaryDirectory(prefix="cma-shipped-") as folder:
-        for path, content in compile_files(shrink(sources).sources).items():
+        for path, content in compile_files(shrink(sources)).items():
             target = Path(folder) / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
