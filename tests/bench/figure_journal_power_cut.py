@@ -8,8 +8,9 @@ twice more, and start again. Two processes.
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 
-from support.journal_cuts import Geometry, Report, cut_life, live
+from support.journal_cuts import Geometry, cut_new_life
 
 UNIT = "neither_old_nor_new"
 AT_MOST = 0
@@ -25,10 +26,6 @@ GEOMETRIES = (
 COMMITS = 40
 
 
-def _cut(seed: int) -> Report:
-    return cut_life(live(seed, COMMITS, GEOMETRIES[seed % len(GEOMETRIES)]))
-
-
 def measure(say: Callable[[str], None]) -> int:
     """Cut until the number of cases is reached."""
     seed = 10_000 * int(os.environ.get("CMA_SEED", "0"))  # `make soak` gives each round its own
@@ -36,13 +33,14 @@ def measure(say: Callable[[str], None]) -> int:
     with ProcessPoolExecutor(PROCESSES) as pool:
         while cases < CASES:
             seeds = range(seed, seed + 4 * PROCESSES)
-            for life, report in zip(seeds, pool.map(_cut, seeds), strict=True):
+            geometries = [GEOMETRIES[seed % len(GEOMETRIES)] for seed in seeds]
+            reports = pool.map(cut_new_life, seeds, repeat(COMMITS), geometries)
+            for life, report in zip(seeds, reports, strict=True):
                 cases += report.cases
                 wrong += len(report.wrong)
                 for problem in report.wrong[:3]:
                     say(f"life {life}: {problem}")
             seed = seeds.stop
             say(f"{cases} cuts, {wrong} wrong")
-    if cases < CASES:
-        raise RuntimeError("too few cuts")
+    assert cases >= CASES
     return wrong

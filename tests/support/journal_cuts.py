@@ -131,6 +131,11 @@ def cut_life(life: Life, part: int = 0, parts: int = 1) -> Report:
     return report
 
 
+def cut_new_life(seed: int, commits: int, geometry: Geometry) -> Report:
+    """Live a life and cut all of it."""
+    return cut_life(live(seed, commits, geometry))
+
+
 def _cut(
     geometry: Geometry,
     report: Report,
