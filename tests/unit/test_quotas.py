@@ -202,9 +202,17 @@ def test_a_deep_sleep_gives_nothing_back():
 
 
 def test_a_wrong_snapshot_gives_no_more_than_the_bounds():
-    woken = limited(100, 3_600)
-    woken.load_from(b"\xff" * Quotas.SNAPSHOT_BYTES, 0)
-    assert drain(woken, START_MS, KIND) <= 100
+    buffer = bytearray(Quotas.SNAPSHOT_BYTES)
+    for byte in (0x00, 0x1F, 0xFF):  # levels of 0, the most, and -1
+        quotas = limited(100, 3_600)
+        quotas.take(START_MS, KIND, 1)
+        at_bytes = len(buffer) - 12 * QUOTA_KINDS
+        quotas.save_into(buffer, 0)
+        for index in range(at_bytes, len(buffer)):
+            buffer[index] = byte
+        woken = limited(100, 3_600)
+        assert woken.load_from(buffer, 0) == len(buffer)
+        assert drain(woken, START_MS, KIND) <= 100
 
 
 def test_rates_above_what_a_small_int_holds_are_cut():

@@ -215,6 +215,11 @@ def test_an_application_that_nobody_knows_changes_nothing():
     table = crashed()
     assert boot(table, CAUSE_SOFT_RESET, application=0).is_safe
     assert boot(table, CAUSE_SOFT_RESET).is_safe, "the last known one is kept"
+    table = MemoryTable()
+    for _ in range(1 + UNCLEAN_BOOTS_MAX):
+        machine = boot(table, CAUSE_PANIC, application=0)
+    assert machine.is_safe
+    assert boot(table, CAUSE_SOFT_RESET).is_safe, "the first one that is known is no change"
 
 
 def test_a_boot_commits_once_and_a_wake_never():
