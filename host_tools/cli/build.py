@@ -36,19 +36,22 @@ SUFFIX = ".romfs"
     "--chip", default="", metavar="CHIP", help="For this chip and its family, such as esp32c3."
 )
 @click.option(
+    "--plain", is_flag=True, help="Leave our own code as it is written: larger, to look into it."
+)
+@click.option(
     "--output",
     type=click.Choice(["table", "json"]),
     default="table",
     help="For a person, or one JSON object per image.",
 )
-def command(app: Path, *, out: Path | None, chip: str, output: Output) -> int:
+def command(app: Path, *, out: Path | None, chip: str, plain: bool, output: Output) -> int:
     """Compile APP, its drivers/ and lib/ and the kernel into one image that boards run from flash.
 
     APP is a file or a project's folder. The same sources give the same bytes. One image serves
     every chip; where native or viper code is used, there is one per family of chips.
     """
     app = app / APPLICATION if app.is_dir() else app
-    for image in build_images(app, mpy.family_of(chip) if chip else ""):
+    for image in build_images(app, mpy.family_of(chip) if chip else "", plain=plain):
         path = out or app.parent / FOLDER / (name_of(app) + SUFFIX)
         if image.architecture:
             path = path.with_name(f"{path.stem}-{image.architecture}{path.suffix}")
@@ -60,12 +63,12 @@ def command(app: Path, *, out: Path | None, chip: str, output: Output) -> int:
     return 0
 
 
-def build_images(app: Path, family: str = "") -> list[Image]:
+def build_images(app: Path, family: str = "", *, plain: bool = False) -> list[Image]:
     """Build an application for every chip: one image, or one per family if its code is native.
 
     Raises: CmaError, ImageError (the application's author).
     """
-    make = image_maker(app)
+    make = image_maker(app, plain=plain)
     try:
         image = make(mpy.PORTABLE)
     except mpy.NativeCodeError:
@@ -78,7 +81,7 @@ def build_images(app: Path, family: str = "") -> list[Image]:
     return [image]
 
 
-def image_maker(app: Path) -> Callable[[str], Image]:
+def image_maker(app: Path, *, plain: bool = False) -> Callable[[str], Image]:
     """Return what builds an application, as it is now, for an architecture.
 
     Raises: CmaError 2 if there is no application.
@@ -87,7 +90,7 @@ def image_maker(app: Path) -> Callable[[str], Image]:
     from cma_toolkit.host_tools.project.application import read_application
 
     files, name = read_application(app), name_of(app)
-    return lambda architecture: build_image(files, name, architecture)
+    return lambda architecture: build_image(files, name, architecture, plain=plain)
 
 
 def name_of(app: Path) -> str:

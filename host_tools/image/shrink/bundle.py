@@ -2,8 +2,7 @@
 
 On a board each module costs some 300 bytes of heap before its first name, and every name it takes
 from another is an entry of its own. Our packages import themselves relatively and have no effect
-at import, so an image can hold each of them as one module. Its lines are those of its parts, one
-after the other; `Bundle.place` tells which.
+at import, so an image can hold each of them as one module.
 
 Input    the sources of an image, folded
 Bounds   a name that has to change may be bound only once in its file: the build says which is not
@@ -13,21 +12,8 @@ import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .errors import ImageError
+from ..errors import ImageError
 from .fold import Module, is_dead, live, read_modules, target_of
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """The sources with a package made one module, and where each part of it begins."""
-
-    sources: Mapping[str, bytes]
-    starts: tuple[tuple[int, str], ...]  # (line, path), in order
-
-    def place(self, line: int) -> tuple[str, int]:
-        """Return the file and the line in it of a line of the bundle."""
-        start, path = max((start, path) for start, path in self.starts if start <= line)
-        return path, line - start + 1
 
 
 @dataclass
@@ -48,7 +34,7 @@ class _Names:
 
 def bundle(
     sources: Mapping[str, bytes], package: str, apart: Collection[str] = (), into: str = ""
-) -> Bundle:
+) -> dict[str, bytes]:
     """Make one module of the modules of a package and have the others import from it.
 
     Packages within it stay, and so do the modules that are named `apart`. `into` is the module
@@ -72,18 +58,10 @@ def bundle(
     made |= {
         module.path: module.text_now() for name, module in modules.items() if name not in parts
     }
-    starts, texts, line = [], [], 1
-    for name in order:
-        text = parts[name].text_now()
-        if not text.endswith(b"\n"):
-            text += b"\n"
-        if text.strip():
-            starts.append((line, parts[name].path))
-            texts.append(text)
-            line += text.count(b"\n")
+    texts = [parts[name].text_now().rstrip(b"\n") + b"\n" for name in order]
     end = "/__init__.py" if into == package else ".py"
-    made[into.replace(".", "/") + end] = b"".join(texts)
-    return Bundle(made, tuple(starts))
+    made[into.replace(".", "/") + end] = b"".join(text for text in texts if text.strip())
+    return made
 
 
 def _paths(parts: Mapping[str, Module]) -> set[str]:

@@ -1,20 +1,20 @@
 """Make our firmware small for a board's heap and flash, without changing what it does.
 
-Numbers take the place of their names, each room of the kernel becomes one module, and names that
-only we use become short ones. A traceback of a board names the bundle and its line, and
-`Firmware.place` tells the file and the line as they were written.
+Numbers take the place of their names, what nothing refers to is left out, each room of the kernel
+becomes one module, and names that only we use become short ones. To see the names and lines of
+our own code in a traceback, build with `--plain`.
 
 Input    the sources of `kernel` and `device`
 Bounds   the same sources give the same result
 """
 
 import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
-from .bundle import Bundle, bundle
+from .bundle import bundle
 from .fold import fold, read_modules, target_of
 from .names import defined_names, shorten
+from .unused import drop_unused
 
 KERNEL, DEVICE = "kernel", "device"
 # Imported by itself, after all it needs: its classes are the largest, and so it is loaded apart.
@@ -34,41 +34,26 @@ INTERFACES = (
 )
 
 
-@dataclass(frozen=True)
-class Firmware:
-    """The sources as they are compiled, and where the lines of each bundle come from."""
-
-    sources: Mapping[str, bytes]
-    bundles: Mapping[str, Bundle]
-
-    def place(self, path: str, line: int) -> tuple[str, int]:
-        """Return the file and line, as written, of a line that a traceback names."""
-        return self.bundles[path].place(line) if path in self.bundles else (path, line)
-
-
-def shrink(sources: Mapping[str, bytes]) -> Firmware:
-    """Return the firmware as an image holds it.
+def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return the firmware as an image holds it; `keep` are names that stay besides.
 
     Raises: ImageError (our firmware's author) for a name that cannot be told apart.
     """
-    keep = {name for path in INTERFACES for name in _public_names(sources, path)}
-    keep |= set(_names_of_start(sources))
-    made: Mapping[str, bytes] = fold(sources)
-    bundles = {}
+    keep = {*keep, *_names_of_start(sources)}
+    keep |= {name for path in INTERFACES for name in _public_names(sources, path)}
+    made: Mapping[str, bytes] = drop_unused(fold(sources), keep)
     rooms = sorted(
         path.removesuffix("/__init__.py").replace("/", ".")
         for path in made
         if path.startswith(KERNEL + "/") and path.count("/") == 2 and path.endswith("__init__.py")
     )
     for package in [*rooms, KERNEL]:
-        one = bundle(made, package, (AGENT,))
-        made, bundles[package.replace(".", "/") + "/__init__.py"] = one.sources, one
+        made = bundle(made, package, (AGENT,))
     if START.replace(".", "/") + ".py" in made:
         # What is imported within functions, such as a link that few boards have, stays apart.
         whole = _needed_by(MAIN, made) - _needed_by(START, made)
-        one = bundle(made, DEVICE, set(read_modules(made)) - whole, MAIN)
-        made, bundles[MAIN.replace(".", "/") + ".py"] = one.sources, one
-    return Firmware(shorten(made, keep), bundles)
+        made = bundle(made, DEVICE, set(read_modules(made)) - whole, MAIN)
+    return shorten(made, keep)
 
 
 def _public_names(sources: Mapping[str, bytes], path: str) -> Iterator[str]:
