@@ -6,11 +6,9 @@ values are decoded on demand and do allocate. The worst of the messages named by
 """
 
 import json
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
-from support.kernel_program import compile_kernel, running
+from support import shipped
 
 UNIT = "B"
 AT_MOST = 0
@@ -18,11 +16,7 @@ AT_MOST = 0
 
 def measure(say: Callable[[str], None]) -> int:
     """Let MicroPython count the bytes of each message."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        compile_kernel(folder)
-        with running(folder, "hot_path") as program:
-            printed, _ = program.communicate()
+    printed = shipped.run(["hot_path", "mesh", "script", "heap"])
     costs: list[tuple[str, int]] = json.loads(printed)
     for message, size_bytes in costs:
         say(f"{message}: {size_bytes} B")

@@ -7,12 +7,11 @@ only slows. At least 0.5. Message: a ping of 32 bytes, taken in, judged, answere
 
 import contextlib
 import socket
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from kernel.codec import cbor, frame
-from support.kernel_program import compile_kernel, running
+from support import shipped
 from support.mesh import made
 
 UNIT = "ratio"
@@ -52,15 +51,14 @@ class Server:
 def measure(say: Callable[[str], None]) -> float:
     """Let both answer in turns."""
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        compile_kernel(folder)
+        folder = stack.enter_context(shipped.compiled(["udp_servers", "mesh", "script"]))
         client = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         client.bind(("127.0.0.1", 0))
         client.settimeout(10)
         servers = []
         for name in ("echo", "agent"):
             port = str(client.getsockname()[1])
-            program = stack.enter_context(running(folder, "udp_servers", name, port))
+            program = stack.enter_context(shipped.started(folder, "udp_servers", name, port))
             assert program.stdout
             servers.append(Server(client, int(program.stdout.readline()), program.pid))
         return _ratio(servers, say)
