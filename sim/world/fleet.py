@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _BOOT_MS_SPREAD = 1_000
 BATTERY_MV = 4_000
 _STEPS_PER_RUN = 100  # of progress
-AGENTS_MAX = 10_000
 
 
 class Fleet:

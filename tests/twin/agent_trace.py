@@ -56,7 +56,6 @@ class Trace:
         self._now_ms = (TICKS_PERIOD - rng.below(60_000)) % TICKS_PERIOD
         self._agent = None
         self._kept = None  # the latest snapshot, as RTC memory may still hold it
-        self._boots = 0
         self._is_calm = rng.below(2) == 0  # a long life, in which more comes to its end
         self._kinds = (
             (38, "frame", self._on_frame),
@@ -107,6 +106,7 @@ class Trace:
         if rng.below(2):
             settings["wake_period_ms"] = (5_000, 20_000, 60_000)[rng.below(3)]
             settings["listen_ms"] = (0, 50)[rng.below(2)]
+            settings["deep_sleep_ms"] = (0, 1, 4_000)[rng.below(3)]
         if rng.below(2):
             settings.update({"saving_mv": 3_600, "critical_mv": 3_300, "dormant_mv": 3_000})
         if rng.below(3) == 0:
@@ -162,6 +162,7 @@ class Trace:
         self._sleep_deep(ticks_add(self._now_ms, self._rng.below(100_000)))
 
     def _on_reset(self):
+        self._config.application_id = self._rng.below(3)  # safe mode ends with another one
         self._start(RESETS[self._rng.below(len(RESETS))], self._kept)
 
     def _on_cut_ahead(self):
@@ -259,7 +260,6 @@ class Trace:
         raise AssertionError("it never starts")
 
     def _try_to_start(self, cause, snapshot):
-        self._boots += 1
         out = self.recorder
         out.see(f"cause {cause}")
         out.take_wish()
