@@ -170,3 +170,59 @@ def test_a_flash_full_of_noise_is_an_empty_table():
     assert table.keys() == [] and journal.bad_sectors == 0
     commit(table, a=b"1")
     assert boot(flash)[1].get(b"a") == b"1"
+
+
+def test_a_record_carried_forward_is_a_commit_by_itself():
+    flash = NorSectors(6, 512)
+    table = boot(flash)[1]
+    commit(table, cold=b"1", hot=b"2")  # cold is followed by hot: their commit's first record
+    assert flash.cells[32 + 4] & 0x80
+    for number in range(100):
+        commit(table, hot=b"%d" % number)
+    carried = [
+        at
+        for at in range(32, len(flash.cells), 32)
+        if flash.cells[at + 3] & 0x80 and flash.cells[at + 7 : at + 11] == b"cold"
+    ]
+    assert carried
+    for at in carried:
+        assert flash.cells[at + 4] == 4  # the key's length, and no record of the commit to come
+
+
+def test_what_a_failed_erase_left_behind_does_not_come_back():
+    flash = NorSectors(6, 512)
+    table = boot(flash)[1]
+    commit(table, gone=b"1")
+    flash.bad = {0: "erase no-op"}
+    for number in range(115):
+        if number == 15:  # in another sector, which the ring comes round to
+            commit(table, gone=None)
+        commit(table, hot=b"%d" % (number - 15))
+    assert flash.cells[39:43] == b"gone"
+    place = bytes(flash.cells).find(b"hot99")
+    flash.cells[place] ^= 1
+    assert table.get(b"hot") == b"98" and table.keys() == [b"hot"]  # all sectors were read again
+
+
+class Forgetful(NorSectors):
+    """Forget the first program of a sector after its erase."""
+
+    is_forgetful = False
+
+    def program(self, address, data):
+        """Program, or say so."""
+        if self.is_forgetful and address % self.sector_bytes == 0:
+            self.is_forgetful = False
+            return
+        NorSectors.program(self, address, data)
+
+
+def test_a_header_is_read_back():
+    flash = Forgetful(6, 512)
+    table = boot(flash)[1]
+    commit(table, a=b"0")
+    flash.is_forgetful = True
+    for number in range(20):
+        commit(table, a=b"%d" % number)
+        assert boot(NorSectors(6, 512, flash.cells))[1].get(b"a") == b"%d" % number
+    assert not flash.is_forgetful
