@@ -6,7 +6,7 @@ a board's power in the middle of one of its writes.
 Try it: cma sim firmware/examples/heartbeat.py --agents 8
 """
 
-BEAT_MS = 2_000
+BEAT_MS = 10_000
 
 
 def setup(agent):

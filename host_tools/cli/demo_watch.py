@@ -17,7 +17,7 @@ from cma_toolkit.host_tools.ports.records import Record, RecordParser
 if TYPE_CHECKING:
     from rich.table import Table
 
-COLUMNS = ("board", "chip", "boots", "neighbours", "out", "in", "lost", "battery", "")
+COLUMNS = ("board", "chip", "boots", "near", "out", "in", "lost", "battery", "wakes", "now")
 DRAW_EVERY_S = 0.25
 LINE_EVERY_S = 3.0
 
@@ -36,21 +36,45 @@ class BoardView:
     received: int = 0
     lost: int = 0
     battery_mv: int = 0
+    wakes: int = 0
+    restored: int = 0  # snapshots, each after a deep sleep
+    sleeps: bool = False
+    now: str = ""
     note: str = ""
 
     def on_record(self, record: dict[str, Any]) -> None:
-        """Take over what a status record says; other records are not ours."""
+        """Take over what a status record says, and how the board goes to sleep and comes back."""
+        if record.get("kind") == "event":
+            self._on_event(str(record.get("event")), record.get("value"))
         if record.get("kind") != "status":
             return
-        for key in ("boots", "neighbours", "sent", "received", "lost", "battery_mv"):
+        for key in ("boots", "neighbours", "sent", "received", "lost", "battery_mv", "wakes"):
             setattr(self, key, record.get(key) or 0)
         self.chip = CHIPS.get(str(record.get("board")), "")
+
+    def _on_event(self, event: str, value: object) -> None:
+        if event == "asleep" and isinstance(value, int):
+            self.sleeps = True
+            self.now = f"deep sleep, {value / 1000:.1f} s"
+        elif event == "resumed" and isinstance(value, int):
+            self.wakes = value
+            self.restored += 1
+            self.now = "awake, snapshot restored"
+        elif event == "started":
+            self.now = "awake"
 
     def cells(self) -> list[str]:
         """Return the row of the table."""
         battery = f"{self.battery_mv / 1000:.2f} V" if self.battery_mv else "-"
         numbers = (self.boots, self.neighbours, self.sent, self.received, self.lost)
-        return [self.label, self.chip, *map(str, numbers), battery, self.note]
+        return [
+            self.label,
+            self.chip,
+            *map(str, numbers),
+            battery,
+            str(self.wakes),
+            self.note or self.now,
+        ]
 
 
 class BoardWatch:
@@ -111,9 +135,14 @@ class _Lines:
         if time.monotonic() - self._spoke_at_s < LINE_EVERY_S:
             return
         self._spoke_at_s = time.monotonic()
-        awake = sum(1 for board in boards if board.boots)
+        running = sum(1 for board in boards if board.boots)
         received = sum(board.received for board in boards)
-        click.echo(f"  {awake}/{len(boards)} agents awake, {received} messages heard")
+        asleep = sum(1 for board in boards if board.now.startswith("deep sleep"))
+        restored = sum(board.restored for board in boards)
+        click.echo(
+            f"  {running}/{len(boards)} agents run, {asleep} in deep sleep, "
+            f"{restored} snapshots restored, {received} messages heard"
+        )
 
 
 def _table(boards: list[BoardView]) -> "Table":

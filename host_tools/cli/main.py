@@ -29,7 +29,7 @@ COMMANDS = {
     "agent": "Run app.py as an agent on this computer, beside boards.",
     "virtual": "Create, start, stop and torment virtual boards.",
     "micropython": "Fetch, add and list MicroPython releases.",
-    "demo": "Show it all on virtual boards: flash, provision, talk, lose power, recover.",
+    "demo": "Show it all on virtual boards: flash, talk, sleep, lose power, recover.",
 }
 
 

@@ -16,11 +16,14 @@ def test_the_demo_flashes_provisions_talks_and_recovers() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     summary = re.search(
         r"flashed 4/4, provisioned 4/4, messages sent/received/lost (\d+)/(\d+)/(\d+), "
+        r"woken from deep sleep (\d+) times, "
         r"power cut at write \d+: recovered\.",
         done.stdout,
     )
     assert summary, done.stdout
-    sent, received, _lost = map(int, summary.groups())
+    sent, received, _lost, restored = map(int, summary.groups())
+    assert restored >= 1  # one of the four sleeps
+    assert "whole image" in done.stdout  # of cma build
     assert sent > 0
     assert received > 0
     assert done.stdout.rstrip().endswith("Next: cma new my-fleet")

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ImageError
-from .fold import Module, is_dead, live, read_modules, target_of
+from .fold import Module, is_dead, read_modules, target_of
 
 
 @dataclass
@@ -111,6 +111,8 @@ def _rewrite(
 ) -> None:
     """Have a module call everything of the package as its bundle does."""
     inside = name in parts
+    if not inside and not _imports_any(name, module, parts):
+        return
     change: dict[str, str] = {}
     if inside:
         change = {one: new for (owner, one), new in names.called.items() if owner == name}
@@ -124,7 +126,7 @@ def _rewrite(
             raise ImageError(f'{module.path}: "{one}" is bound twice: give one another name.')
     rewriter = _Rewriter(module, change, names, None if inside else into)
     rewriter.visit(module.tree)
-    for node in live(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ImportFrom):
             source = target_of(name, module, node)
             found = [alias for alias in node.names if f"{source}.{alias.name}" in parts]
@@ -137,6 +139,16 @@ def _rewrite(
                         f'{module.path}:{node.lineno}: "{local}" is bound again: rename one.'
                     )
             module.put(node, "pass" if inside else rewriter.import_of(source, node))
+
+
+def _imports_any(name: str, module: Module, parts: Mapping[str, Module]) -> bool:
+    for node in module.nodes:
+        if isinstance(node, ast.ImportFrom):
+            source = target_of(name, module, node)
+            below = [f"{source}.{alias.name}" for alias in node.names]
+            if any(one in parts for one in (source, *below)):
+                return True
+    return False
 
 
 class _Rewriter(ast.NodeVisitor):

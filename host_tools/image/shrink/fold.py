@@ -9,7 +9,9 @@ Bounds   integers only, bound once in their module; what is referred to otherwis
 """
 
 import ast
+import functools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -26,11 +28,12 @@ class Module:
     path: str
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]  # those of which code is made
     stores: dict[str, int] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
     imported: dict[str, tuple[str, str]] = field(default_factory=dict)  # name → (module, name)
     aliases: dict[str, str] = field(default_factory=dict)  # name → module
-    changed: set[str] = field(default_factory=set)  # attributes that are assigned to
+    changed: frozenset[str] = frozenset()  # attributes that are assigned to
     left: dict[str, int] = field(default_factory=dict)  # names still referred to, how often
     edits: list["_Edit"] = field(default_factory=list)
 
@@ -105,30 +108,43 @@ def dotted(path: str) -> str:
 
 def _parse(path: str, source: bytes) -> Module:
     text = source.decode()
-    module = Module(path, text, ast.parse(text, path))
+    facts = _facts(text)
+    return Module(path, text, facts.tree, facts.nodes, dict(facts.stores), changed=facts.changed)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a text says by itself; it is asked for again after each pass."""
+
+    tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+    stores: Mapping[str, int]
+    changed: frozenset[str]
+
+
+@functools.lru_cache(maxsize=512)
+def _facts(text: str) -> _Facts:
+    tree = ast.parse(text)
+    nodes = tuple(_live(tree))
     methods = {
-        id(inner)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ClassDef)
-        for inner in node.body
+        id(inner) for node in nodes if isinstance(node, ast.ClassDef) for inner in node.body
     }
+    stores: Counter[str] = Counter()
+    changed = set()
     imported = set()
-    for node in live(module.tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom):
             # To import the same again binds the same.
             imported |= {
                 (alias.asname or alias.name, node.level, node.module, alias.name)
                 for alias in node.names
             }
-        for name in _bound(node):
-            if id(node) in methods and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue  # reached through its class alone
-            module.stores[name] = module.stores.get(name, 0) + 1
-        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            module.changed.add(node.attr)
-    for name, *_ in imported:
-        module.stores[name] = module.stores.get(name, 0) + 1
-    return module
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            changed.add(node.attr)
+        if id(node) not in methods or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            stores.update(_bound(node))  # a method is reached through its class alone
+    stores.update(name for name, *_ in imported)
+    return _Facts(tree, nodes, stores, frozenset(changed))
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
@@ -146,7 +162,7 @@ def _bound(node: ast.AST) -> Iterator[str]:
 
 
 def _resolve_imports(name: str, module: Module, modules: Mapping[str, Module]) -> None:
-    for node in live(module.tree):
+    for node in module.nodes:
         if not isinstance(node, ast.ImportFrom):
             continue
         source = target_of(name, module, node)
@@ -160,12 +176,13 @@ def _resolve_imports(name: str, module: Module, modules: Mapping[str, Module]) -
                 module.imported[local] = (source, alias.name)
 
 
-def live(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and all below it of which code is made."""
-    yield node
-    for inner in ast.iter_child_nodes(node):
-        if not is_dead(inner):
-            yield from live(inner)
+def _live(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it of which code is made, in the order of the text."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += [inner for inner in ast.iter_child_nodes(node) if not is_dead(inner)][::-1]
 
 
 def is_dead(node: ast.AST) -> bool:

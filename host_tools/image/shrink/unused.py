@@ -7,11 +7,20 @@ Bounds   whatever a name may mean somewhere counts as a reference: too little is
 """
 
 import ast
+import functools
 from collections import Counter
 from collections.abc import Collection, Mapping
 
 from .fold import read_modules
 from .names import names_in, spoken_names
+
+_NAMED_BY_ITSELF_MAX = 3
+
+
+@functools.lru_cache(maxsize=512)
+def _names_of(text: str) -> Counter[str]:
+    tree = ast.parse(text)
+    return Counter([*names_in(tree), *spoken_names(tree)])
 
 
 def drop_unused(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str, bytes]:
@@ -21,15 +30,15 @@ def drop_unused(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str
         modules = read_modules(left)
         used: Counter[str] = Counter()
         for module in modules.values():
-            used.update(names_in(module.tree))
-            used.update(spoken_names(module.tree))
+            used.update(_names_of(module.text))
         found = False
         for module in modules.values():
             for node in module.tree.body:
                 if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    if node.name in keep or used[node.name] > _NAMED_BY_ITSELF_MAX:
+                        continue
                     # It may name itself: that needs it as little as nobody does.
-                    own = Counter(names_in(node))[node.name]
-                    if node.name not in keep and used[node.name] <= own:
+                    if used[node.name] <= Counter(names_in(node))[node.name]:
                         module.put(node, "pass")
                         found = True
             left[module.path] = module.text_now()
