@@ -1,4 +1,4 @@
-"""The whole agent in a heap of a given size, on MicroPython's unix port, its image mapped as flash.
+"""The whole agent in a heap of a given size, on MicroPython's unix port, the image mapped.
 
 One life is two processes: power on, 1,000 messages heard, state committed, deep sleep; then awake
 again from flash and snapshot, more messages, asleep again. What it prints is checked, so that a
@@ -34,6 +34,7 @@ LAUNCHER = HERE / "launch_mapped.py"
 STATE_BYTES = 128 * 1024
 RTC_BYTES = 2048 + 12
 MESSAGES = 1_000
+HEAP_BYTES = 120 * 1024
 PEERS = 8
 AWAKE_MS = 600_000
 WAKE_PERIOD_MS = 10_000
@@ -69,6 +70,24 @@ heap_board.Board(@ + {image}, {cause}, {settings!r})
 from device.start import run
 run()
 """
+BREAKDOWN = """
+import uctypes, vfs, sys, gc
+vfs.mount(vfs.VfsRom(uctypes.bytearray_at(@, {image})), "/rom")
+sys.path[:] = ["/rom", ".frozen"]
+def step(name, was=[0]):
+    gc.collect()
+    now = gc.mem_alloc()
+    print(name, now - was[0], "bytes, together", now)
+    was[0] = now
+step("interpreter and this program")
+import heap_board
+heap_board.Board(@ + {image}, 1, {settings!r})
+step("stand-in for the hardware")
+for name in {modules!r}:
+    __import__(name)
+    step(name)
+"""
+HEAP_FOR_LOOKING_BYTES = 1 << 20
 
 
 @dataclass
@@ -81,7 +100,7 @@ class Life:
     def records(self) -> list[list[dict[str, Any]]]:
         """Return the console records of each process."""
         return [
-            [json.loads(line[1:]) for line in output.splitlines() if line.startswith("\x1e")]
+            [json.loads(line[1:]) for line in output.split("\n") if line.startswith("\x1e")]
             for output in self.outputs
         ]
 
@@ -107,10 +126,12 @@ class Bench:
         image = build_image({"app.py": APPLICATION}, "heap").data
         files = {**romfs.read(image), "heap_board.mpy": _compiled("heap_board.py")}
         data = romfs.pack(files)
+        self._files = tuple(files)
         self._image = data + bytes(-len(data) % 4096)
         self._frames = b"".join(frames())
         settings = {"network": NETWORK, "wake_period_ms": WAKE_PERIOD_MS, "status_ms": 60_000}
         self._settings = {"name": b"probe", "settings": cbor2.dumps(settings, canonical=True)}
+        self.last_output = ""
         self._command = [sys.executable, "-I", "-S", str(LAUNCHER), _wheel()]
 
     def live(self, heap_bytes: int) -> Life:
@@ -124,7 +145,25 @@ class Bench:
             outputs.append(self.run(self._boot(cause), heap_bytes, path))
             if "deep sleep" not in outputs[-1]:
                 break
+        self.last_output = outputs[-1]
         return Life(tuple(outputs))
+
+    def breakdown(self) -> list[str]:
+        """Return what each part of the image takes once it is imported, a line each."""
+        path = self._folder / "memory"
+        path.write_bytes(self._image + b"\xff" * STATE_BYTES + bytes(RTC_BYTES + 251))
+        modules = [
+            name.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".")
+            for name in self._files
+            if name.startswith("kernel/") and name.endswith(".mpy")
+        ]
+        program = BREAKDOWN.format(
+            image=len(self._image),
+            settings=self._settings,
+            modules=["asyncio", "device.start", *sorted(modules), "device.loop", "app"],
+        )
+        said = self.run(program, HEAP_FOR_LOOKING_BYTES, path)
+        return [line for line in said.splitlines() if line]
 
     def run(self, program: str, heap_bytes: int, path: Path) -> str:
         """Run a program in MicroPython with the file mapped."""

@@ -1,0 +1,34 @@
+"""The smallest heap of 64-bit MicroPython in which the whole agent lives.
+
+It starts, hears 1,000 messages of 8 peers and answers, commits its state, hibernates, and goes on
+in another process from flash and snapshot. The image is mapped outside the heap, as on a board;
+the driver loop, asyncio and the application are in it. So is a stand-in for what a board has in C
+(`machine`, `esp32`, `espnow`), which counts against us. A board's words have half the size.
+"""
+
+from collections.abc import Callable
+
+from support.agent_heap import Bench, in_a_folder, smallest
+
+UNIT = "bytes"
+AT_MOST = 64 * 1024
+STEP_BYTES = 1024
+LOW_BYTES, HIGH_BYTES = 32 * 1024, 256 * 1024
+
+
+def measure(say: Callable[[str], None]) -> int:
+    """Search for it, in steps of 1 KiB."""
+
+    def search(bench: Bench) -> int:
+        for line in bench.breakdown():
+            say(line)
+
+        def lives(heap_bytes: int) -> bool:
+            whole = bench.live(heap_bytes).is_whole
+            say(f"{heap_bytes} bytes: {'lives' if whole else 'does not'}")
+            return whole
+
+        assert lives(HIGH_BYTES), bench.last_output
+        return smallest(lives, LOW_BYTES, HIGH_BYTES, STEP_BYTES)
+
+    return in_a_folder(search)
