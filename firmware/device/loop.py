@@ -14,6 +14,7 @@ from device.sink import Sink
 from device.watchdog import DEFAULT_MS, Watchdog
 from kernel.agent import Agent
 from kernel.codec.frame import node_id
+from kernel.effects import SLEEP_DEEP
 from kernel.errors import CAUSE_DEEP_SLEEP
 from kernel.identity import Identity
 from kernel.prng import Prng
@@ -22,6 +23,7 @@ from kernel.ticks import ticks_add, ticks_diff
 # From one look at the links to the next: short while frames come, doubled while none do. The
 # longer one is a message's added delay at most; with the radio off it only serves a user's tasks.
 _POLL_MS_MIN = 5
+_POLL_MS_WINDOW = 2  # a frame tells when its sender's next window is: late heard is late met
 _POLL_MS_MAX = 50
 _FRAMES_PER_TURN = 16  # received before timers are served again
 _FOLDER = "/user"  # where an application lies that is not the image's
@@ -53,6 +55,7 @@ class Loop:
         self._status_count = 0
         self._poll_ms = _POLL_MS_MIN
         self._application = app.MISSING
+        self.is_first_sleep = self.cause != CAUSE_DEEP_SLEEP
         self._is_kept_awake = False
         self._is_nap = False
 
@@ -115,6 +118,9 @@ class Loop:
         self._snapshot = self._text = None
         sink.radio(sink.is_wanted)
         self._status_count = agent.wakes  # each wake prints a status, not each one its health
+        if agent.wakes:
+            # Before it sleeps again: a window is not to be missed for a line on a console.
+            self._status_at_ms = ticks_add(rtc.now_ms(), self._status_ms or _STATUS_MS)
         if not self._board.settings.is_provisioned:
             sink.note("unprovisioned", "this board has no name yet: cma provision")
 
@@ -133,13 +139,15 @@ class Loop:
     def _receive(self):
         agent, sink, rtc = self.agent, self.sink, self.rtc
         self._poll_ms = min(2 * self._poll_ms, _POLL_MS_MAX)
+        if sink.is_on and self._board.settings.config.wake_period_ms:
+            self._poll_ms = _POLL_MS_WINDOW
         for index in range(len(sink.links)):
             link = sink.links[index]
             for _ in range(_FRAMES_PER_TURN):
                 length = sink.receive(index)
                 if not length:
                     break
-                self._poll_ms = _POLL_MS_MIN
+                self._poll_ms = min(self._poll_ms, _POLL_MS_MIN)
                 now_ms = rtc.now_ms()
                 agent.on_frame(now_ms, index, link.buffer, length, link.rssi_dbm, sink)
                 agent.on_spent(now_ms, ticks_diff(rtc.now_ms(), now_ms))
@@ -174,6 +182,8 @@ class Loop:
                 sink.note("kept awake", "a computer listens on this chip's own USB")
             self._is_kept_awake = True
             return
+        if depth == SLEEP_DEEP and self._status_ms and self._status_count == self.agent.wakes:
+            self._print_status()
         sleeping.sleep(depth, span_ms, self)
         self._poll_ms = _POLL_MS_MIN
         # A user's task may have ended it early: once that ran, the agent decides to sleep again.

@@ -24,7 +24,7 @@ class Sink:
     def __init__(self, board):
         self._board = board
         self._name = board.settings.name
-        self._is_on = False
+        self.is_on = False
         self.is_wanted = True  # the radio, until the agent says otherwise
         self.links = []
         self.undelivered = []  # targets of frames that nobody took
@@ -92,7 +92,7 @@ class Sink:
 
     def receive(self, index):
         """Return the length of the next frame in that link's buffer, 0 if there is none."""
-        if not self._is_on:
+        if not self.is_on:
             return 0
         try:
             return self.links[index].receive()
@@ -103,9 +103,9 @@ class Sink:
     def radio(self, is_on):
         """Power the radio and start every link, or stop them all."""
         self.is_wanted = is_on
-        if is_on == self._is_on:
+        if is_on == self.is_on:
             return
-        self._is_on = is_on
+        self.is_on = is_on
         if is_on:
             self._board.switch_radio(True)
         for link in self.links:

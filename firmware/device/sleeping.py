@@ -15,7 +15,6 @@ import machine
 from device import knock
 from device.watchdog import SLICE_MS
 from kernel.effects import SLEEP_DEEP
-from kernel.errors import CAUSE_DEEP_SLEEP
 from kernel.ticks import ticks_diff
 
 # A chip that is its own USB device vanishes from its host when it sleeps. These registers count
@@ -39,7 +38,8 @@ def sleep(depth, span_ms, loop):
     """
     loop.sink.radio(False)
     if depth == SLEEP_DEEP:
-        _sleep_deep(span_ms, loop)
+        _sleep_deep(loop)
+        return  # whoever listened for a knock has overslept: the agent decides anew
     task = asyncio.core._task_queue.peek()  # ours runs now, so it is none of these
     if task:
         span_ms = min(span_ms, time.ticks_diff(task.ph_key, time.ticks_ms()))
@@ -49,9 +49,13 @@ def sleep(depth, span_ms, loop):
         span_ms -= SLICE_MS
 
 
-def _sleep_deep(span_ms, loop):
+def _sleep_deep(loop):
     rtc, until_at_ms = loop.rtc, loop.sink.sleep_until_at_ms
-    knock.before_deep_sleep(loop.cause != CAUSE_DEEP_SLEEP)
+    knock.before_deep_sleep(loop.is_first_sleep)
+    loop.is_first_sleep = False
+    span_ms = ticks_diff(until_at_ms, rtc.now_ms())
+    if span_ms <= 0:
+        return
     loop.sink.note("asleep", span_ms)
     gc.collect()  # room for the snapshot, whatever an application left
     loop.agent.on_heap(gc.mem_free())

@@ -319,3 +319,32 @@ print(10 < len(asked) < 1000, service.active())
         assert lines == ["[True, True, True, True] False", "True False"]
 
     with_drivers(test)
+
+
+def test_a_deep_sleep_that_a_knock_was_waited_for_through_is_left_to_the_agent() -> None:
+    code = RTC + (
+        "import time\n"
+        "from device import knock, sleeping\n"
+        "from kernel.effects import SLEEP_DEEP\n"
+        "from kernel.ticks import ticks_add\n"
+        "machine.deepsleep = lambda span_ms: print('deep', 0 < span_ms <= 60_000)\n"
+        "knock.before_deep_sleep = lambda is_first: time.sleep_ms(300 if is_first else 0)\n"
+        "class Loop:\n"
+        "    rtc = rtc\n"
+        "    is_first_sleep = True\n"
+        "    class sink:\n"
+        "        radio = lambda is_on: None\n"
+        "        note = lambda event, value: print(event, 0 < value <= 60_000)\n"
+        "    class agent:\n"
+        "        snapshot_bytes = 10\n"
+        "        on_heap = hibernate = lambda *_: None\n"
+        "for span_ms in (100, 60_000):\n"
+        "    Loop.sink.sleep_until_at_ms = ticks_add(rtc.now_ms(), span_ms)\n"
+        "    sleeping.sleep(SLEEP_DEEP, span_ms, Loop)\n"
+        "    print(Loop.is_first_sleep)\n"
+    )
+
+    async def test(board: RunningBoard) -> None:
+        assert await ask(board, code) == "False\nasleep True\ndeep True\nFalse\n"
+
+    with_drivers(test)

@@ -150,6 +150,32 @@ def test_somebody_sets_the_clock_and_the_agent_sleeps_on(shared_boards: VirtualB
     board.client.stop("clock")
 
 
+MEET = """
+def setup(agent):
+    @agent.every(4000)
+    def talk():
+        agent.publish("hello", agent.name)
+
+    @agent.on("hello")
+    def hello(message):
+        agent.report("heard", message.value)
+"""
+
+
+def test_two_sleeping_boards_meet_in_their_windows(shared_boards: VirtualBoards) -> None:
+    # A computer under load is late by tens of milliseconds, as no board is.
+    settings = {"wake_period_ms": 4000, "listen_ms": 400, "network": 4711}
+    one, other = (Sleeper(shared_boards, name, MEET, settings) for name in ("one", "other"))
+    for board, peer in ((one, "other"), (other, "one")):
+        board.wait_wakes(2)
+        since = board.mark()
+        assert board.wait_app("heard", since) == peer
+        board.wait_asleep(since)
+    for board in (one, other):
+        assert len([f for f in board.records() if f.get("event") == "started"]) == 1
+        board.client.stop(board.name)
+
+
 TASK = """
 import asyncio
 
