@@ -294,7 +294,7 @@ class VirtualStage(Stage):
         super().prepare()
         text = (OUR_FOLDER / f"{SLEEPER}.toml").read_text("utf-8")
         definition = tomlkit.parse(text)
-        definition["currents"]["light_sleep"] = {  # type: ignore[index]
+        definition["currents"]["light_sleep"] = {
             "current_ua": SLEEPER_LIGHT_SLEEP_UA,
             "source": "made up for a demo: a regulator and an LED",
         }

@@ -55,8 +55,8 @@ def compile_source(
         if not architecture:
             raise NativeCodeError(f"{name} has native code: name a chip.")
         raise ImageError(f"{name} has native code, which mpy-cross has not for {architecture}.")
-    lines = _LINE.findall("\n".join(words))
-    raise SourceError(f"{name}:{lines[-1] if lines else '?'}: {what}. Mend it, save it.")
+    found = _LINE.findall("\n".join(words))
+    raise SourceError(f"{name}:{found[-1] if found else '?'}: {what}. Mend it, save it.")
 
 
 def compile_files(

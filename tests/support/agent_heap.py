@@ -70,6 +70,14 @@ heap_board.Board(@ + {image}, {cause}, {settings!r})
 from device.start import run
 run()
 """
+# For an interpreter that is a program of its own: open(path, O_RDWR), mmap(…, PROT_READ |
+# PROT_WRITE, MAP_SHARED, …). Source: open(2), mmap(2), and their values on Linux.
+MAP = """
+import ffi
+c = ffi.open("libc.so.6")
+mapped = c.func("p", "mmap", "piiiii")(0, {size}, 3, 1, c.func("i", "open", "si")({path!r}, 2), 0)
+del c, ffi
+"""
 BREAKDOWN = """
 import uctypes, vfs, sys, gc
 vfs.mount(vfs.VfsRom(uctypes.bytearray_at(@, {image})), "/rom")
@@ -121,8 +129,10 @@ class Life:
 class Bench:
     """The image in a file, with the memory of a board behind it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, interpreter: str = "") -> None:
+        """`interpreter` is another MicroPython than the wheel, one that has `ffi`."""
         self._folder = folder
+        self._interpreter = interpreter
         image = build_image({"app.py": APPLICATION}, "heap").data
         files = {**romfs.read(image), "heap_board.mpy": _compiled("heap_board.py")}
         data = romfs.pack(files)
@@ -167,10 +177,16 @@ class Bench:
 
     def run(self, program: str, heap_bytes: int, path: Path) -> str:
         """Run a program in MicroPython with the file mapped."""
+        command = [*self._command, str(path)]
+        if self._interpreter:
+            command = [self._interpreter]
+            program = MAP.format(path=str(path), size=path.stat().st_size) + program.replace(
+                "@", "mapped"
+            )
         silent, other_end = os.pipe()  # a console on which nobody types
         try:
             done = subprocess.run(
-                [*self._command, str(path), "-X", f"heapsize={heap_bytes}", "-c", program],
+                [*command, "-X", f"heapsize={heap_bytes}", "-c", program],
                 stdin=silent,
                 capture_output=True,
                 text=True,
@@ -241,7 +257,7 @@ def _wheel() -> str:
     return str(Path(spec.origin).parent)
 
 
-def in_a_folder(measure: Callable[[Bench], int]) -> int:
+def in_a_folder(measure: Callable[[Bench], int], interpreter: str = "") -> int:
     """Give a bench to a measurement and clean up behind it."""
     with tempfile.TemporaryDirectory(prefix="cma-heap-") as folder:
-        return measure(Bench(Path(folder)))
+        return measure(Bench(Path(folder), interpreter))

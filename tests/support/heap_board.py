@@ -40,6 +40,8 @@ class Board:
         self._ms = self._number(_CLOCK)
         self._due_ms = self._ms
         self.ticks_add, self.ticks_diff = time.ticks_add, time.ticks_diff
+        # `from time import …` takes no methods on every MicroPython.
+        self.ticks_ms, self.sleep_ms = self.now_ms, self.ipoll
         self.urandom, self.stat, self.mkdir = os.urandom, os.stat, os.mkdir
         for name in ("os", "machine", "esp32", "network", "espnow", "time", "select"):
             sys.modules[name] = self
@@ -56,13 +58,11 @@ class Board:
         self._ms += max(1, span_ms)
         return ()
 
-    poll_ms = sleep_ms = ipoll
-
     def poll(self, span_ms=-1):
         """Make a poller, or wait."""
         return self if span_ms < 0 else self.ipoll(span_ms)
 
-    def ticks_ms(self):
+    def now_ms(self):
         return self._ms
 
     def time_ns(self):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ImageError
-from .fold import Module, is_dead, read_modules, target_of
+from .modules import Module, is_dead, read_modules, target_of
 
 
 @dataclass
@@ -37,7 +37,7 @@ def bundle(
 ) -> dict[str, bytes]:
     """Make one module of the modules of a package and have the others import from it.
 
-    Packages within it stay, and so do the modules that are named `apart`. `into` is the module
+    Packages within it go into it, too, but the modules that are named `apart` stay. `into` is the module
     that takes the place of all, by default the package itself.
     Raises: ImageError (our firmware's author) for a name that cannot be told apart.
     """
@@ -48,7 +48,7 @@ def bundle(
         for name, one in modules.items()
         if name not in apart
         and (into == package or name != package)
-        and (name == package or one.path.rpartition("/")[0] == package.replace(".", "/"))
+        and (name == package or name.startswith(package + "."))
     }
     names = _named(parts)
     for name, module in modules.items():

@@ -1,7 +1,7 @@
 """Make our firmware small for a board's heap and flash, without changing what it does.
 
-Numbers take the place of their names, what nothing refers to is left out, each room of the kernel
-becomes one module, and names that only we use become short ones. To see the names and lines of
+Numbers take the place of their names, what nothing refers to is left out, the rooms of the kernel
+become one module, and names that only we use become short ones. To see the names and lines of
 our own code in a traceback, build with `--plain`.
 
 Input    the sources of `kernel` and `device`
@@ -12,7 +12,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from .bundle import bundle
-from .fold import fold, read_modules, target_of
+from .fold import fold
+from .modules import read_modules, target_of
 from .names import defined_names, shorten
 from .unused import drop_unused
 
@@ -42,13 +43,7 @@ def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, 
     keep = {*keep, *_names_of_start(sources)}
     keep |= {name for path in INTERFACES for name in _public_names(sources, path)}
     made: Mapping[str, bytes] = drop_unused(fold(sources), keep)
-    rooms = sorted(
-        path.removesuffix("/__init__.py").replace("/", ".")
-        for path in made
-        if path.startswith(KERNEL + "/") and path.count("/") == 2 and path.endswith("__init__.py")
-    )
-    for package in [*rooms, KERNEL]:
-        made = bundle(made, package, (AGENT,))
+    made = bundle(made, KERNEL, (AGENT,))
     if START.replace(".", "/") + ".py" in made:
         # What is imported within functions, such as a link that few boards have, stays apart.
         whole = _needed_by(MAIN, made) - _needed_by(START, made)

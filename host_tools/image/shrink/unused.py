@@ -11,7 +11,7 @@ import functools
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from .fold import read_modules
+from .modules import read_modules
 from .names import names_in, spoken_names
 
 _NAMED_BY_ITSELF_MAX = 3
