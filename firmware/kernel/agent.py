@@ -97,8 +97,11 @@ class Agent:
         self._rng = rng
         self._application_id = config.application_id
         self._is_reboot_asked = False
+        self._has_started = False
+        self._has_radio = True  # in the mode of the step before
         self._is_kept_awake = False
         self._awake_until_ms = 0
+        self._awake_span_ms = 0  # asked for since the last step
         self.meters = meters.Meters()
         self.neighbours = Neighbours()
         self.governor = Governor(config, self.meters, self.neighbours)
@@ -133,7 +136,8 @@ class Agent:
         counters, scratch = self.meters, bytearray(MESSAGE_BYTES_MAX)
         near = self.neighbours
         if period_ms:
-            silent_ms = min(_SILENT_WINDOWS_MAX * period_ms, PERIOD_MS_MAX)
+            # Half of what two instants can be apart, or nobody would ever be silent for so long.
+            silent_ms = min(_SILENT_WINDOWS_MAX * period_ms, PERIOD_MS_MAX >> 1)
             near.silent_ms_max = max(NEIGHBOUR_SILENT_MS_MAX, silent_ms)
         self.transmitter = Transmitter(self.identity, self._rng, counters, near, scratch)
         self.requests = Requests(self._rng)
@@ -178,6 +182,7 @@ class Agent:
         self.keeper.load(out)
         self.transmitter.introduce(self.recovery.boots)
         self._follow_schedule(now_ms)
+        self._has_started = True
 
     def _resume(self, now_ms: int, out: "Effects") -> None:
         self.wakes += 1
@@ -185,6 +190,8 @@ class Agent:
         self._apply_mode()
         self.schedule.resume(now_ms, self.governor)
         self.governor.wake(self.schedule.boot_ms)
+        if self._has_radio != self.governor.modes.has_radio:
+            self._find_others_again(now_ms)
         out.report(EVENT_RESUMED, self.wakes)
 
     def _begin_anew(self, now_ms: int, cause: int, out: "Effects") -> None:
@@ -201,10 +208,11 @@ class Agent:
     def set_up(self, now_ms: int, setup: "Setup", out: "Effects") -> bool:
         """Run an application's `setup`; False if it did not, and the agent runs without it.
 
-        It does not if it raises, and in safe mode.
+        It does not if it raises, in safe mode, and while its state cannot be read: what it began
+        anew would replace what is only out of reach.
         """
         self._begin(now_ms, out)
-        done = not self.recovery.is_safe
+        done = not self.recovery.is_safe and not self.keeper.is_lost
         if done:
             try:
                 setup(self.application)
@@ -246,6 +254,8 @@ class Agent:
     def on_time(self, now_ms: int, out: "Effects") -> None:
         """Serve what is due; calling late delays it, calling early only costs energy."""
         self._begin(now_ms, out)
+        if self._has_radio != self.governor.modes.has_radio:
+            self._find_others_again(now_ms)
         if self.schedule.on_time(now_ms, self.governor):
             self._announce_phase(now_ms)
         self._follow_schedule(now_ms)
@@ -267,7 +277,9 @@ class Agent:
         now_ms = self._now_ms
         if self.transmitter.waiting():
             return now_ms
-        if self._is_reboot_asked:
+        if self._is_reboot_asked or self.keeper.state.is_touched:
+            return now_ms
+        if self._has_radio != self.governor.modes.has_radio:
             return now_ms
         timer_id = self._timers.next(now_ms)
         at_ms = (
@@ -314,11 +326,16 @@ class Agent:
         Shape: `buffer` has `snapshot_bytes` or more; if it has just those, nothing is allocated.
         """
         self._begin(now_ms, self._out)
+        self._look_at_state()  # a user's task, or a traceback, since the step that asked for sleep
+        if self.keeper.is_waiting and self.governor.may_write():
+            self._write_state(now_ms)
         self.recovery.before_sleep(now_ms, self._out)
         return snapshot.write_into(buffer, self._machines, self.recovery.boots)
 
     def stop(self, now_ms: int, out: "Effects") -> None:
         """Commit everything before an orderly end."""
+        if not self._has_started:
+            return  # nothing is known yet, and what flash knows must stay
         self._begin(now_ms, out)
         self._look_at_state()
         self._write_state(now_ms)
@@ -373,8 +390,7 @@ class Agent:
 
     def stay_awake(self, span_ms: int) -> None:
         """Do not sleep before that span has passed."""
-        self._awake_until_ms = ticks_add(self._now_ms, min(span_ms, PERIOD_MS_MAX))
-        self._is_kept_awake = True
+        self._awake_span_ms = max(self._awake_span_ms, min(span_ms, PERIOD_MS_MAX))
 
     def reboot(self) -> None:
         """Start anew at the end of this step."""
@@ -388,6 +404,16 @@ class Agent:
         self._out = self.exchange.out = self.governor.out = out
         self.governor.now_ms = now_ms
         self.exchange.slot = 0
+        if self.requests.has_fresh or self._awake_span_ms:
+            self._settle(now_ms)
+
+    def _settle(self, now_ms: int) -> None:
+        # What was asked for between two steps begins with the second: only then is it known when.
+        self.requests.begin(now_ms)
+        if self._awake_span_ms:
+            self._awake_until_ms = ticks_add(now_ms, self._awake_span_ms)
+            self._is_kept_awake = True
+            self._awake_span_ms = 0
 
     def _pass_time(self, now_ms: int) -> None:
         self._uptime_ms += max(0, ticks_diff(now_ms, self._now_ms))
@@ -401,6 +427,10 @@ class Agent:
         # State first: what others are told must not be forgotten by the one who told them.
         if self.keeper.is_waiting or self.keeper.state.is_touched:
             self._end_with_state(now_ms)
+        if self.requests.has_fresh or self._awake_span_ms:
+            self._settle(now_ms)
+        if self._is_kept_awake and ticks_diff(self._awake_until_ms, now_ms) <= 0:
+            self._is_kept_awake = False
         self.transmitter.flush(self.governor)
         if self._is_reboot_asked:
             self._is_reboot_asked = False
@@ -421,25 +451,30 @@ class Agent:
 
     def _sleep(self, now_ms: int) -> None:
         if self._is_kept_awake:
-            if ticks_diff(self._awake_until_ms, now_ms) > 0:
-                return
-            self._is_kept_awake = False
+            return
         due_id = self._timers.next(now_ms)
-        due_at_ms = now_ms if due_id == NONE_DUE else self._timers.at_ms(due_id)
-        if due_id != NONE_DUE and ticks_diff(due_at_ms, now_ms) <= 0:
+        has_due = due_id != NONE_DUE or self.requests.count > 0
+        due_at_ms = ticks_add(now_ms, PERIOD_MS_MAX)
+        if due_id != NONE_DUE:
+            due_at_ms = self._timers.at_ms(due_id)
+        due_at_ms = _earlier(due_at_ms, self.requests.next_at_ms(now_ms), now_ms)
+        if has_due and ticks_diff(due_at_ms, now_ms) <= 0:
             return
         if self.keeper.is_waiting and self.governor.may_write():
             self._write_state(now_ms)
-        can_be_deep = not (
-            self.requests.count or self.transmitter.held() or self.keeper.is_waiting
-        )
-        self.schedule.sleep(now_ms, due_at_ms, due_id != NONE_DUE, can_be_deep, self.governor)
+        # A flash that fails is waited for in deep sleep, too: lightly, the battery would be next.
+        keeper = self.keeper
+        is_kept = keeper.has_failed or not keeper.is_waiting
+        can_be_deep = is_kept and not (self.requests.count or self.transmitter.held())
+        self.schedule.sleep(now_ms, due_at_ms, has_due, can_be_deep, self.governor)
 
     def _look_at_state(self) -> None:
-        try:
-            self.keeper.look()
-        except CborError as error:
-            self.exchange.on_error("agent.state", error)
+        while True:
+            try:
+                self.keeper.look()
+                return
+            except CborError as error:  # that value is what it was: the others are looked at now
+                self.exchange.on_error("agent.state", error)
 
     def _write_state(self, now_ms: int) -> None:
         self._timers.unset(TIMER_STATE)
@@ -454,6 +489,12 @@ class Agent:
         modes = self.governor.modes
         self._timers.has_application = modes.has_timers
         self.schedule.set_mode(modes.period_factor, modes.has_radio, modes.has_search)
+
+    def _find_others_again(self, now_ms: int) -> None:
+        # After a battery was empty for days, what was known of the others' instants is void.
+        self._has_radio = self.governor.modes.has_radio
+        if self._has_radio:
+            self.schedule.start(now_ms, self.governor)
 
     def _follow_schedule(self, now_ms: int) -> None:
         schedule = self.schedule
@@ -526,6 +567,7 @@ class Agent:
         if period_ms and self.schedule.on_neighbour_phase(
             now_ms, envelope.source, period_ms, phase_ms, leader
         ):
+            self._follow_schedule(now_ms)
             self._announce_phase(now_ms)
         return 0
 
@@ -533,7 +575,8 @@ class Agent:
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what this file itself has to remember."""
-        for value in (self.wakes, self.uptime_s, self._uptime_ms, self._now_ms):
+        has_radio = 1 if self._has_radio else 0
+        for value in (self.wakes, self.uptime_s, self._uptime_ms << 1 | has_radio, self._now_ms):
             offset = write_word(buffer, offset, value)
         return offset
 
@@ -541,7 +584,8 @@ class Agent:
         """Take back what `save_into` wrote."""
         self.wakes = read_word(buffer, offset)
         self.uptime_s = read_word(buffer, offset + 4)
-        self._uptime_ms = read_word(buffer, offset + 8)
+        self._uptime_ms = read_word(buffer, offset + 8) >> 1
+        self._has_radio = read_word(buffer, offset + 8) & 1 == 1
         self._now_ms = read_word(buffer, offset + 12)  # when it fell asleep
         return offset + self.SNAPSHOT_BYTES
 

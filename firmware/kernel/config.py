@@ -23,6 +23,8 @@ _SETTINGS = (
 )
 SETTING_NAMES = tuple([row[0] for row in _SETTINGS])
 
+_CURRENT_UA_MAX = 5_000_000  # as in a board definition
+
 
 class Config:
     """An agent that is always awake, has no battery and no budget, until told otherwise."""
@@ -52,4 +54,7 @@ class Config:
         Units: microamperes.
         """
         values = [currents.get(name, 0) for name in STATE_NAMES]
-        self.currents_ua = tuple([value if isinstance(value, int) else 0 for value in values])
+        self.currents_ua = tuple([
+            value if isinstance(value, int) and 0 <= value <= _CURRENT_UA_MAX else 0
+            for value in values
+        ])  # fmt: skip

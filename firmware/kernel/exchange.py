@@ -18,6 +18,7 @@ from .errors import (
     DROP_REQUESTS_FULL,
 )
 from .health import meters
+from .limits import HANDLERS_MAX, TIMERS_MAX
 from .mesh.neighbours import NOBODY
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # By the status of a response; the texts are those of `application.Message.error`.
 _ERRORS = ("", "no handler", "failed", "refused")
 _DEADLINE = "deadline"
+_FIRST_HANDLER = 1 + TIMERS_MAX  # of the slots of the energy account: the kernel, timers, handlers
 
 
 class Exchange:
@@ -167,7 +169,7 @@ class Exchange:
         return Message(source, envelope.topic(), envelope.value())
 
     def _run(self, index: int, handler: "Handler", message: Message) -> "tuple[bool, object]":
-        self.slot = index + 1
+        self.slot = _FIRST_HANDLER + min(index, HANDLERS_MAX - 1)
         try:
             return True, handler(message)
         except Exception as error:  # noqa: BLE001 - the boundary to a user's code

@@ -111,8 +111,8 @@ class Governor:
 
     # --- effects ---
 
-    def send(self, link: int, buffer: bytearray, length: int) -> None:
-        """Let a frame out, if this hour has air time and this day has energy left for it.
+    def send(self, link: int, buffer: bytearray, length: int) -> bool:
+        """Let a frame out if this hour has air time and this day has energy left; tell if it had.
 
         What goes to one neighbour draws on that one's share first: who asks without end for
         answers cannot take the air from others.
@@ -124,14 +124,15 @@ class Governor:
             now_ms, QUOTA_AIR_MS, air_ms, row
         ):
             self._meters.drop(DROP_QUOTA, buffer[1])
-            return
+            return False
         if energy.is_known:
             if not self._has_energy(buffer[1], length):
                 self._meters.drop(DROP_ENERGY, buffer[1])
-                return
+                return False
             energy.sent(length)
         self._meters.add(meters.SENT)
         self.out.send(link, buffer, length)
+        return True
 
     def _has_energy(self, kind: int, length: int) -> bool:
         # A tuple of names to look in would be made anew, and on the heap, at each frame.

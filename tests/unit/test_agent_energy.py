@@ -106,6 +106,30 @@ def test_a_dormant_agent_sleeps_long_and_wakes_when_its_battery_is_charged():
     assert board.agent.status()["mode"] == "normal" and board.frames
 
 
+def test_after_days_without_power_it_looks_for_the_others_at_once():
+    board = Sleeper(None, wake_period_ms=10_000, dormant_mv=3200)
+    board.battery_mv = 3900
+    board.run(60_000)
+    board.battery_mv = 3000
+    board.run(1_800_000)
+    for _ in range(8):
+        board.run(10 * 3_600_000)
+    board.frames.clear()
+    board.battery_mv = 3900
+    board.run(5 * 3_600_000)
+    assert board.frames
+
+
+def test_what_another_may_not_hear_takes_no_number():
+    def shout(agent):
+        agent.every(50)(lambda: [agent.publish("t", 1) for _ in range(6)])
+
+    pair = Pair(shout)
+    pair.run(40_000)
+    assert pair.a.status("dropped")["over quota"] > 100
+    assert pair.b.status("lost") == 0
+
+
 def test_an_agent_that_is_always_awake_sleeps_when_its_battery_is_empty():
     board = Sleeper(None, dormant_mv=3200)
     board.battery_mv = 3000

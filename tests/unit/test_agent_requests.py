@@ -2,6 +2,7 @@
 
 from kernel.codec import frame
 from kernel.limits import ANNOUNCE_MS, DEADLINE_MS_MAX, REQUESTS_MAX
+from kernel.ticks import ticks_add
 from support.pair import Pair
 from support.script import raises
 
@@ -96,6 +97,21 @@ def test_what_cannot_be_asked_is_refused_at_once():
     raises(ValueError, application.request, "double", object(), "b", len)
     raises(ValueError, application.request, "", 1, "b", len)
     assert pair.a.agent.requests.count == 0
+
+
+def test_a_deadline_runs_from_when_it_was_asked_for():
+    pair = met()
+    pair.is_cut = True
+    idle_ms = 900
+    told = []
+    # A task of the user asks, long after the last step.
+    pair.a.agent.application.request("double", 1, "b", told.append, 1000)
+    pair.now_ms = ticks_add(pair.now_ms, idle_ms)
+    pair.a.agent.on_time(pair.now_ms, pair.a.out)
+    pair.run(950)
+    assert told == []
+    pair.run(100)
+    assert [message.error for message in told] == ["deadline"]
 
 
 def test_a_callback_that_raises_does_no_harm():

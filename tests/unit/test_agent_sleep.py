@@ -8,7 +8,7 @@ from kernel.errors import (
     EVENT_STARTED,
 )
 from kernel.state.snapshot import SNAPSHOT_BYTES_MAX
-from kernel.ticks import ticks_diff
+from kernel.ticks import ticks_add, ticks_diff
 from support.pair import START_MS
 from support.sleeper import Sleeper
 
@@ -116,6 +116,51 @@ def test_who_waits_for_an_answer_keeps_its_memory():
     board.run(60_000)
     assert board.lights > 0
     assert "deadline" in [message.error for message in told]
+
+
+def test_a_deadline_is_kept_asleep():
+    told = []
+
+    def setup(agent):
+        @agent.every(60_000)
+        def ask():
+            agent.request("x", 1, "b", lambda answer: told.append(board.now_ms), 5_000)
+            asked.append(board.now_ms)
+
+    asked = []
+    board = Sleeper(setup, wake_period_ms=60_000)
+    board.run(120_000)
+    row = board.agent.neighbours.hear(board.now_ms, 77, 0)
+    board.agent.neighbours.introduce(row, "b")
+    del asked[:]
+    board.run(120_000)
+    assert told and abs(ticks_diff(told[0], asked[0]) - 5_000) < 100
+
+
+def test_a_traceback_is_on_flash_before_a_deep_sleep():
+    board = Sleeper(None, wake_period_ms=PERIOD_MS)
+    board.run(60_000)
+    board.agent.keep_traceback(board.now_ms, b"ouch")
+    board.agent.hibernate(board.now_ms, bytearray(board.agent.snapshot_bytes))
+    assert board.table.values[b"crash"] == b"ouch"
+
+
+def test_a_flash_that_fails_is_waited_for_in_deep_sleep():
+    board = Sleeper(counting, wake_period_ms=PERIOD_MS)
+    board.run(60_000)
+    board.table.is_broken = True
+    wakes = len(board.wakes)
+    board.run(100_000)
+    assert len(board.wakes) - wakes >= 8
+
+
+def test_a_task_that_asks_to_stay_awake_is_heard():
+    board = Sleeper(None)
+    board.agent.application.stay_awake(1000)
+    for _ in range(100):
+        board.agent.on_time(board.now_ms, board.out)
+        board.now_ms = ticks_add(board.now_ms, 20)
+    assert ticks_diff(board.agent.next_wake_at_ms(), board.now_ms) > 0
 
 
 def test_a_frame_made_outside_a_window_waits_for_it():

@@ -90,6 +90,54 @@ def test_what_cannot_be_stored_is_not_said():
     assert pair.a.table.values[b"sdoses"] == bytes((pair.a.agent.keeper.state["doses"],))
 
 
+def test_a_value_gone_wrong_does_not_let_others_leave_unstored():
+    def setup(agent):
+        agent.state.critical("k")
+        agent.state["log"] = []
+        agent.state["k"] = 0
+
+        @agent.every(1000)
+        def tick():
+            agent.state["log"].append(object())
+            agent.state["k"] += 1
+            agent.publish("k", agent.state["k"])
+
+    pair = Pair(setup)
+    pair.run(3000)
+    assert pair.a.out.errors.count(("agent.state", "CborError")) == 3
+    assert pair.a.table.values[b"sk"] == b"\x03" and messages(pair, pair.a) == 3
+
+
+def test_a_change_by_a_task_is_stored_within_a_second():
+    pair = Pair()
+    pair.run(3000)
+    pair.a.agent.application.state["n"] = 1
+    assert pair.a.agent.next_wake_at_ms() == pair.now_ms
+    pair.run(STATE_DELAY_MS + 100)
+    assert pair.a.table.values[b"sn"] == b"\x01"
+
+
+def test_what_cannot_be_read_keeps_the_application_out():
+    table = MemoryTable()
+    table.values = {b"sn": b"\x05"}
+    table.is_broken = True
+    node = Node("a", 1, table=table)
+    node.start(START_MS)
+    table.is_broken = False
+    assert not node.agent.set_up(START_MS, lambda agent: agent.state.setdefault("n", 0), node.out)
+    node.agent.stop(START_MS, node.out)
+    assert table.values[b"sn"] == b"\x05"
+
+
+def test_a_stop_before_the_start_changes_nothing():
+    first = Node("a", 1)
+    first.start(START_MS)
+    before = dict(first.table.values)
+    second = Node("a", 1, table=first.table)
+    second.agent.stop(START_MS, second.out)
+    assert second.table.values == before
+
+
 def test_a_stop_stores_everything():
     node = Node("a", 1)
     node.start(START_MS)

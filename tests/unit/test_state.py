@@ -1,7 +1,7 @@
 """`agent.state`: a mapping that knows what of it is not on flash yet."""
 
 from kernel.codec import cbor
-from kernel.limits import STATE_BYTES_MAX, STATE_KEY_BYTES_MAX
+from kernel.limits import STATE_BYTES_MAX, STATE_KEY_BYTES_MAX, STATE_KEYS_MAX
 from kernel.state.values import State
 from support.script import MemoryTable, raises
 
@@ -67,6 +67,30 @@ def test_a_list_changed_in_place_is_noticed():
     assert stored(state, table) == [b"slog"]
     assert table.values[b"slog"] == cbor.encode([5])
     assert state["log"] == [5] and not state.find_changes()
+
+
+def test_a_list_that_somebody_holds_is_watched_for_ever():
+    state, table = State(), MemoryTable()
+    state["log"] = []
+    held = state["log"]
+    for number in range(3):
+        held.append(number)
+        assert stored(state, table) == [b"slog"]
+    assert not state.find_changes()
+    state["log"] = [9]
+    stored(state, table)
+    held.append(3)
+    assert not state.find_changes() and table.values[b"slog"] == cbor.encode([9])
+
+
+def test_keys_have_a_number():
+    state = State()
+    for number in range(STATE_KEYS_MAX):
+        state["%d" % number] = 0
+    raises(ValueError, state.__setitem__, "x", 0)
+    state["0"] = 1
+    del state["0"]
+    state["x"] = 0
 
 
 def test_a_list_changed_into_nonsense_is_what_it_was():

@@ -120,13 +120,15 @@ class Outbox:
             slot = self._order[place]
             buffer, target, cast = self._frames[slot], self._targets[slot], 1
             if target != BROADCAST:
-                neighbours.on_sent(target)
                 cast = 0
             sequence = sequences[cast]
-            sequences[cast] = (sequence + 1) & 0xFFFF
             buffer[12] = sequence >> 8
             buffer[13] = sequence & 0xFF
-            out.send(self._links[slot], buffer, self._lengths[slot])
+            # A frame that is refused on its way out never was: the next one has its number.
+            if out.send(self._links[slot], buffer, self._lengths[slot]) is not False:
+                sequences[cast] = (sequence + 1) & 0xFFFF
+                if not cast:
+                    neighbours.on_sent(target)
             place += 1
         self._shrink(0)
         return count

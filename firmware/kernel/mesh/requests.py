@@ -26,6 +26,9 @@ class Requests:
         self._correlations = [0] * REQUESTS_MAX  # 0: the row is free
         self._targets = array("I", self._correlations)
         self._due_at_ms = array("I", self._correlations)
+        self._spans_ms = array("I", self._correlations)
+        self._fresh = bytearray(REQUESTS_MAX)  # opened since the last `begin`
+        self.has_fresh = False
         self._callbacks: "list[Handler | None]" = [None] * REQUESTS_MAX
 
     def open(self, now_ms: int, target: int, deadline_ms: int, callback: "Handler") -> int:
@@ -43,11 +46,22 @@ class Requests:
             if self._latest not in self._correlations:
                 break
         self._correlations[row] = self._latest
+        self._fresh[row] = 1
+        self.has_fresh = True
         self._targets[row] = target
         self._due_at_ms[row] = ticks_add(now_ms, deadline_ms)
+        self._spans_ms[row] = deadline_ms
         self._callbacks[row] = callback
         self.count += 1
         return self._latest
+
+    def begin(self, now_ms: int) -> None:
+        """Let the deadlines of what was opened since the last call run from now."""
+        self.has_fresh = False
+        for row in range(REQUESTS_MAX):
+            if self._fresh[row]:
+                self._fresh[row] = 0
+                self._due_at_ms[row] = ticks_add(now_ms, self._spans_ms[row])
 
     def cancel(self, correlation: int) -> None:
         """Wait no longer: the request was never sent."""
@@ -82,7 +96,7 @@ class Requests:
         return first
 
     def _free(self, row: int) -> "Handler | None":
-        self._correlations[row] = 0
+        self._correlations[row] = self._fresh[row] = 0
         self.count -= 1
         callback = self._callbacks[row]
         self._callbacks[row] = None

@@ -17,6 +17,7 @@ from ..errors import (
     DROP_FOREIGN,
     DROP_FRAGMENT_CONFLICT,
     DROP_FRAGMENT_INCOMPLETE,
+    DROP_FULL,
     DROP_MALFORMED,
     DROP_OTHER_TARGET,
     DROP_QUOTA,
@@ -142,6 +143,8 @@ class Router:
             return handler(now_ms, self._envelope)
         except CborError:
             return DROP_MALFORMED
+        except MemoryError:  # a value that a peer made as large as it may be
+            return DROP_FULL
 
     def _count_incomplete(self) -> None:
         if self._fragments.incomplete:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..effects import Effects
     from ..ports import Table
 
+_EIO = 5
 _STATE = 1  # the value that reports of the store carry
 
 
@@ -27,6 +28,7 @@ class Keeper:
         self.is_waiting = False  # changes are not on flash yet
         self.is_blocked = False  # critical ones: nothing of the application may leave
         self.has_failed = False  # the last commit; the next waits for the timer
+        self.is_lost = False  # what is on flash could not be read, and so is not written over
         self._has_other = False  # others staged something, which our next commit carries
         self._table = table
 
@@ -35,6 +37,7 @@ class Keeper:
         try:
             damaged = self.state.load(self._table)
         except OSError:
+            self.is_lost = True
             out.report(EVENT_STORE_FAILED, _STATE)
             return
         if damaged:
@@ -62,6 +65,8 @@ class Keeper:
         if not self.is_waiting:
             return 0
         try:
+            if self.is_lost:
+                raise OSError(_EIO)
             self.state.stage(self._table)
             written = self._table.commit()
         except OSError:

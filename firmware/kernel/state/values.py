@@ -4,12 +4,12 @@ Each key is a key of the table, so that a change costs the flash its own bytes a
 
 Input    the mapping's methods, from the application; load, stage, on_stored from the keeper
 Effects  none; `stage` hands changed keys to the table
-Bounds   STATE_BYTES_MAX, all keys and encoded values together; STATE_KEY_BYTES_MAX
+Bounds   STATE_KEYS_MAX; STATE_BYTES_MAX, all keys and encoded values together
 Source   SPEC.md, "Stored records"
 """
 
 from ..codec import cbor
-from ..limits import STATE_BYTES_MAX, STATE_KEY_BYTES_MAX
+from ..limits import STATE_BYTES_MAX, STATE_KEY_BYTES_MAX, STATE_KEYS_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class State:
         """
         if not isinstance(key, str) or not 0 < len(key.encode()) <= STATE_KEY_BYTES_MAX:
             raise ValueError("a key of agent.state is text of 1 to %d bytes" % STATE_KEY_BYTES_MAX)
+        if key not in self._values and len(self._values) == STATE_KEYS_MAX:
+            raise ValueError("agent.state holds at most %d keys" % STATE_KEYS_MAX)
         self._changed[key] = self._encode(key, value)
         self._values[key] = value
         self.is_touched = True
@@ -117,14 +119,16 @@ class State:
         Raises: CborError if a lent value was changed into one without an encoding: that value is
         what it was before, the others wait.
         """
-        for key in sorted(self._lent):
-            before = self._lent.pop(key)
+        for key in sorted(self._lent) if self._lent else ():
+            before = self._lent[key]
             try:
                 data = self._encode(key, self._values[key])
             except cbor.CborError:
+                del self._lent[key]  # nobody has the value that takes its place
                 self._values[key] = cbor.decode(before)
                 raise
             if data != before:
+                self._lent[key] = data  # whoever has it may change it again
                 self._changed[key] = data
         self.is_touched = False
         return bool(self._changed)
