@@ -17,6 +17,7 @@ from device import crash, knock
 _NAMESPACE = "cma"
 _FORMATTING = "formatting"  # set while a format runs: one that lost power is begun again
 _FEED_MS = 500  # a quarter of the shortest watchdog
+_INTERRUPTS_MAX = 5  # that an orderly end survives; whoever sends more wants no order
 _STOPPED = "cma: agent stopped; Ctrl-D starts it again"
 
 
@@ -116,13 +117,23 @@ def run():
         loop = Loop(Board())
         loop.run("/user")
     except KeyboardInterrupt:
-        if loop:
-            loop.watchdog.keep_fed()
-            loop.stop()
-            loop.close()
-        print(_STOPPED)
+        _end(loop)
     except BaseException as error:  # noqa: BLE001 - SystemExit of an application, too
         _start_anew(error, loop)
+
+
+def _end(loop):
+    """End in order: to the prompt, whoever presses Ctrl-C again meanwhile; tools send it twice."""
+    for _ in range(_INTERRUPTS_MAX):
+        try:
+            if loop:
+                loop.watchdog.keep_fed()
+                loop.stop()
+                loop.close()
+            break
+        except KeyboardInterrupt:  # the journal stands it at any line: from the beginning again
+            pass
+    print(_STOPPED)
 
 
 def _start_anew(error, loop):

@@ -92,7 +92,7 @@ class AgentProcess:
         self._status_ms = self._settings.whole("status_ms", _STATUS_MS)
         self._status_at_ms = now_ms()
         self._status_count = 0
-        self._application = "running"
+        self._application = ""
         self._is_twin_told = False
         self._agent = self._make_agent()
 
@@ -131,6 +131,8 @@ class AgentProcess:
 
     def _start(self, cause: int) -> None:
         agent, sink = self._agent, self.sink
+        sink.is_radio_on = True  # as after every boot
+        self._application = "running"
         agent.start(now_ms(), cause, None, sink)
         if agent.is_safe_mode:
             self._application = "safe mode"
