@@ -37,19 +37,13 @@ def bundle(
 ) -> dict[str, bytes]:
     """Make one module of the modules of a package and have the others import from it.
 
-    Packages within it go into it, too, but the modules that are named `apart` stay. `into` is the module
-    that takes the place of all, by default the package itself.
+    Packages within it go into it, too, but the modules that are named `apart` stay. `into` is the
+    module that takes the place of all, by default the package itself.
     Raises: ImageError (our firmware's author) for a name that cannot be told apart.
     """
     into = into or package
     modules = read_modules(sources)
-    parts = {
-        name: one
-        for name, one in modules.items()
-        if name not in apart
-        and (into == package or name != package)
-        and (name == package or name.startswith(package + "."))
-    }
+    parts = _parts(modules, package, apart, into)
     names = _named(parts)
     for name, module in modules.items():
         _rewrite(name, module, parts, names, into)
@@ -64,6 +58,37 @@ def bundle(
     return made
 
 
+def names_in_bundle(
+    sources: Mapping[str, bytes], package: str, apart: Collection[str] = ()
+) -> dict[str, dict[str, str]]:
+    """Return, by module, what its names are called in the bundle that `bundle` makes."""
+    modules = read_modules(sources)
+    parts = _parts(modules, package, apart, package)
+    names = _named(parts)
+    return {
+        name: {
+            one: names.of(name, one)
+            for one in [
+                *_own_names(module),
+                *(local for local, (source, _) in module.imported.items() if source in parts),
+            ]
+        }
+        for name, module in parts.items()
+    }
+
+
+def _parts(
+    modules: Mapping[str, Module], package: str, apart: Collection[str], into: str
+) -> dict[str, Module]:
+    return {
+        name: one
+        for name, one in modules.items()
+        if name not in apart
+        and (into == package or name != package)
+        and (name == package or name.startswith(package + "."))
+    }
+
+
 def _paths(parts: Mapping[str, Module]) -> set[str]:
     return {module.path for module in parts.values()}
 
@@ -74,8 +99,16 @@ def _own_names(module: Module) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif not isinstance(node, ast.Import | ast.ImportFrom):
+            inside = {
+                id(inner)
+                for one in ast.walk(node)
+                if isinstance(one, ast.comprehension)
+                for inner in ast.walk(one.target)
+            }
             for inner in ast.walk(node):
-                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                if not isinstance(inner, ast.Name) or id(inner) in inside:
+                    continue
+                if isinstance(inner.ctx, ast.Store):
                     yield inner.id
 
 

@@ -24,10 +24,7 @@ def fold(sources: Mapping[str, bytes], *, strip: bool = True) -> dict[str, bytes
     With `strip`, definitions that nothing refers to any more are gone, and modules in which
     nothing is left with them; without it they stay, for those who look at them from outside.
     """
-    modules = read_modules(sources)
-    changed = {attribute for module in modules.values() for attribute in module.changed}
-    while any([_evaluate(module, modules, changed) for module in modules.values()]):
-        pass
+    modules = _evaluated(sources)
     for module in modules.values():
         _Uses(module, modules).visit(module.tree)
     kept = {name for module in modules.values() for name in module.left}
@@ -38,6 +35,24 @@ def fold(sources: Mapping[str, bytes], *, strip: bool = True) -> dict[str, bytes
             _drop_definitions(module, kept)
     folded = {**sources, **{module.path: module.text_now() for module in modules.values()}}
     return _without_empty(modules, folded) if strip else folded
+
+
+def constants(sources: Mapping[str, bytes]) -> dict[str, dict[str, int]]:
+    """Return what is folded: by module, each name that stands for a number in it."""
+    modules = _evaluated(sources)
+    found: dict[str, dict[str, int]] = {}
+    for name, module in modules.items():
+        values = {one: _constant(module, one, modules) for one in module.stores}
+        found[name] = {one: value for one, value in values.items() if value is not None}
+    return found
+
+
+def _evaluated(sources: Mapping[str, bytes]) -> dict[str, Module]:
+    modules = read_modules(sources)
+    changed = {attribute for module in modules.values() for attribute in module.changed}
+    while any([_evaluate(module, modules, changed) for module in modules.values()]):
+        pass
+    return modules
 
 
 def _evaluate(module: Module, modules: Mapping[str, Module], changed: set[str]) -> bool:
