@@ -17,7 +17,7 @@ FILES = sorted(
     for path in (ROOT / "tests" / "unit").glob("test_*.py")
     if path.name != "test_units_on_micropython.py"
 )
-HEAP = "512K"  # every room is in one module, and the tests lie beside it
+HEAP = "2M"  # for what tests record
 
 
 @pytest.fixture(scope="module")
