@@ -271,15 +271,17 @@ def test_a_lost_boards_name_is_released(tmp_path: Path, virtual_home: Path) -> N
     assert "greenhouse-01" in bench.type("provision", "--release", "greenhouse-01", code=2).err
 
 
-@pytest.mark.parametrize(("writes", "step"), [(3, "write image"), (6, "write settings")])
+@pytest.mark.parametrize(
+    ("writes", "step", "code"), [(12, "write image", 3), (6, "write settings", 7)]
+)
 def test_a_board_that_loses_power_in_the_middle_is_not_done_and_completes_next_time(
-    bench: Bench, writes: int, step: str
+    bench: Bench, writes: int, step: str, code: int
 ) -> None:
     if step == "write image":
         bench.make_tiny()  # else the image has been flashed
     bench.boards.client.cut_power("one", after_flash_writes=writes, torn_bytes=5)
-    cut = bench.type("provision", "-p", "virtual://one", "--assign", "--timeout", "4", code=7)
-    assert cut.err.split(": FAIL")[0].splitlines()[-2] == f"one: {step}"
+    cut = bench.type("provision", "-p", "virtual://one", "--assign", "--timeout", "4", code=code)
+    assert f"one: {step}" in cut.err.splitlines()[-3:]
     with bench.database() as database:
         assert sorted(board.claim for board in database.boards()) == ["", "started"]
     bench.boards.client.restore_power("one")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cma_toolkit.host_tools.cli.agent_image import AgentImages
 from cma_toolkit.host_tools.errors import CmaError
 from cma_toolkit.host_tools.fleet.database import Database
 from cma_toolkit.host_tools.fleet.project import load_project
@@ -106,7 +107,7 @@ def test_a_kind_that_the_project_lacks_is_refused(tmp_path: Path) -> None:
     create_project(tmp_path / "gh")
     project = load_project(tmp_path / "gh")
     with Database(tmp_path / "fleet.db") as database:
-        procedure = Procedure(project, database)
+        procedure = Procedure(project, database, AgentImages(tmp_path))
         assert procedure.self_test_job(Port("u0"), "esp32-devkitc", 0).request["pins"]
         with pytest.raises(CmaError, match=r"is a their-own.*put its file into .*boards"):
             procedure.self_test_job(Port("u0"), "their-own", 0)
