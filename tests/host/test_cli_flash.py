@@ -278,11 +278,12 @@ def test_erase_leaves_a_board_as_new(virtual_boards: VirtualBoards, tmp_path: Pa
     assert cma("flash", "-p", board.fast, folder=tmp_path).returncode == 0
     state = load_board(board.board_id).partition("state")
     virtual_boards.client.stop(board.name)
-    write_at(board, state.offset, b"journal")
+    write_at(board, state.offset + 100, b"of another day")
     virtual_boards.client.start(board.name)
     done = cma("flash", "-p", board.fast, "--erase", "-o", "json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert flash_of(board)[state.offset : state.end].strip(b"\xff") == b""
+    # The agent has counted this boot already.
+    assert b"of another day" not in flash_of(board)[state.offset : state.end]
     assert table_of(board) is Table.OURS
 
 
