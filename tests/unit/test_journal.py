@@ -226,3 +226,117 @@ def test_a_header_is_read_back():
         commit(table, a=b"%d" % number)
         assert boot(NorSectors(6, 512, flash.cells))[1].get(b"a") == b"%d" % number
     assert not flash.is_forgetful
+
+
+def turn_of(flash, address):
+    """Return the turn of the record at an address in units."""
+    return int.from_bytes(flash.cells[32 * address : 32 * address + 3], "big")
+
+
+def test_what_starts_alone_pass_by_is_carried_too():
+    # Commits of two units, and starts that copy them: who opens a sector is always a start.
+    flash = NorSectors(16, 512)
+    table = boot(flash)[1]
+    for number in range(3):
+        commit(table, **{"cold%d" % number: b"%d" % number})
+    for starts in range(250):
+        journal, table = boot(flash, is_after_sleep=False)
+        if starts < 150:
+            commit(table, hot=b"%029d" % starts)
+        for address in journal._addresses:
+            assert journal._turn - turn_of(flash, address) < 16
+        rotten = NorSectors(16, 512, flash.cells)
+        rotten.cells[journal._sector * 512] ^= 1
+        assert len(boot(rotten)[1].keys()) == 4
+    assert journal._turn > 16
+
+
+class Flickering(NorSectors):
+    """Fail as told: to read, or to be written."""
+
+    def __init__(self, sector_count, sector_bytes, cells=None):
+        NorSectors.__init__(self, sector_count, sector_bytes, cells)
+        self.reads_left = -1  # until they fail; -1: they never do
+        self.is_weak = False
+        self.tries = 0
+
+    def read(self, address, buffer):
+        """Read, or fail."""
+        if self.reads_left == 0:
+            raise OSError(5)
+        self.reads_left -= self.reads_left > 0
+        NorSectors.read(self, address, buffer)
+
+    def program(self, address, data):
+        """Program, or fail."""
+        if self.is_weak:
+            raise OSError(5)
+        NorSectors.program(self, address, data)
+
+    def erase(self, sector):
+        """Erase, or fail."""
+        self.tries += 1
+        if self.is_weak:
+            raise OSError(5)
+        NorSectors.erase(self, sector)
+
+
+def test_a_flash_that_is_well_again_is_written_again():
+    flash = Flickering(6, 512)
+    journal, table = boot(flash)
+    commit(table, a=b"old", b=b"kept")
+    flash.is_weak = True
+    for _ in range(3):
+        flash.tries = 0
+        table.put(b"a", b"lost")
+        raises(OSError, table.commit)
+        assert journal.bad_sectors > 0 and flash.tries <= 6, "each sector is tried once"
+        assert table.get(b"a") == b"old"
+    flash.is_weak = False
+    assert commit(table, a=b"new") and journal.bad_sectors == 0
+    for found in (table, boot(flash)[1]):
+        assert found.get(b"a") == b"new" and found.get(b"b") == b"kept"
+
+
+def fail_all(table):
+    """Make sure that a table fails, and does not look empty."""
+    raises(OSError, table.get, b"a")
+    raises(OSError, table.keys)
+    table.put(b"a", b"written over")
+    raises(OSError, table.commit)
+
+
+def test_a_flash_that_cannot_be_read_is_not_empty():
+    cells = NorSectors(6, 512).cells
+    flash = NorSectors(6, 512, cells)
+    for number in range(30):
+        commit(boot(flash)[1], a=b"%d" % number, b=b"other")
+    for is_after_sleep in (True, False):
+        reads = 0
+        is_over = False
+        while not is_over:  # the flash fails after each number of reads
+            failing = Flickering(6, 512, flash.cells)
+            failing.reads_left = reads
+            table = boot(failing, is_after_sleep)[1]
+            is_over = failing.reads_left > 0
+            if failing.reads_left == 0:
+                fail_all(table)
+                fail_all(table)
+            failing.reads_left = -1
+            assert table.get(b"a") == b"29" and table.get(b"b") == b"other"
+            commit(table, c=b"next")
+            assert boot(failing)[1].keys() == [b"a", b"b", b"c"]
+            reads += 1
+        assert reads > 20
+
+
+def test_a_flash_that_can_be_read_no_more_does_not_forget():
+    flash = Flickering(6, 512)
+    table = boot(flash)[1]
+    commit(table, a=b"1")
+    flash.reads_left = 0
+    fail_all(table)
+    flash.reads_left = -1
+    assert table.get(b"a") == b"1"
+    commit(table, b=b"2")
+    assert boot(flash)[1].keys() == [b"a", b"b"]

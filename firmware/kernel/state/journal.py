@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ENOSPC = 28
 HASHED_BYTES = 25  # of a key: what surely stands in its record's first unit
+START_UNITS = 5  # with so many carried forward, or one record, a start has done enough
 TRIES = 3  # a medium on which copy after copy rots has failed
 
 
@@ -58,24 +59,23 @@ class Journal(Sectors):
 
         The power may have gone with that commit's last bits half written, which read as written
         now and as erased the next time: it is copied before anyone acts on it. After an orderly
-        sleep there is no such doubt.
+        sleep there is no such doubt. A flash that cannot be read is no empty journal: whoever
+        wants something of it tries again, and fails as long as it does.
         """
-        self._programmed = 0
-        first = end = NOWHERE
-        at = self._units
-        is_sound = self._survey()
-        if is_sound and self._turn:
-            units = self._read_pointers()
-            if units:
-                first, end, at = self._scan(self._sector, units, self._turn)
-            is_sound = units > 0 and self._verify_pointers()
-        if not is_sound:
-            first, end = self._rebuild()
-            at = self._units
-        self._at = at
-        is_settled = not self._turn or (is_after_sleep and at < self._units)
-        if not is_settled and not self._renew(first, end):
-            self._renew(*self._rebuild(first))  # what reads now so, now so, never was
+        self._programmed = self._turn = self._at = self._unread = self._bad = 0
+        self._forget_records()
+        try:
+            first, end, at = self._find_records()
+            self._at = at
+            self._unread = 0
+            is_settled = not self._turn or (is_after_sleep and at < self._units)
+            if not is_settled and not self._renew(first, end):
+                if self._unread:
+                    self._at = 0
+                else:
+                    self._renew(*self._rebuild(first))  # what reads now so, now so, never was
+        except OSError:
+            self._at = 0
         return self._programmed
 
     def read(self, key: bytes) -> "bytes | None":
@@ -83,6 +83,7 @@ class Journal(Sectors):
 
         Raises: OSError when the medium fails.
         """
+        self._ensure_index()
         record = self._find(key)
         if not record:
             return None
@@ -94,6 +95,7 @@ class Journal(Sectors):
 
         Raises: OSError when the medium fails.
         """
+        self._ensure_index()
         found = []
         for slot in range(len(self._addresses)):
             record = self._fetch(slot)
@@ -102,7 +104,11 @@ class Journal(Sectors):
         return sorted(found)
 
     def usage(self) -> "tuple[int, int, int]":
-        """Return how many records are live, the units they take, and those they may take."""
+        """Return how many records are live, the units they take, and those they may take.
+
+        Raises: OSError when the medium fails.
+        """
+        self._ensure_index()
         count = units = 0
         for slot in range(len(self._addresses)):
             if self._addresses[slot] != NOWHERE:
@@ -116,8 +122,9 @@ class Journal(Sectors):
 
         Raises: OSError when no sector takes it; then nothing of it holds.
         """
-        if not self._at:  # Ctrl-C came in the middle of the last write
-            self._rebuild()
+        self._ensure_index()
+        if self._bad >> self._flash.sector_count:
+            self._bad = 0
         self._programmed = 0
         items: list[Item] = []
         size = free = 0
@@ -131,12 +138,22 @@ class Journal(Sectors):
                 free += 1
             items.append((free, key, value))
             free += 1
-        self._place(items, size, True)
+        self._place(items, size, False)
         return self._programmed
 
     def wear(self) -> int:
         """Return how often a sector was erased, as if today's good ones had shared all of it."""
         return -(-self._turn // max(self._flash.sector_count - self.bad_sectors, 1))
+
+    def _ensure_index(self) -> None:
+        """Recover if the flash could not be read, or Ctrl-C came in the middle of a write.
+
+        Raises: OSError if the flash still cannot be read.
+        """
+        if not self._at:
+            self.recover()
+        if not self._at:
+            raise OSError(EIO, "flash cannot be read")
 
     def _find(self, key: bytes) -> "bytearray | None":
         mark = crc32(key[:HASHED_BYTES]) & 0xFF
@@ -161,6 +178,24 @@ class Journal(Sectors):
         raise OSError(EIO, "flash rots")
 
     # --- recovery ---
+
+    def _find_records(self) -> "tuple[int, int, int]":
+        """Fill the index; return the last commit's place, and where the next may go.
+
+        Raises: OSError if the flash cannot be read.
+        """
+        first = end = NOWHERE
+        at = self._units
+        is_sound = self._survey()
+        if is_sound and self._turn:
+            units = self._read_pointers()
+            if units:
+                first, end, at = self._scan(self._sector, units, self._turn)
+            is_sound = units > 0 and self._verify_pointers()
+        if not is_sound or self._unread:
+            first, end = self._rebuild()
+            at = self._units
+        return first, end, at
 
     def _survey(self) -> bool:
         """Find the newest sector; False if its header has rotted, which its records show."""
@@ -259,15 +294,37 @@ class Journal(Sectors):
         """Fill the index from all sectors, oldest first; return the last commit's place.
 
         In the sector of the address `limit`, nothing from there on counts.
+        A read that fails is tried again. A sector that fails each time while others do not is
+        bad, and what stands elsewhere counts.
+        Raises: OSError if that is not so: what cannot be read may be what counts.
         """
         counts = self.damaged, self.torn
         self._at = 0
-        for slot in range(len(self._addresses)):
-            self._addresses[slot] = NOWHERE
+        all_sectors = (1 << self._flash.sector_count) - 1
+        ever, always = 0, all_sectors
+        for _ in range(TRIES):
+            self._unread = 0
+            first, end = self._read_laps(limit)
+            self.damaged, self.torn = counts
+            ever |= self._unread
+            always &= self._unread
+            if not self._unread:
+                break
+        if self._unread and (ever != always or always == all_sectors):
+            raise OSError(EIO, "flash cannot be read")
+        for sector in range(self._flash.sector_count):
+            if self._unread >> sector & 1:
+                self._set_bad(sector)
+        self._at = self._units
+        return first, end
+
+    def _read_laps(self, limit: int) -> "tuple[int, int]":
+        self._forget_records()
         count = self._flash.sector_count
         turns = [self._header(sector * self._units) for sector in range(count)]
         for sector in range(count):
-            turns[sector] = turns[sector] or self._turn_of(sector, self._units - 1)
+            if not turns[sector] and not self._unread >> sector & 1:
+                turns[sector] = self._turn_of(sector, self._units - 1)
         newest = max(turns)
         self._turn = max(newest, self._turn)
         first = end = NOWHERE
@@ -277,8 +334,6 @@ class Journal(Sectors):
                 self._sector = turns.index(turn)
                 stop = limit if limit // self._units == self._sector else NOWHERE
                 first, end, _ = self._scan(self._sector, 1, turn, stop)
-        self._at = self._units
-        self.damaged, self.torn = counts
         return first, end
 
     # --- the index ---
@@ -296,6 +351,10 @@ class Journal(Sectors):
         for index in range(0, len(commit), 3):
             self._set(commit[index], commit[index + 1], commit[index + 2])
         commit.clear()
+
+    def _forget_records(self) -> None:
+        for slot in range(len(self._addresses)):
+            self._addresses[slot] = NOWHERE
 
     def _set(self, slot: int, address: int, mark: int) -> None:
         while slot >= len(self._addresses):
@@ -321,19 +380,25 @@ class Journal(Sectors):
             items.append(address << 8 | units)
             address += units
         try:
-            return self._place(items, max(end - first, 1), False)
+            return self._place(items, max(end - first, 1), True)
         except OSError:
             return True  # no sector takes it, as the next commit will say; it stays where it is
 
-    def _place(self, items: "list[Item]", size: int, carries: bool) -> bool:
+    def _place(self, items: "list[Item]", size: int, is_start: bool) -> bool:
         """Append one commit in the first good sector; False if a record to copy has rotted."""
         for _ in range(self._flash.sector_count):
             if self._at + size > self._units:
-                self._open(size, carries)
+                self._open(size)
+            old, units = self._passed(size, is_start)
+            if old and self._append(old, units) < 0:
+                self._rebuild()
+            if self._at + size > self._units:
+                continue  # the sector failed at that
             done = self._append(items, size)
             if done:
                 self._flash.sync()
                 return done > 0
+        self._bad |= 1 << self._flash.sector_count
         raise OSError(EIO, "flash fails")
 
     def _append(self, items: "list[Item]", size: int) -> int:
@@ -366,10 +431,8 @@ class Journal(Sectors):
         self._at = address - self._sector * self._units
         return 1
 
-    def _open(self, size: int, carries: bool) -> None:
+    def _open(self, size: int) -> None:
         """Make the next sector in the ring the newest, with room for a commit.
-
-        A start that has to open one leaves old records to the next commit: it is to be quick.
 
         Raises: OSError if all are bad or hold live records.
         """
@@ -391,10 +454,9 @@ class Journal(Sectors):
                 self._set_bad(sector)
                 at = self._units
             self._at = at
-            if carries:
-                self._carry(size)
             if self._at + size <= self._units:
                 return
+        self._bad |= 1 << count
         raise OSError(ENOSPC, "no sector is free")
 
     def _holds_live(self, sector: int) -> bool:
@@ -403,16 +465,24 @@ class Journal(Sectors):
                 return True
         return False
 
-    def _carry(self, size: int) -> None:
-        """Copy what half the ring has passed, as one commit: a cut in it changes nothing."""
-        count = self._flash.sector_count
-        room = left = self._units - self._at - size
+    def _passed(self, size: int, is_start: bool) -> "tuple[list[Item], int]":
+        """Return what is to be copied since half a lap has passed it, and the units of that.
+
+        It becomes a commit by itself: a cut in it changes nothing. A start is to be quick: it
+        leaves that to commits until three quarters of a lap have passed without one, and then
+        copies a little. What is left waits for the next.
+        """
+        age = self._flash.sector_count * (3 if is_start else 2) // 4
+        limit = START_UNITS if is_start else self._units
+        left = self._units - self._at - size
+        units = 0
+        head = self._unit[:3]
         items: list[Item] = []
         for slot in range(len(self._addresses)):
-            address, units = self._addresses[slot], self._marks[slot] & 0xFF
-            age = (self._sector - address // self._units) % count
-            if address != NOWHERE and age >= count // 2 and units <= left:
-                items.append(CARRIED << 24 | address << 8 | units)
-                left -= units
-        if items and self._append(items, room - left) < 0:
-            self._rebuild()
+            address, more = self._addresses[slot], self._marks[slot] & 0xFF
+            if address == NOWHERE or units >= limit or units + more > left:
+                continue
+            if self._load(address, head) and self._turn - self._unit_turn() >= age:
+                items.append(CARRIED << 24 | address << 8 | more)
+                units += more
+        return items, units

@@ -6,7 +6,7 @@ Bounds   a page and a unit of buffer; a record of KEY_BYTES_MAX and VALUE_BYTES_
 Source   SPEC.md, "Journal"
 
 An address counts units from the start of the flash. A sector that fails in any way is bad until
-the next boot: a supply that was weak may be mended by then.
+the next boot, or until no good one is left: a supply that was weak may be mended by then.
 """
 
 from binascii import crc32
@@ -48,28 +48,31 @@ class Sectors:
     """Read and write a flash in units; know which of its sectors are bad."""
 
     def __init__(self, flash: "Flash") -> None:
-        self.bad_sectors = 0
         self._flash = flash
         self._units = flash.sector_bytes // UNIT_BYTES
         buffer = memoryview(bytearray(PAGE_BYTES + UNIT_BYTES))
         self._page = buffer[:PAGE_BYTES]  # on its way to flash, or read past
         self._unit = buffer[PAGE_BYTES:]  # the last header, or head of a record, that was read
-        self._bad = 0  # a bit per sector
+        self._bad = 0  # a bit per sector, and one beyond: none was left, the next commit tries all
+        self._unread = 0  # a bit per sector of which something could not be read
         self._turn = 0  # how many sectors were opened: what every header and record begins with
         self._to = self._filled = self._crc = 0  # of the record being written
         self._programmed = 0
 
+    @property
+    def bad_sectors(self) -> int:
+        """How many sectors have failed."""
+        return bin(self._bad & (1 << self._flash.sector_count) - 1).count("1")
+
     def _set_bad(self, sector: int) -> None:
-        if not self._bad >> sector & 1:
-            self._bad |= 1 << sector
-            self.bad_sectors += 1
+        self._bad |= 1 << sector
 
     def _load(self, address: int, view: "bytearray | memoryview") -> bool:
         try:
             self._flash.read(address * UNIT_BYTES, view)
             return True
         except OSError:
-            self._set_bad(address // self._units)
+            self._unread |= 1 << address // self._units
             view[0] = 0  # neither blank nor sound
             return False
 

@@ -36,7 +36,10 @@ class JournalTable(Table):
         return self._medium.read(key)
 
     def keys(self) -> "list[bytes]":
-        """Return all keys in order; staged changes count."""
+        """Return all keys in order; staged changes count.
+
+        Raises: OSError when the medium fails.
+        """
         stored = self._medium.keys()
         found = [key for key in stored if key not in self._staged]
         found += [key for key in self._staged if self._staged[key] is not None]
