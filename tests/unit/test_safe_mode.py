@@ -254,6 +254,22 @@ def test_a_table_that_fails_stops_no_boot():
         machine.leave(out)
 
 
+def test_a_record_that_could_not_be_read_is_not_written_over():
+    table = crashed(UNCLEAN_BOOTS_MAX - 1)
+    kept, out = table.values[KEY], Script()
+    machine = SafeMode(table)
+    table.is_broken = True
+    machine.load(out)
+    table.is_broken = False  # it can be read again a moment later
+    table.put(b"crash", b"text")
+    machine.boot(START_MS, CAUSE_POWER_ON, APP, out)
+    machine.leave(out)
+    machine.stop(out)
+    assert table.values[KEY] == kept and table.values[b"crash"] == b"text"
+    assert out.reports == [(EVENT_STORE_FAILED, 0)] * 4, "each time somebody is told"
+    assert boot(table, CAUSE_PANIC).is_safe, "the crashes before it still count"
+
+
 def test_a_table_that_only_cannot_write_stops_no_boot_and_keeps_nothing_staged():
     table, out = FullTable(), Script()
     table.put(b"crash", b"text")

@@ -90,7 +90,10 @@ class SafeMode:
         self._table = table
 
     def load(self, out: "Effects") -> None:
-        """Read what is known of earlier boots; without it the agent boots all the same."""
+        """Read what is known of earlier boots; without it the agent boots all the same.
+
+        If the table cannot be read, the record stays as it is until the next boot.
+        """
         try:
             record = self._table.get(KEY)
         except OSError:
@@ -194,11 +197,15 @@ class SafeMode:
         write_short(record, 12, self.unclean)
         for cause in range(CAUSES):
             write_short(record, 14 + 2 * cause, self.resets[cause])
+        is_kept = not self._is_blind  # what could not be read may count more boots than we know
         try:
-            self._table.put(KEY, bytes(record))
+            if is_kept:
+                self._table.put(KEY, bytes(record))
             self._table.commit()
         except OSError:
             self._table.rollback()
+            is_kept = False
+        if not is_kept:
             out.report(EVENT_STORE_FAILED, 0)
 
     def _read(self, record: bytes) -> None:
