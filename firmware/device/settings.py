@@ -9,6 +9,7 @@ import esp32
 
 from kernel.codec import cbor
 from kernel.config import Config
+from kernel.limits import NAME_BYTES_MAX
 
 _NAMESPACE = "cma"
 _SIZE_BYTES_MAX = 1536  # of one value; a page of NVS holds 4,000
@@ -20,11 +21,11 @@ class Settings:
     def __init__(self, mac):
         self._nvs = esp32.NVS(_NAMESPACE)
         self._buffer = bytearray(_SIZE_BYTES_MAX)
-        self.name = self._text("name")
+        self.name = self._text("name", NAME_BYTES_MAX)
         self.is_provisioned = bool(self.name)
         if not self.name:
             self.name = "agent-" + binascii.hexlify(mac[3:]).decode()
-        self.board = self._text("board") or "unknown"
+        self.board = self._text("board", NAME_BYTES_MAX) or "unknown"
         self.wifi_ssid = self._text("wifi_ssid")
         self.wifi_password = self._text("wifi_password")
         self.values = self._map("settings")
@@ -38,11 +39,11 @@ class Settings:
         self.network = self.whole("network", number) & 0xFFFF
         self._nvs = self._buffer = None
 
-    def _text(self, key):
-        """Return a text value, "" if there is none."""
+    def _text(self, key, size_bytes_max=_SIZE_BYTES_MAX):
+        """Return a text value, "" if there is none, or none that may be."""
         data = self._read(key)
         try:
-            return str(data, "utf-8")
+            return str(data, "utf-8") if len(data) <= size_bytes_max else ""
         except UnicodeError:
             return ""
 

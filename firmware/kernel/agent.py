@@ -37,9 +37,10 @@ from .limits import (
     NEIGHBOURS_MAX,
     PERIOD_MS_MAX,
     STATE_DELAY_MS,
+    STATE_RETRY_MS,
     TELEMETRY_MS,
 )
-from .mesh.neighbours import Neighbours
+from .mesh.neighbours import NOBODY, Neighbours
 from .mesh.requests import Requests
 from .mesh.router import Router
 from .mesh.transmitter import Transmitter
@@ -179,7 +180,7 @@ class Agent:
             if cause == CAUSE_DEEP_SLEEP:
                 out.report(EVENT_SNAPSHOT_LOST, 0)
             self._begin_anew(now_ms, cause, out)
-        self.keeper.load(out)
+        self._load_state(now_ms)
         self.transmitter.introduce(self.recovery.boots)
         self._follow_schedule(now_ms)
         self._has_started = True
@@ -247,7 +248,7 @@ class Agent:
             if self.schedule.clock.period_ms and self.governor.may_listen():
                 self.schedule.on_frame(now_ms)
         if self.router.joined:
-            out.report(EVENT_NEIGHBOUR_JOINED, self.router.joined)
+            self.governor.alarm(EVENT_NEIGHBOUR_JOINED, self.router.joined)
             self._answer_newcomer(now_ms)
         self._end(now_ms)
 
@@ -425,7 +426,8 @@ class Agent:
         if self.governor.is_mode_new:
             self.governor.report()
         # State first: what others are told must not be forgotten by the one who told them.
-        if self.keeper.is_waiting or self.keeper.state.is_touched:
+        state = self.keeper.state
+        if self.keeper.is_waiting or state.is_touched or (state.lent and self.exchange.slot):
             self._end_with_state(now_ms)
         if self.requests.has_fresh or self._awake_span_ms:
             self._settle(now_ms)
@@ -447,7 +449,10 @@ class Agent:
         if keeper.is_blocked:
             self.transmitter.drop_application(DROP_NOT_STORED)
         if keeper.is_waiting and not self._timers.is_set(TIMER_STATE):
-            self._timers.set(TIMER_STATE, ticks_add(now_ms, STATE_DELAY_MS))
+            # A sleeping agent does not wake each second for a flash that fails.
+            is_patient = keeper.has_failed and self.schedule.clock.period_ms
+            delay_ms = STATE_RETRY_MS if is_patient else STATE_DELAY_MS
+            self._timers.set(TIMER_STATE, ticks_add(now_ms, delay_ms))
 
     def _sleep(self, now_ms: int) -> None:
         if self._is_kept_awake:
@@ -520,8 +525,19 @@ class Agent:
         else:
             self.meters.add(meters.TIMERS_MISSED)
 
+    def _load_state(self, now_ms: int) -> None:
+        keeper = self.keeper
+        was_lost = keeper.is_lost
+        keeper.load(self._out)
+        if keeper.is_lost:
+            self._timers.set(TIMER_STATE, ticks_add(now_ms, STATE_RETRY_MS))
+        elif was_lost:
+            self._is_reboot_asked = True  # with its state, the application can run
+
     def _write_state_in_time(self, now_ms: int) -> None:
-        if self.keeper.is_waiting and self.governor.may_write():
+        if self.keeper.is_lost:
+            self._load_state(now_ms)
+        elif self.keeper.is_waiting and self.governor.may_write():
             self._write_state(now_ms)
         # Else the hour has no flash left; the end of the step asks again in a while.
 
@@ -548,7 +564,7 @@ class Agent:
             node = self.neighbours.expire(now_ms)
             if not node:
                 return
-            self._out.report(EVENT_NEIGHBOUR_LEFT, node)
+            self.governor.alarm(EVENT_NEIGHBOUR_LEFT, node)
 
     # --- neighbours ---
 
@@ -561,9 +577,12 @@ class Agent:
 
     def _on_announcement(self, now_ms: int, envelope: "Envelope") -> int:
         name, _, period_ms, phase_ms, leader = messages.read_announcement(envelope.payload())
-        if name == self.identity.name:
+        holder = self.neighbours.find_name(name)
+        if name == self.identity.name or holder not in (NOBODY, envelope.row):
+            # Who held it first keeps it while it is heard: what is meant for one goes to no other.
             self.governor.alarm(EVENT_NAME_TAKEN, envelope.source)
-        self.neighbours.introduce(envelope.row, name)
+        if holder == NOBODY:
+            self.neighbours.introduce(envelope.row, name)
         if period_ms and self.schedule.on_neighbour_phase(
             now_ms, envelope.source, period_ms, phase_ms, leader
         ):

@@ -47,7 +47,10 @@ class Application:
 
     @property
     def state(self) -> "State":
-        """A mapping that survives sleep and power loss: text keys, at most 1 KB in all.
+        """A mapping that survives sleep and power loss: at most 24 text keys, 1 KB in all.
+
+        A list or dict that a task of yours changes in place is looked at after the next handler
+        and before every sleep: assign it again to have it noticed at once.
 
         A change is on flash within a second, and before every sleep. `state.critical("key")` has
         it there before any message leaves that was published after it.
@@ -85,7 +88,7 @@ class Application:
 
         Returns: False if it was dropped, because too much waits to be sent or nobody of that name
         was heard lately; the status counts it.
-        Raises: ValueError if the value has no CBOR form or does not fit one frame.
+        Raises: ValueError if the value has no CBOR form or takes more than 1,024 bytes.
         """
         return self._core.publish(topic, value, to)
 

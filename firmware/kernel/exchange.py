@@ -135,10 +135,11 @@ class Exchange:
 
     def on_response(self, now_ms: int, envelope: "Envelope") -> int:
         """Call what a request left to be called with its answer."""
+        if not self.requests.expects(envelope.source, envelope.correlation):
+            return DROP_LATE_REPLY
         value = envelope.value()
         callback = self.requests.take(envelope.source, envelope.correlation)
-        if callback is None:
-            return DROP_LATE_REPLY
+        assert callback is not None
         source = self._neighbours.name(envelope.row)
         error = _ERRORS[envelope.status] if envelope.status < len(_ERRORS) else _ERRORS[-1]
         self._run(len(self.handlers), callback, Message(source, "", value, error))

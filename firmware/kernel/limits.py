@@ -48,12 +48,13 @@ CBOR_BIGNUM_BYTES_MAX = 64  # an integer of 512 bits, the longest key or signatu
 STATE_BYTES_MAX = 1_024  # `agent.state`, keys and encoded values together
 STATE_KEYS_MAX = 24  # of `agent.state`: so many always fit the journal, whatever their sizes
 STATE_KEY_BYTES_MAX = 32
+STATE_RETRY_MS = 60_000  # from a failed commit, or a failed start of the state, to the next try
 STATE_DELAY_MS = 1_000  # from a change of a key that is not critical to its commit, at most
 ANNOUNCE_MS = 10_000  # from one announcement to the next, give or take the jitter
 ANNOUNCE_JITTER_MS = 2_000  # keeps boards that were powered together apart
 EXPIRE_MS = 5_000  # from one look for silent neighbours to the next
 ANNOUNCE_SOON_MS = 800  # from a new neighbour to our announcement, which tells it our name
-TELEMETRY_MS = 30_000  # one frame of 14 B and a map of seven integers
+TELEMETRY_MS = 30_000  # one frame of 14 B and a map of fifteen integers
 
 # Settings of the schedule
 WAKE_PERIOD_MS_MIN = 1_000  # from one window to the next
@@ -80,8 +81,8 @@ QUOTA_KINDS = 7
 QUOTA_NAMES = "in air_ms out flash_bytes energy_nah cpu_ms alarms"
 # Each neighbour's own part of the first three kinds is there whatever the others do: their bounds
 # follow those of the kinds.
-_BURST = (3_000, 5_000, 2_000, 65_536, 0, 300_000, 16, 240, 150, 240)
-_PER_HOUR = (180_000, 180_000, 144_000, 131_072, 0, 1_800_000, 60, 7_200, 5_400, 7_200)
+_BURST = (3_000, 5_000, 2_000, 65_536, 0, 300_000, 64, 240, 150, 240)
+_PER_HOUR = (180_000, 180_000, 144_000, 131_072, 0, 1_800_000, 360, 7_200, 5_400, 7_200)
 _SHARED_KINDS = 3
 _BOUNDS = QUOTA_KINDS + _SHARED_KINDS
 _LEVEL_MAX = (1 << 29) - 1  # above and below zero, so that sums stay small ints

@@ -212,6 +212,30 @@ def test_another_agent_of_our_name_is_reported():
     assert (EVENT_NAME_TAKEN, STRANGER) in pair.a.out.reports
 
 
+def test_a_name_stays_with_who_held_it_first():
+    pair = Pair()
+    pair.run(2 * ANNOUNCE_MS)
+    pair.send(pair.a, made(frame.KIND_ANNOUNCE, cbor.encode({1: "b", 2: 1, 3: "x"})))
+    near = pair.a.agent.neighbours
+    assert near.ids[near.find_name("b")] == pair.b.identity.node
+    assert (EVENT_NAME_TAKEN, STRANGER) in pair.a.out.reports
+    pair.is_cut = True
+    pair.run(60_000)
+    pair.send(pair.a, made(frame.KIND_ANNOUNCE, cbor.encode({1: "b", 2: 1, 3: "x"}), sequence=2))
+    assert near.ids[near.find_name("b")] == STRANGER
+
+
+def test_losses_have_a_bound():
+    pair = Pair()
+    windows = pair.a.agent.neighbours
+    row = windows.hear(pair.now_ms, STRANGER, 0)
+    windows.lost = (1 << 29) - 10
+    windows.accept(row, 0, True)
+    windows.accept(row, 1_000, True)
+    assert windows.lost == (1 << 29) - 1
+    pair.run(35_000)  # its telemetry says so, and does not raise
+
+
 def test_state_and_boots_survive_a_restart():
     def setup(agent):
         agent.state["runs"] = agent.state.get("runs", 0) + 1

@@ -99,6 +99,23 @@ def test_what_cannot_be_asked_is_refused_at_once():
     assert pair.a.agent.requests.count == 0
 
 
+def test_a_malformed_answer_leaves_the_request_waiting():
+    pair = met()
+    told = []
+    pair.a.agent.application.request("double", 21, "b", told.append)
+    pair.a.agent.on_time(pair.now_ms, pair.a.out)
+    (request,) = pair.a.out.take_frames()
+    pair.send(pair.b, request)
+    (answer,) = pair.b.out.take_frames()
+    broken = bytearray(answer)
+    broken[-1] = 0xFF
+    frame.write_sequence(broken, ((answer[12] << 8 | answer[13]) + 1) & 0xFFFF)
+    pair.send(pair.a, broken)
+    assert told == []
+    pair.send(pair.a, answer)
+    assert [message.value for message in told] == [42]
+
+
 def test_a_deadline_runs_from_when_it_was_asked_for():
     pair = met()
     pair.is_cut = True

@@ -8,7 +8,7 @@ from kernel.errors import (
     EVENT_STORE_FAILED,
     REBOOT_ASKED,
 )
-from kernel.limits import ANNOUNCE_MS, STATE_DELAY_MS
+from kernel.limits import ANNOUNCE_MS, STATE_DELAY_MS, STATE_RETRY_MS
 from support.pair import START_MS, Node, Pair
 from support.script import MemoryTable
 
@@ -127,6 +127,38 @@ def test_what_cannot_be_read_keeps_the_application_out():
     assert not node.agent.set_up(START_MS, lambda agent: agent.state.setdefault("n", 0), node.out)
     node.agent.stop(START_MS, node.out)
     assert table.values[b"sn"] == b"\x05"
+
+
+def test_a_list_that_a_handler_holds_is_stored_before_its_frames():
+    def setup(agent):
+        agent.state.critical("log")
+        log = agent.state.setdefault("log", [])
+        log = agent.state["log"]
+
+        @agent.every(1000)
+        def tick():
+            log.append(len(log))
+            agent.publish("log", len(log))
+
+    pair = Pair(setup)
+    pair.run(5000)
+    assert messages(pair, pair.a) == 5
+    assert pair.a.table.values[b"slog"] == b"\x85\x00\x01\x02\x03\x04"
+
+
+def test_state_that_can_be_read_again_brings_the_application_back():
+    table = MemoryTable()
+    table.values = {b"sn": b"\x05"}
+    table.is_broken = True
+    pair = Pair()
+    node = pair.nodes[0] = pair.a = Node("a", 1, table=table)
+    node.start(pair.now_ms)
+    pair.run(2 * STATE_RETRY_MS)
+    assert node.out.reboots == []
+    assert node.out.reports.count((EVENT_STORE_FAILED, 1)) == 1
+    table.is_broken = False
+    pair.run(STATE_RETRY_MS)
+    assert node.out.reboots == [REBOOT_ASKED] and table.values[b"sn"] == b"\x05"
 
 
 def test_a_stop_before_the_start_changes_nothing():

@@ -67,12 +67,17 @@ class Requests:
         """Wait no longer: the request was never sent."""
         self._free(self._correlations.index(correlation))
 
+    def expects(self, source: int, correlation: int) -> bool:
+        """Tell whether an answer of a node comes in time and was asked for."""
+        if not correlation or correlation not in self._correlations:
+            return False
+        return self._targets[self._correlations.index(correlation)] == source
+
     def take(self, source: int, correlation: int) -> "Handler | None":
         """Return what to call with the answer of a node, None if it comes late or unasked."""
-        if not correlation or correlation not in self._correlations:
+        if not self.expects(source, correlation):
             return None
-        row = self._correlations.index(correlation)
-        return self._free(row) if self._targets[row] == source else None
+        return self._free(self._correlations.index(correlation))
 
     def take_expired(self, now_ms: int) -> "Handler | None":
         """Return what to call for one request whose deadline has passed, None if there is none."""

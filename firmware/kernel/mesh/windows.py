@@ -11,6 +11,8 @@ from array import array
 from ..codec.spans import read_short, write_short
 from ..limits import SEQUENCE_JUMP_MAX, SEQUENCE_WINDOW, STALE_FRAMES_MAX
 
+_LOST_MAX = (1 << 29) - 1  # far below what telemetry can say
+
 
 class Windows:
     """Two windows per row: frames for this node only, and broadcasts."""
@@ -54,7 +56,7 @@ class Windows:
                 return False
             seen = 0  # it goes on from there: the sender restarted
         if seen and ahead <= SEQUENCE_JUMP_MAX:
-            self.lost += ahead - 1
+            self.lost = min(self.lost + ahead - 1, _LOST_MAX)
             short = ahead < SEQUENCE_WINDOW
             self._seen[cast] = (seen << ahead | 1) & 0xFFFF if short else 1
         else:

@@ -37,9 +37,11 @@ class Keeper:
         try:
             damaged = self.state.load(self._table)
         except OSError:
+            if not self.is_lost:
+                out.report(EVENT_STORE_FAILED, _STATE)
             self.is_lost = True
-            out.report(EVENT_STORE_FAILED, _STATE)
             return
+        self.is_lost = False
         if damaged:
             out.report(EVENT_STORE_DAMAGED, _STATE)
 

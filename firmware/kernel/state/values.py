@@ -26,7 +26,7 @@ class State:
         self._sizes: "dict[str, int]" = {}
         self._changed: "dict[str, bytes | None]" = {}  # since they were stored; None: deleted
         # A list or dict that was handed out may be changed in place: what it was tells.
-        self._lent: "dict[str, bytes]" = {}
+        self.lent: "dict[str, bytes]" = {}
         self._critical: "list[str]" = []
         self.is_touched = False  # something was changed or lent since `find_changes`
 
@@ -55,12 +55,12 @@ class State:
         self._changed[key] = self._encode(key, value)
         self._values[key] = value
         self.is_touched = True
-        self._lent.pop(key, None)
+        self.lent.pop(key, None)
 
     def __delitem__(self, key: str) -> None:
         del self._values[key]
         del self._sizes[key]
-        self._lent.pop(key, None)
+        self.lent.pop(key, None)
         self._changed[key] = None
         self.is_touched = True
 
@@ -119,16 +119,16 @@ class State:
         Raises: CborError if a lent value was changed into one without an encoding: that value is
         what it was before, the others wait.
         """
-        for key in sorted(self._lent) if self._lent else ():
-            before = self._lent[key]
+        for key in sorted(self.lent) if self.lent else ():
+            before = self.lent[key]
             try:
                 data = self._encode(key, self._values[key])
             except cbor.CborError:
-                del self._lent[key]  # nobody has the value that takes its place
+                del self.lent[key]  # nobody has the value that takes its place
                 self._values[key] = cbor.decode(before)
                 raise
             if data != before:
-                self._lent[key] = data  # whoever has it may change it again
+                self.lent[key] = data  # whoever has it may change it again
                 self._changed[key] = data
         self.is_touched = False
         return bool(self._changed)
@@ -164,7 +164,7 @@ class State:
         return data
 
     def _lend(self, key: str, value: object) -> object:
-        if isinstance(value, (list, dict)) and key not in self._lent:
-            self._lent[key] = cbor.encode(value, STATE_BYTES_MAX)
+        if isinstance(value, (list, dict)) and key not in self.lent:
+            self.lent[key] = cbor.encode(value, STATE_BYTES_MAX)
             self.is_touched = True
         return value
