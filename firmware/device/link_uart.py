@@ -37,8 +37,13 @@ class UartLink:
         return True
 
     def receive(self):
-        """Have the next whole frame in `buffer`; return its length, 0 if there is none."""
-        while self._uart.any():
+        """Have the next whole frame in `buffer`; return its length, 0 if there is none.
+
+        A wire that babbles faster than this reads is left for the next turn.
+        """
+        for _ in range(_RX_BYTES):
+            if not self._uart.any():
+                return 0
             self._uart.readinto(self._byte)
             length = self._unstuffer.on_byte(self._byte[0])
             if length:
