@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sqlite3
 import subprocess
 import uuid
 from pathlib import Path
@@ -227,6 +228,9 @@ def test_an_application_that_cannot_be_loaded_is_refused(tmp_path: Path, case: s
 def test_what_is_typed_wrong_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(TALK)
     (tmp_path / "text.db").write_text("this is no database, but long enough to be looked at" * 50)
+    with sqlite3.connect(tmp_path / "photos.db") as foreign:
+        foreign.execute("CREATE TABLE photos (a)")
+    foreign.close()
     cases = {
         ("--peer", "host:port"): (ExitCode.USAGE, "HOST:PORT"),
         ("--peer", "no-such-host.invalid"): (ExitCode.NO_DEVICE, "nobody knows the host"),
@@ -234,11 +238,24 @@ def test_what_is_typed_wrong_is_refused_in_one_sentence(tmp_path: Path) -> None:
         ("--sensor", "soil"): (ExitCode.USAGE, "NAME=VALUE"),
         ("--set", "wake_perod_ms=1"): (ExitCode.USAGE, "wake_period_ms"),
         ("--state", "text.db"): (ExitCode.REFUSED, "name another file"),
+        ("--state", "photos.db"): (ExitCode.REFUSED, "name another file"),
         ("--state", "no/such/folder/a.db"): (ExitCode.REFUSED, "name another file"),
     }
     for arguments, (code, says) in cases.items():
         got, said = refuse("app.py", *arguments, cwd=tmp_path)
         assert (got, says in said) == (code, True), f"{arguments}: {got} {said}"
+
+
+def test_a_state_file_of_another_agent_is_refused_while_it_runs(tmp_path: Path) -> None:
+    first, second = map(str, free_ports(2))
+    with AgentProcess(tmp_path / "a", COUNT, "--state", "agent.db", "--port", first) as process:
+        process.wait_app("n")
+        code, said = refuse("app.py", "--state", "agent.db", "--port", second, cwd=tmp_path / "a")
+        assert code == ExitCode.REFUSED and "another process has it open" in said
+        last = process.wait_app("n")  # and goes on
+        process.kill()
+    with AgentProcess(tmp_path / "a", COUNT, "--state", "agent.db", "--port", first) as process:
+        assert process.wait_app("resumed") >= last - 1
 
 
 def test_a_port_that_another_program_has_is_refused(tmp_path: Path) -> None:

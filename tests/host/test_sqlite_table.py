@@ -91,11 +91,65 @@ class Agreement(RuleBasedStateMachine):
 TestAgreement = Agreement.TestCase
 
 
-def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
+FOREIGN = {
+    "another application's": "CREATE TABLE photos (a)",
+    "with a table of our name": "CREATE TABLE records (id INTEGER, title TEXT)",
+    "with our very table": "CREATE TABLE records (key BLOB PRIMARY KEY, value BLOB NOT NULL)",
+    "with a log": "PRAGMA journal_mode = WAL; CREATE TABLE photos (a)",
+    "with another's id": "PRAGMA application_id = 7; CREATE TABLE photos (a)",
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_a_database_that_is_not_ours_is_refused_and_left_as_it_is(
+    tmp_path: Path, case: str
+) -> None:
     path = tmp_path / "table.sqlite"
-    path.write_bytes(b"not a database" * 100)
-    with pytest.raises(OSError, match=r"table\.sqlite"):
+    other = sqlite3.connect(path)
+    other.executescript(FOREIGN[case])
+    other.close()
+    before = contents(tmp_path)
+    with pytest.raises(OSError, match=r"no agent made it.*table\.sqlite"):
         SqliteTable(path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("text", [b"not a database" * 100, b"SQLite format 3\0", b"\0"])
+def test_a_file_that_is_no_table_is_refused_and_left_as_it_is(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "table.sqlite"
+    path.write_bytes(text)
+    with pytest.raises(OSError, match=r"no agent made it.*table\.sqlite"):
+        SqliteTable(path)
+    assert contents(tmp_path) == {path.name: text}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [("PRAGMA user_version = 9", "another version"), ("DROP TABLE records", "no such table")],
+)
+def test_a_table_in_another_form_is_refused(tmp_path: Path, change: str, says: str) -> None:
+    path = tmp_path / "table.sqlite"
+    SqliteTable(path).close()
+    other = sqlite3.connect(path)
+    other.execute(change)
+    other.close()
+    with pytest.raises(OSError, match=says):
+        SqliteTable(path)
+
+
+def test_an_empty_file_becomes_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "table.sqlite"
+    path.touch()
+    for expected in (None, b"1"):
+        table = SqliteTable(path)
+        assert table.get(b"a") == expected
+        table.put(b"a", b"1")
+        table.commit()
+        table.close()
 
 
 def test_a_commit_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -103,11 +157,13 @@ def test_a_commit_that_fails_leaves_nothing(tmp_path: Path) -> None:
     table = SqliteTable(path)
     table.put(b"a", b"1")
     table.commit()
+    table.close()
     with sqlite3.connect(path) as other:
         other.execute(
             "CREATE TRIGGER no BEFORE INSERT ON records BEGIN SELECT RAISE(FAIL,'x'); END"
         )
     other.close()
+    table = SqliteTable(path)
     table.put(b"a", b"2")
     table.put(b"b", b"2")
     with pytest.raises(OSError, match="x"):
@@ -128,12 +184,14 @@ for number in itertools.count():
 """
 
 
-def test_a_killed_process_leaves_whole_commits(tmp_path: Path) -> None:
+def test_a_process_has_its_file_alone_and_killed_leaves_whole_commits(tmp_path: Path) -> None:
     path = tmp_path / "table.sqlite"
     for kill_after in (1, 2, 20, 50):
         command = [sys.executable, "-c", COMMIT_FOR_EVER, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             told = [int(process.stdout.readline()) for _ in range(kill_after)][-1]
+            with pytest.raises(OSError, match=r"another process has it open.*table\.sqlite"):
+                SqliteTable(path)
             process.kill()
         table = SqliteTable(path)
         assert table.get(b"a") == table.get(b"b")
