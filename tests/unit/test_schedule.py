@@ -1,6 +1,7 @@
 """Windows open in time and close when nobody speaks; the sleep between is as deep as pays."""
 
 from kernel.effects import SLEEP_DEEP, SLEEP_LIGHT, Effects
+from kernel.limits import WAKE_PERIOD_MS_MAX
 from kernel.power.cluster_clock import NO_PHASE
 from kernel.power.schedule import DORMANT_MS, Schedule
 from kernel.prng import Prng
@@ -206,6 +207,33 @@ def test_a_saving_agent_attends_every_second_window_and_keeps_the_instants():
     driver.run_to_sleep()
     assert ticks_diff(driver.run_to_speak(), at_ms) == 3 * PERIOD_MS
     assert driver.schedule.phase_ms(driver.now_ms) == 0
+
+
+def windows_apart(period_ms, period_factor, drift_ppm):
+    """Return how many periods lie between two windows that an agent attends."""
+    driver = Driver(period_ms=period_ms)
+    driver.schedule.start(START_MS, driver)
+    driver.run_to_speak()
+    driver.schedule.clock.drift_ppm = drift_ppm
+    driver.schedule.set_mode(period_factor, True, False)
+    driver.run_to_sleep()
+    first_ms = driver.run_to_speak()
+    driver.run_to_sleep()
+    next_ms = driver.schedule.next_at_ms(driver.now_ms)
+    assert ticks_diff(next_ms, driver.now_ms) > 0
+    span_ms = ticks_diff(driver.run_to_speak(), first_ms)
+    return (span_ms + period_ms // 4) // driver.schedule.clock.local_period_ms()
+
+
+def test_the_weaker_the_battery_the_fewer_windows_however_long_the_period():
+    half_ms = TICKS_PERIOD // 2
+    for period_ms in (60_000, 33_000_000, 33_900_000, 50_000_000, WAKE_PERIOD_MS_MAX):
+        for drift_ppm in (-50_000, 0, 110_000):
+            local_ms = period_ms + period_ms // 1_000_000 * drift_ppm
+            for factor in (1, 2, 8):
+                fits = min(factor, (half_ms - 1) // local_ms)
+                assert windows_apart(period_ms, factor, drift_ppm) == fits
+    assert [windows_apart(WAKE_PERIOD_MS_MAX, factor, 0) for factor in (1, 2, 8)] == [1, 2, 3]
 
 
 def test_a_dormant_agent_switches_off_and_sleeps_for_an_hour():

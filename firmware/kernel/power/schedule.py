@@ -15,7 +15,7 @@ Bounds   16 small ints to remember; nothing is allocated after construction. A s
 
 from ..effects import SLEEP_DEEP, SLEEP_LIGHT
 from ..fields import read_signed, read_word, write_word
-from ..limits import LISTEN_MS_MAX
+from ..limits import LISTEN_MS_MAX, PERIOD_MS_MAX
 from ..prng import Prng
 from ..ticks import ticks_add, ticks_diff
 from .cluster_clock import FORGET_WINDOWS, KEPT, MOVED, ClusterClock
@@ -92,7 +92,7 @@ class Schedule:
 
     def set_mode(self, period_factor: int, has_radio: bool, has_search: bool) -> None:
         """Attend every n-th window only, or none; look for others or not."""
-        self._factor = period_factor if self.clock.period_ms * period_factor < 1 << 28 else 1
+        self._factor = period_factor
         self._has_radio = has_radio
         self._has_search = has_search
 
@@ -228,7 +228,9 @@ class Schedule:
             self._old_count -= 1
             self._is_old = self._next_ms() != self.clock.start_at_ms
             return
-        self._search_in -= self.clock.advance(now_ms, self._factor)
+        # An instant beyond half the tick period would lie in the past.
+        factor_max = max(1, PERIOD_MS_MAX // self.clock.local_period_ms())
+        self._search_in -= self.clock.advance(now_ms, min(self._factor, factor_max))
         is_leading = self.clock.leader == self.clock.node
         if is_leading and self._search_in <= 0 and self._has_search:
             self._search_every = min(2 * self._search_every, _SEARCH_WINDOWS_MAX)
