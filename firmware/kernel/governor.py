@@ -57,9 +57,10 @@ class Governor:
         return True
 
     def on_spent(self, slot: int, span_ms: int) -> None:
-        """Take note of how long a handler took."""
+        """Take note of how long a step took, and a handler in it."""
         self.quotas.charge(self.now_ms, QUOTA_CPU_MS, span_ms)
         self.energy.handled(slot, span_ms)
+        self.energy.worked(self.now_ms, span_ms)
 
     def begin(self, radio_is_on: bool) -> None:
         """Begin the account after a boot that is no wake."""

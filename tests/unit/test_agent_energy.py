@@ -1,10 +1,11 @@
 """An agent that has used up its day says that it is there, and nothing more."""
 
 from kernel.codec import cbor, frame
-from kernel.config import STATE_NAMES, Config
+from kernel.config import STATE_ACTIVE, STATE_NAMES, Config
 from kernel.errors import CAUSE_POWER_ON, EVENT_POWER_MODE
 from kernel.limits import ANNOUNCE_MS
 from kernel.power.modes import MODE_CRITICAL, MODE_DORMANT
+from kernel.ticks import ticks_add
 from support.pair import Pair
 from support.sleeper import Sleeper
 
@@ -35,6 +36,17 @@ def test_a_budget_refuses_what_it_cannot_afford():
     assert not pair.a.agent.application.publish("t", 1)
 
 
+def test_an_agent_whose_listening_used_up_its_day_does_not_vanish():
+    budget = {"budget_uah_per_day": 2_400, "currents": CURRENTS}
+    poor, rich = Pair(**budget), Pair(currents=CURRENTS)
+    for pair in (poor, rich):
+        pair.run(300_000)  # 7.5 mAh: more than three days
+        assert (pair is rich) is pair.a.agent.application.publish("t", 1)
+    for kind in (frame.KIND_ANNOUNCE, frame.KIND_TELEMETRY):
+        assert heard(poor, kind) == heard(rich, kind) > 0
+    assert "no energy" not in rich.a.status("dropped")
+
+
 def test_without_a_budget_nothing_is_refused():
     pair = Pair(chatter, None, currents=CURRENTS)
     pair.run(40_000)
@@ -49,6 +61,42 @@ def test_what_a_step_took_is_charged_to_its_handler():
     agent.on_spent(pair.now_ms, 1000)
     assert agent.governor.energy.handler_uc[1] == 30_000
     assert agent.governor.energy.handler_uc[2] == 0
+
+
+class Busy(Sleeper):
+    """A board whose driver tells how long each step took: half a second if it has a handler."""
+
+    has_handled = False
+    work_ms = 0  # in steps that ended with sleep
+
+    def handle(self):
+        """Be called by the agent."""
+        self.has_handled = True
+
+    def _carry_out(self):
+        began_ms, span_ms = self.now_ms, 500 if self.has_handled else 0
+        self.has_handled = False
+        if self.out.sleeps:
+            self.work_ms += span_ms
+        self.now_ms = ticks_add(began_ms, span_ms)
+        self.agent.on_spent(began_ms, span_ms)
+        super()._carry_out()
+
+
+def test_the_time_of_handlers_is_work_though_their_step_ends_asleep():
+    for deep_sleep_ms in (1000, 86_400_000):
+        board = Busy(
+            # `board` is there only when a handler is called.
+            lambda agent: agent.every(10_000)(lambda: board.handle()),  # noqa: B023, PLW0108
+            wake_period_ms=60_000,
+            deep_sleep_ms=deep_sleep_ms,
+            currents=CURRENTS,
+        )
+        board.run(3_600_000)
+        assert (board.lights > 100) is (deep_sleep_ms > 1000) and board.work_ms > 120_000
+        # What did not end with sleep ran at the receiver's current, which has this one in it.
+        uah = board.agent.governor.energy.uah[STATE_ACTIVE]
+        assert abs(uah - CURRENTS["active"] * board.work_ms // 3_600_000) <= 1
 
 
 def test_handlers_stop_when_their_hour_is_used_up_and_go_on_later():

@@ -1,6 +1,6 @@
 """Charge is counted to the last nanoampere-hour, and a day's budget is never exceeded."""
 
-from kernel.limits import Quotas
+from kernel.limits import QUOTA_ENERGY_NAH, Quotas
 from kernel.power.energy import HANDLER_SLOTS, Energy, break_even_ms
 from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
@@ -68,50 +68,114 @@ def test_handlers_are_told_apart():
     assert sum(energy.handler_uc) == energy.handler_uc[0] + energy.handler_uc[HANDLER_SLOTS - 1]
 
 
-def granted_per_step(uah_per_day, seed):
-    """Ask for more than there is for three days; return what was granted at each instant."""
+def test_the_work_of_a_step_that_ends_asleep_is_no_sleep():
+    for state in (LIGHT_SLEEP, DEEP_SLEEP):
+        quotas = Quotas()
+        energy = Energy(CURRENTS_UA, 2_000_000, quotas)
+        full_nah = quotas.level(HOUR_MS, QUOTA_ENERGY_NAH)
+        energy.begin(HOUR_MS, state)
+        energy.worked(HOUR_MS, 900_000)
+        assert energy.uah[ACTIVE] == CURRENTS_UA[ACTIVE] // 4 and energy.uah[state] == 0
+        left_nah = quotas.level(HOUR_MS + 900_000, QUOTA_ENERGY_NAH)
+        assert full_nah - left_nah == CURRENTS_UA[ACTIVE] * 1000 // 4
+        energy.enter(2 * HOUR_MS + 900_000, ACTIVE)
+        assert energy.uah[state] == CURRENTS_UA[state]
+        assert energy.total_uah() == CURRENTS_UA[ACTIVE] // 4 + CURRENTS_UA[state]
+
+
+def test_the_work_of_who_stays_awake_is_charged_once():
+    for state in (ACTIVE, RX):
+        energy = Energy(CURRENTS_UA, 0, Quotas())
+        energy.enter(0, state)
+        energy.worked(0, HOUR_MS)
+        energy.worked(HOUR_MS, HOUR_MS)
+        energy.enter(2 * HOUR_MS, LIGHT_SLEEP)
+        assert energy.total_uah() == energy.uah[state] == 2 * CURRENTS_UA[state]
+
+
+def test_who_was_woken_and_stays_awake_sleeps_no_longer():
+    energy = Energy(CURRENTS_UA, 0, Quotas())
+    energy.enter(0, LIGHT_SLEEP)
+    energy.worked(0, 0)
+    energy.worked(HOUR_MS, 100)  # this step did not end asleep
+    energy.worked(2 * HOUR_MS, 100)
+    energy.enter(3 * HOUR_MS, LIGHT_SLEEP)
+    assert energy.uah[LIGHT_SLEEP] == CURRENTS_UA[LIGHT_SLEEP]
+    assert energy.uah[ACTIVE] == 2 * CURRENTS_UA[ACTIVE]
+
+
+def granted_per_step(uah_per_day, seed, control_nah_max):
+    """Ask for more than there is for three days; return what was granted at each instant.
+
+    Shape: (instant, cost, whether it is what an agent must say); that is never refused.
+    """
     energy, rng, now_ms, at_ms = Energy(CURRENTS_UA, uah_per_day, Quotas()), Prng(seed), 0, 0
     granted = []
     while at_ms < 3 * 24 * HOUR_MS:
-        cost_nah = 1 + rng.below(uah_per_day * 20)
-        if energy.afford(now_ms, cost_nah, is_control=rng.below(2) == 0):
-            granted.append((at_ms, cost_nah))
+        is_control = rng.below(2) == 0
+        cost_nah = 1 + rng.below(control_nah_max if is_control else uah_per_day * 20)
+        is_granted = energy.afford(now_ms, cost_nah, is_control)
+        assert is_granted or not is_control
+        if is_granted:
+            granted.append((at_ms, cost_nah, is_control))
         step_ms = rng.below(1_200_000)
         now_ms, at_ms = ticks_add(now_ms, step_ms), at_ms + step_ms
     return granted
 
 
+def most_per_day(granted):
+    """Return the most that was granted within a day that begins with a grant."""
+    return max([
+        sum([cost for at_ms, cost, _ in granted if 0 <= at_ms - first_ms < 24 * HOUR_MS])
+        for first_ms, _, _ in granted
+    ])  # fmt: skip
+
+
 def test_no_day_grants_more_than_its_budget_whenever_it_begins():
     for uah_per_day in (24, 1000, 20_000):
-        granted = granted_per_step(uah_per_day, uah_per_day)
-        assert granted and granted == granted_per_step(uah_per_day, uah_per_day)
-        for first in range(len(granted)):
-            day = [
-                cost for at_ms, cost in granted if 0 <= at_ms - granted[first][0] < 24 * HOUR_MS
-            ]
-            assert sum(day) <= uah_per_day * 1000
-        assert sum([cost for _, cost in granted]) > uah_per_day * 1000
+        control_nah_max = uah_per_day  # what an hour says fits its reserve
+        granted = granted_per_step(uah_per_day, uah_per_day, control_nah_max)
+        assert granted and granted == granted_per_step(uah_per_day, uah_per_day, control_nah_max)
+        assert most_per_day(granted) <= uah_per_day * 1000
+        assert sum([cost for _, cost, _ in granted]) > uah_per_day * 1000
+
+
+def test_no_day_grants_the_application_more_than_its_budget_whatever_must_be_said():
+    for uah_per_day in (24, 1000, 20_000):
+        granted = granted_per_step(uah_per_day, uah_per_day, uah_per_day * 20)
+        asked_for = [row for row in granted if not row[2]]
+        assert asked_for and most_per_day(asked_for) <= uah_per_day * 1000
 
 
 def test_the_reserve_is_for_what_must_be_said():
-    energy = Energy(CURRENTS_UA, 25_000, Quotas())  # 1 mAh per hour
+    quotas = Quotas()
+    energy = Energy(CURRENTS_UA, 25_000, quotas)  # 1 mAh per hour
     spent = 0
     while energy.afford(0, 10_000):
         spent += 10_000
     assert 700_000 < spent <= 750_000
     assert not energy.afford(0, 10_000)
-    while energy.afford(0, 10_000, is_control=True):
-        spent += 10_000
-    assert 980_000 < spent <= 1_000_000
+    left_nah = quotas.level(0, QUOTA_ENERGY_NAH)
+    assert 240_000 < left_nah < 260_000
+    assert energy.afford(0, 10_000, is_control=True)
+    assert quotas.level(0, QUOTA_ENERGY_NAH) == left_nah - 10_000
 
 
-def test_what_is_used_unasked_is_paid_back_before_anything_is_granted():
+def test_what_must_be_said_is_never_refused_and_paid_back_by_the_application():
+    energy = Energy(CURRENTS_UA, 25_000, Quotas())
+    for _ in range(300):  # 3 mAh: two hours of debt
+        assert energy.afford(0, 10_000, is_control=True)
+    afforded = [energy.afford(hour * HOUR_MS, 1) for hour in range(5)]
+    assert afforded == [False, False, False, True, True]
+
+
+def test_what_is_used_unasked_is_paid_back_before_the_application_is_granted_anything():
     energy = Energy(CURRENTS_UA, 25_000, Quotas())
     energy.enter(0, RX)
     now_ms = 2 * 60_000
     energy.enter(now_ms, LIGHT_SLEEP)  # 3.2 mAh of listening: two hours of debt
-    assert not energy.afford(now_ms, 1, is_control=True)
-    afforded = [energy.afford(now_ms + hour * HOUR_MS, 1, is_control=True) for hour in range(4)]
+    assert energy.afford(now_ms, 1, is_control=True)
+    afforded = [energy.afford(now_ms + hour * HOUR_MS, 1) for hour in range(4)]
     assert afforded == [False, False, False, True]
 
 
@@ -149,6 +213,8 @@ def test_accounting_takes_no_heap():
         energy.sent(250)
         energy.afford(HOUR_MS, 100)
         energy.handled(1, 10)
+        energy.enter(HOUR_MS, LIGHT_SLEEP)
+        energy.worked(HOUR_MS, 10)
         energy.save_into(buffer, 0)
         energy.load_from(buffer, 0)
     assert energy.total_uah() == 81_300

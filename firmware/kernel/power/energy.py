@@ -3,10 +3,11 @@
 Charge is current times time: the driver's states are told, the board's currents are known. A day's
 budget comes by the hour, so that the first hour cannot use it up. Work that is asked for is
 refused when it cannot be afforded; what is used unasked, as by waking and listening, is charged
-and lowers what is left for the rest. The last quarter is kept for what an agent must say.
+and lowers what is left for the rest. The last quarter is kept from that work for what an agent
+must say; this is never refused, or an agent whose listening used up its day would vanish.
 
 Input    begin(now, state), enter(now, state), sent(length), handled(slot, span),
-         afford(now, cost, is_control)
+         worked(now, span), afford(now, cost, is_control)
 Effects  none
 Bounds   a bucket of `limits.Quotas`; 14 small ints to remember; nothing is allocated later
 Source   ESP-NOW sends at 1 Mbit/s (IEEE 802.11-2020, clause 15: 192 us of preamble), in a frame of
@@ -17,7 +18,7 @@ from array import array
 
 from ..fields import read_word, write_word
 from ..limits import HANDLERS_MAX, QUOTA_ENERGY_NAH, TIMERS_MAX, Quotas
-from ..ticks import ticks_diff
+from ..ticks import ticks_add, ticks_diff
 
 _ACTIVE, _RX, _TX, _MODEM_SLEEP, _LIGHT_SLEEP, _DEEP_SLEEP = range(6)  # as in `config`
 _STATES = 6
@@ -57,6 +58,7 @@ class Energy:
         """Be in a state from now on: of the time before nothing is known."""
         self._since_ms = now_ms
         self._state = state
+        self._is_new = True  # in the present step
 
     def enter(self, now_ms: int, state: int) -> int:
         """Charge the time since the last call to the state until now, and be in another.
@@ -94,16 +96,32 @@ class Energy:
         used_uc = self._currents_ua[_ACTIVE] * min(span_ms, _SPAN_MS_MAX) // 1000
         self.handler_uc[slot] = min(_UAH_MAX, self.handler_uc[slot] + used_uc)
 
+    def worked(self, now_ms: int, span_ms: int) -> None:
+        """Charge the time of a step that ended with sleep as work: the sleep began after it.
+
+        Who is awake is charged by the state that it is in, for as long as that lasts.
+        """
+        state = self._state
+        if state < _LIGHT_SLEEP:
+            return
+        if not self._is_new:  # an earlier step ended with it, and this one did not
+            self.enter(now_ms, _ACTIVE)
+            return
+        self._state = _ACTIVE
+        self.enter(ticks_add(self._since_ms, span_ms), state)
+        self._is_new = False
+
     def afford(self, now_ms: int, cost_nah: int, is_control: bool = False) -> bool:
         """Take what some work will cost from the day's budget, or refuse it.
 
-        Only what an agent must say, such as that it is there, may use the reserve.
+        What an agent must say, such as that it is there, is never refused, only charged.
         """
         quotas = self._quotas
+        if is_control:
+            quotas.charge(now_ms, QUOTA_ENERGY_NAH, cost_nah)
+            return True
         left_nah = quotas.level(now_ms, QUOTA_ENERGY_NAH) - cost_nah
-        if left_nah < self._reserve_nah and not is_control:
-            return False
-        return quotas.take(now_ms, QUOTA_ENERGY_NAH, cost_nah)
+        return left_nah >= self._reserve_nah and quotas.take(now_ms, QUOTA_ENERGY_NAH, cost_nah)
 
     def total_uah(self) -> int:
         """Return what was used since the last boot."""
