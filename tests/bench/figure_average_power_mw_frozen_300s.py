@@ -1,16 +1,18 @@
 """What an agent draws on average by the model: one report per 300 s, frozen boot.
 
 ESP-NOW, an ESP32-S3, whose boot was measured in most parts; unmeasured on silicon as a whole.
+Importing the kernel and starting the agent are not in it: `say` tells how much of that fits.
 """
 
 from collections.abc import Callable
 
-from support.power_figure import average_mw
+from support.power_figure import PowerFigure
 
 UNIT = "mW"
 AT_MOST = 0.11
+POWER = PowerFigure("frozen", 300, AT_MOST)
 
 
 def measure(say: Callable[[str], None]) -> float:
     """Add up the parts of a wake with the currents of the board's file."""
-    return average_mw("frozen", 300, say)
+    return POWER.measure(say)
