@@ -6,7 +6,6 @@ One asyncio loop turns it, as on a board, so an application's own tasks live bes
 import asyncio
 import binascii
 import os
-import signal
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.ports import Sensor, Table
 from cma_toolkit.firmware.kernel.prng import Prng
 from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD, ticks_add, ticks_diff
+from cma_toolkit.host_tools.agent.ending import Ending
 from cma_toolkit.host_tools.agent.parts import HostParts, HostSettings
 from cma_toolkit.host_tools.agent.records import Record, Recorder
 from cma_toolkit.host_tools.agent.udp import PORT, Peer, UdpLink
@@ -78,6 +78,7 @@ class AgentProcess:
     def __init__(
         self, wanted: Wanted, setup: Setup, table: Table, on_record: Callable[[Record], None]
     ) -> None:
+        self._folder = wanted.folder
         self._setup = setup
         self._table = table
         self._settings = HostSettings(wanted.settings)
@@ -101,27 +102,32 @@ class AgentProcess:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_task_error)
         stopped, came = asyncio.Event(), asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
         if seconds is not None:
             loop.call_later(seconds, stopped.set)
         loop.add_reader(self._link.fileno(), came.set)
-        ending = asyncio.create_task(stopped.wait())
-        self._start(CAUSE_POWER_ON)
         try:
-            while not ending.done():
-                self._step()
-                came.clear()
-                pause_s = self._pause_ms() / 1000
-                coming = asyncio.create_task(came.wait())
-                await asyncio.wait(
-                    (coming, ending), timeout=pause_s, return_when=asyncio.FIRST_COMPLETED
-                )
-                coming.cancel()
-            self._agent.stop(now_ms(), self.sink)  # after an error of ours that would be a lie
+            with Ending(stopped, self._folder) as ending:
+                await self._turn(stopped, came)
+                ending.heed()
+                # Not in `finally`: after an error of ours it would be a lie.
+                self._agent.stop(now_ms(), self.sink)
         finally:
             loop.remove_reader(self._link.fileno())
             self._link.close()
+
+    async def _turn(self, stopped: asyncio.Event, came: asyncio.Event) -> None:
+        ending = asyncio.create_task(stopped.wait())
+        self._start(CAUSE_POWER_ON)
+        while not ending.done():
+            self._step()
+            came.clear()
+            coming = asyncio.create_task(came.wait())
+            await asyncio.wait(
+                (coming, ending),
+                timeout=self._pause_ms() / 1000,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            coming.cancel()
 
     def _make_agent(self) -> Agent:
         config = Config()

@@ -4,12 +4,17 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
 import pytest
 
+from cma_toolkit.host_tools.agent.ending import GRACE_S
+from cma_toolkit.host_tools.agent.sqlite_table import SqliteTable
 from cma_toolkit.host_tools.errors import ExitCode
+from kernel.effects import Effects
+from kernel.recovery.safe_mode import SafeMode
 from support.agent_process import AgentProcess, command
 
 TALK = """
@@ -35,6 +40,22 @@ def setup(agent):
     def count():
         agent.state["n"] = agent.state.get("n", 0) + 1
         agent.report("n", agent.state["n"])
+"""
+
+HANG = """
+def setup(agent):
+    agent.report("resumed", agent.state.get("n", 0))
+
+    @agent.every(20)
+    def hang():
+        agent.state["n"] = 1
+        agent.report("hangs", 0)
+        while True:
+            try:
+                while True:
+                    pass
+            except BaseException:
+                pass
 """
 
 TASK = """
@@ -65,6 +86,15 @@ def free_ports(count: int) -> list[int]:
 def cluster() -> str:
     """Return a name that no other test on this computer uses."""
     return f"test-{uuid.uuid4().hex}"
+
+
+def ended_in_order(state: Path) -> bool:
+    table = SqliteTable(state)
+    recovery = SafeMode(table)
+    recovery.load(Effects())
+    table.close()
+    assert recovery.boots
+    return recovery._is_clean
 
 
 def refuse(*arguments: str, cwd: Path) -> tuple[int, str]:
@@ -143,6 +173,38 @@ def test_critical_state_outlives_a_kill_and_an_end_counts_as_orderly(tmp_path: P
         assert process.wait_app("resumed") > resumed
 
 
+@pytest.mark.parametrize("signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)])
+def test_an_agent_whose_handler_hangs_is_ended_and_that_is_no_orderly_end(
+    tmp_path: Path, signals: tuple[int, ...]
+) -> None:
+    options = ("--state", "agent.db", "--port", str(free_ports(1)[0]))
+    with AgentProcess(tmp_path / "a", HANG, *options) as process:
+        process.wait_app("hangs")
+        began_s = time.monotonic()
+        for number in signals[:-1]:
+            process.ask(number)
+        code, said = process.end(signals[-1])
+        took_s = time.monotonic() - began_s
+    assert code == ExitCode.INTERRUPTED
+    (sentence,) = (line for line in said.splitlines() if not line.startswith("--"))
+    assert "app.py, line 1" in sentence and "did not return" in sentence
+    assert (took_s < GRACE_S) == (len(signals) > 1)  # who asks twice need not wait
+    assert not ended_in_order(tmp_path / "a" / "agent.db")
+
+
+def test_an_orderly_end_stands_more_signals(tmp_path: Path) -> None:
+    app = COUNT.replace('    agent.state.critical("n")\n', "")
+    options = ("--state", "agent.db", "--port", str(free_ports(1)[0]))
+    with AgentProcess(tmp_path / "a", app, *options) as process:
+        last = process.wait_app("n")
+        process.ask(signal.SIGINT)
+        process.ask(signal.SIGTERM)
+        assert process.end(signal.SIGINT)[0] == ExitCode.OK
+    assert ended_in_order(tmp_path / "a" / "agent.db")
+    with AgentProcess(tmp_path / "a", app, *options) as process:
+        assert process.wait_app("resumed") >= last
+
+
 def test_what_was_not_critical_is_committed_at_the_end(tmp_path: Path) -> None:
     app = COUNT.replace('    agent.state.critical("n")\n', "")
     options = ("--state", "agent.db", "--port", str(free_ports(1)[0]))
@@ -171,15 +233,14 @@ def test_a_broken_setup_leaves_a_bare_agent(tmp_path: Path) -> None:
 
 def test_tasks_of_the_application_run_beside_the_agent(tmp_path: Path) -> None:
     first, second = map(str, free_ports(2))
-    with (
-        AgentProcess(tmp_path / "b", HEAR, "--port", second, "--peer",
-                     f"127.0.0.1:{first}") as hearer,
-        AgentProcess(tmp_path / "a", TASK, "--port", first, "--peer",
-                     f"127.0.0.1:{second}") as process,
-    ):  # fmt: skip
-        assert process.wait_app("task") == "done"
-        assert hearer.wait_app("heard")[1] in (0, 1, 2)
-        assert process.end()[0] == ExitCode.OK
+    hearer = AgentProcess(tmp_path / "b", HEAR, "--port", second, "--peer", f"127.0.0.1:{first}")
+    with hearer:
+        hearer.wait_event("started")  # what the task says, it says once
+        options = ("--port", first, "--peer", f"127.0.0.1:{second}")
+        with AgentProcess(tmp_path / "a", TASK, *options) as process:
+            assert process.wait_app("task") == "done"
+            assert hearer.wait_app("heard")[1] in (0, 1, 2)
+            assert process.end()[0] == ExitCode.OK
 
 
 def test_sensors_are_given_or_drivers_and_actuators_are_shown(tmp_path: Path) -> None:

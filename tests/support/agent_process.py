@@ -64,10 +64,14 @@ class AgentProcess:
         """Return the value of the next `agent.report` of that name."""
         return self.wait(lambda fields: fields.get("what") == what)["value"]
 
+    def ask(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Ask it to end; return its exit code and what it said on standard error."""
         if self._process.poll() is None:
-            self._process.send_signal(number)
+            self.ask(number)
         code = self._process.wait(WITHIN_S)
         self._reader.join()
         assert self._process.stderr and self._process.stdout
