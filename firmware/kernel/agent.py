@@ -310,7 +310,7 @@ class Agent:
     def on_spent(self, now_ms: int, span_ms: int) -> None:
         """Take note of how long the last step took: the driver has the clock."""
         self.governor.now_ms = now_ms
-        self.governor.on_spent(self.exchange.slot, span_ms)
+        self.governor.on_spent(span_ms)
 
     def on_heap(self, free_bytes: int) -> None:
         """Take note of how much heap is left."""
@@ -404,7 +404,7 @@ class Agent:
             self._pass_time(now_ms)
         self._out = self.exchange.out = self.governor.out = out
         self.governor.now_ms = now_ms
-        self.exchange.slot = 0
+        self.exchange.has_run = False
         if self.requests.has_fresh or self._awake_span_ms:
             self._settle(now_ms)
 
@@ -427,7 +427,7 @@ class Agent:
             self.governor.report()
         # State first: what others are told must not be forgotten by the one who told them.
         state = self.keeper.state
-        if self.keeper.is_waiting or state.is_touched or (state.lent and self.exchange.slot):
+        if self.keeper.is_waiting or state.is_touched or (state.lent and self.exchange.has_run):
             self._end_with_state(now_ms)
         if self.requests.has_fresh or self._awake_span_ms:
             self._settle(now_ms)
@@ -521,7 +521,7 @@ class Agent:
     def _serve_application(self, now_ms: int, timer_id: int) -> None:
         self.meters.add(meters.TIMERS_MISSED, self._timers.repeat(timer_id, now_ms))
         if self.governor.may_run(writes=False):
-            self.exchange.call(1 + timer_id - TIMERS_OWN, self._timers.callback(timer_id))
+            self.exchange.call(self._timers.callback(timer_id))
         else:
             self.meters.add(meters.TIMERS_MISSED)
 

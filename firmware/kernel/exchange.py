@@ -18,7 +18,6 @@ from .errors import (
     DROP_REQUESTS_FULL,
 )
 from .health import meters
-from .limits import HANDLERS_MAX, TIMERS_MAX
 from .mesh.neighbours import NOBODY
 
 TYPE_CHECKING = False
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 # By the status of a response; the texts are those of `application.Message.error`.
 _ERRORS = ("", "no handler", "failed", "refused")
 _DEADLINE = "deadline"
-_FIRST_HANDLER = 1 + TIMERS_MAX  # of the slots of the energy account: the kernel, timers, handlers
 
 
 class Exchange:
@@ -55,7 +53,7 @@ class Exchange:
     ) -> None:
         self.handlers = handlers
         self.requests = requests
-        self.slot = 0  # of what ran last, for the energy account: 0 the kernel, then its handlers
+        self.has_run = False  # code of the application, in this step
         self._neighbours = neighbours
         self._transmitter = transmitter
         self._meters = counters
@@ -112,7 +110,7 @@ class Exchange:
                 return DROP_QUOTA
             if message is None:
                 message = self._open(envelope)
-            self._run(index, handler, message)
+            self._run(handler, message)
         return 0
 
     def on_request(self, now_ms: int, envelope: "Envelope") -> int:
@@ -124,7 +122,7 @@ class Exchange:
             if not self._may_run():
                 self._transmitter.respond(envelope, messages.STATUS_REFUSED, None)
                 return DROP_QUOTA
-            done, value = self._run(index, handler, self._open(envelope))
+            done, value = self._run(handler, self._open(envelope))
             if done:
                 self._answer(envelope, handler, value)
             else:
@@ -142,19 +140,19 @@ class Exchange:
         assert callback is not None
         source = self._neighbours.name(envelope.row)
         error = _ERRORS[envelope.status] if envelope.status < len(_ERRORS) else _ERRORS[-1]
-        self._run(len(self.handlers), callback, Message(source, "", value, error))
+        self._run(callback, Message(source, "", value, error))
         return 0
 
     def expire(self, now_ms: int) -> None:
         """Tell the application which of its requests nobody answered in time."""
         callback = self.requests.take_expired(now_ms)
         while callback is not None:
-            self._run(len(self.handlers), callback, Message("", "", None, _DEADLINE))
+            self._run(callback, Message("", "", None, _DEADLINE))
             callback = self.requests.take_expired(now_ms)
 
-    def call(self, slot: int, callback: "Callback") -> None:
+    def call(self, callback: "Callback") -> None:
         """Call a timer's function."""
-        self.slot = slot
+        self.has_run = True
         try:
             callback()
         except Exception as error:  # noqa: BLE001 - the boundary to a user's code
@@ -169,8 +167,8 @@ class Exchange:
         source = self._neighbours.name(envelope.row)
         return Message(source, envelope.topic(), envelope.value())
 
-    def _run(self, index: int, handler: "Handler", message: Message) -> "tuple[bool, object]":
-        self.slot = _FIRST_HANDLER + min(index, HANDLERS_MAX - 1)
+    def _run(self, handler: "Handler", message: Message) -> "tuple[bool, object]":
+        self.has_run = True
         try:
             return True, handler(message)
         except Exception as error:  # noqa: BLE001 - the boundary to a user's code

@@ -2,7 +2,7 @@
 
 Stands between the machines and the driver: what they hand out passes through it.
 
-Input    on_battery(mv), on_spent(now, slot, span), can_say(kind), may_run(writes), the effects
+Input    on_battery(mv), on_spent(span), can_say(kind), may_run(writes), the effects
 Effects  out.send, out.radio, out.sleep
 Bounds   `limits.Quotas`, the energy of a day, the mode of the battery
 """
@@ -56,10 +56,9 @@ class Governor:
         self.is_mode_new = True
         return True
 
-    def on_spent(self, slot: int, span_ms: int) -> None:
-        """Take note of how long a step took, and a handler in it."""
+    def on_spent(self, span_ms: int) -> None:
+        """Take note of how long a step took."""
         self.quotas.charge(self.now_ms, QUOTA_CPU_MS, span_ms)
-        self.energy.handled(slot, span_ms)
         self.energy.worked(self.now_ms, span_ms)
 
     def begin(self, radio_is_on: bool) -> None:

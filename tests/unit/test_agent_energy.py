@@ -54,15 +54,6 @@ def test_without_a_budget_nothing_is_refused():
     assert 850 <= pair.a.status("used_uah") <= 1_100  # 90 mA for 40 s, and 400 frames
 
 
-def test_what_a_step_took_is_charged_to_its_handler():
-    pair = Pair(chatter, None, currents=CURRENTS)
-    agent = pair.a.agent
-    agent.exchange.slot = 1
-    agent.on_spent(pair.now_ms, 1000)
-    assert agent.governor.energy.handler_uc[1] == 30_000
-    assert agent.governor.energy.handler_uc[2] == 0
-
-
 class Busy(Sleeper):
     """A board whose driver tells how long each step took: half a second if it has a handler."""
 
@@ -164,8 +155,11 @@ def test_after_days_without_power_it_looks_for_the_others_at_once():
         board.run(10 * 3_600_000)
     board.frames.clear()
     board.battery_mv = 3900
-    board.run(5 * 3_600_000)
-    assert board.frames
+    for _ in range(50):
+        board.run(360_000)
+        if board.frames:
+            return
+    raise AssertionError("silent for five hours")
 
 
 def test_what_another_may_not_hear_takes_no_number():

@@ -1,7 +1,7 @@
 """Charge is counted to the last nanoampere-hour, and a day's budget is never exceeded."""
 
 from kernel.limits import QUOTA_ENERGY_NAH, Quotas
-from kernel.power.energy import HANDLER_SLOTS, Energy, break_even_ms
+from kernel.power.energy import Energy, break_even_ms
 from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
 from support.heap import no_allocation
@@ -58,14 +58,6 @@ def test_a_frame_costs_its_air_time():
         nah += energy.sent(250)
     assert abs(nah - (355_000 - 95_000) * 2_536 // 3_600) <= 1000
     assert energy.uah[TX] == nah // 1000 and energy.total_uah() == before + nah // 1000
-
-
-def test_handlers_are_told_apart():
-    energy = Energy(CURRENTS_UA, 0, Quotas())
-    energy.handled(0, 100)
-    energy.handled(HANDLER_SLOTS - 1, 10)
-    assert energy.handler_uc[0] == 8_130 and energy.handler_uc[HANDLER_SLOTS - 1] == 813
-    assert sum(energy.handler_uc) == energy.handler_uc[0] + energy.handler_uc[HANDLER_SLOTS - 1]
 
 
 def test_the_work_of_a_step_that_ends_asleep_is_no_sleep():
@@ -212,7 +204,6 @@ def test_accounting_takes_no_heap():
         energy.enter(HOUR_MS, RX)
         energy.sent(250)
         energy.afford(HOUR_MS, 100)
-        energy.handled(1, 10)
         energy.enter(HOUR_MS, LIGHT_SLEEP)
         energy.worked(HOUR_MS, 10)
         energy.save_into(buffer, 0)

@@ -77,3 +77,28 @@ def test_what_others_staged_goes_with_the_next_commit():
     assert not keeper.look() and keeper.is_waiting
     assert keeper.write(out) > 0 and table.values == {b"crash": b"x"}
     assert not keeper.look() and not keeper.is_waiting
+
+
+class Narrow(MemoryTable):
+    """A table whose commits hold four changes at most."""
+
+    def commit(self):
+        """Refuse what is too much."""
+        if len(self._staged) > 4:
+            raise OSError(28)
+        return super().commit()
+
+
+def test_what_is_deleted_makes_room_first():
+    table = Narrow()
+    keeper, out = loaded(table)
+    for number in range(4):
+        keeper.state["a%d" % number] = number
+    keeper.look()
+    keeper.write(out)
+    for number in range(4):
+        del keeper.state["a%d" % number]
+        keeper.state["b%d" % number] = number
+    keeper.look()
+    assert keeper.write(out) > 0 and out.reports == []
+    assert sorted(table.values) == [b"sb0", b"sb1", b"sb2", b"sb3"]

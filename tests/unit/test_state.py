@@ -10,7 +10,7 @@ def stored(state, table):
     """Store all changes; return the keys that were written."""
     if not state.find_changes():
         return []
-    state.stage(table)
+    state.stage(table, True, True)
     table.commit()
     state.on_stored()
     return table.commits[-1]

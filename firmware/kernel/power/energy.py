@@ -6,7 +6,7 @@ refused when it cannot be afforded; what is used unasked, as by waking and liste
 and lowers what is left for the rest. The last quarter is kept from that work for what an agent
 must say; this is never refused, or an agent whose listening used up its day would vanish.
 
-Input    begin(now, state), enter(now, state), sent(length), handled(slot, span),
+Input    begin(now, state), enter(now, state), sent(length),
          worked(now, span), afford(now, cost, is_control)
 Effects  none
 Bounds   a bucket of `limits.Quotas`; 14 small ints to remember; nothing is allocated later
@@ -17,12 +17,11 @@ Source   ESP-NOW sends at 1 Mbit/s (IEEE 802.11-2020, clause 15: 192 us of pream
 from array import array
 
 from ..fields import read_word, write_word
-from ..limits import HANDLERS_MAX, QUOTA_ENERGY_NAH, TIMERS_MAX, Quotas
+from ..limits import QUOTA_ENERGY_NAH, Quotas
 from ..ticks import ticks_add, ticks_diff
 
 _ACTIVE, _RX, _TX, _MODEM_SLEEP, _LIGHT_SLEEP, _DEEP_SLEEP = range(6)  # as in `config`
 _STATES = 6
-HANDLER_SLOTS = 1 + TIMERS_MAX + HANDLERS_MAX  # the kernel, the application's timers, its handlers
 
 BOOT_MS = 420  # of stock MicroPython with a root filesystem, from deep sleep to the application
 
@@ -31,7 +30,6 @@ _AROUND_BYTES = 43
 _NC_PER_NAH = 3_600
 _NC_PER_UAH = 3_600_000
 _CURRENT_UA_MAX = 420_000  # times the microseconds of the longest frame it is still a small int
-_SPAN_MS_MAX = 10_000  # of a handler, for the same reason
 _UAH_MAX = (1 << 29) - 1  # 500 Ah
 _DAY_SHARE = 25  # an hour gets a 25th of the day: with one hour's burst a day gets the whole
 _BUDGET_UAH_MAX = 13_000_000
@@ -45,7 +43,6 @@ class Energy:
     def __init__(self, currents_ua: "tuple[int, ...]", uah_per_day: int, quotas: Quotas) -> None:
         self.uah = array("i", [0] * _STATES)  # used, by state
         self._nc = array("i", [0] * _STATES)  # what is not yet a whole uAh of it
-        self.handler_uc = array("i", [0] * HANDLER_SLOTS)  # since the last boot
         self._currents_ua = array("i", [min(ua, _CURRENT_UA_MAX) for ua in currents_ua])
         self.is_known = max(currents_ua) > 0  # without currents there is nothing to count
         self._quotas = quotas
@@ -90,11 +87,6 @@ class Energy:
     def send_nah(self, length: int) -> int:
         """Return what sending a frame costs. Units: nAh."""
         return 1 + self._currents_ua[_TX] * _air_us(length) // 1000 // _NC_PER_NAH
-
-    def handled(self, slot: int, span_ms: int) -> None:
-        """Charge the time of a handler to its slot."""
-        used_uc = self._currents_ua[_ACTIVE] * min(span_ms, _SPAN_MS_MAX) // 1000
-        self.handler_uc[slot] = min(_UAH_MAX, self.handler_uc[slot] + used_uc)
 
     def worked(self, now_ms: int, span_ms: int) -> None:
         """Charge the time of a step that ended with sleep as work: the sleep began after it.

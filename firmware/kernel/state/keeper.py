@@ -69,8 +69,7 @@ class Keeper:
         try:
             if self.is_lost:
                 raise OSError(_EIO)
-            self.state.stage(self._table)
-            written = self._table.commit()
+            written = self._commit()
         except OSError:
             self._table.rollback()
             if not self.has_failed:
@@ -80,3 +79,17 @@ class Keeper:
         self.state.on_stored()
         self.is_waiting = self.is_blocked = self._has_other = self.has_failed = False
         return written
+
+    def _commit(self) -> int:
+        # Each change takes room in the one record that holds them all. Where that is too much,
+        # what was deleted makes room first, in a commit of its own.
+        state, table = self.state, self._table
+        state.stage(table, True, True)
+        try:
+            return table.commit()
+        except OSError:
+            table.rollback()
+            state.stage(table, True, False)
+            written = table.commit()
+            state.stage(table, False, True)
+            return written + table.commit()

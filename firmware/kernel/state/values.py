@@ -140,13 +140,14 @@ class State:
                 return True
         return False
 
-    def stage(self, table: "Table") -> None:
-        """Hand every change to the table, which still has to commit it."""
+    def stage(self, table: "Table", deletions: bool, values: bool) -> None:
+        """Hand changes of one kind or both to the table, which still has to commit them."""
         for key in sorted(self._changed):
             data = self._changed[key]
             if data is None:
-                table.delete(PREFIX + key.encode())
-            else:
+                if deletions:
+                    table.delete(PREFIX + key.encode())
+            elif values:
                 table.put(PREFIX + key.encode(), data)
 
     def on_stored(self) -> None:

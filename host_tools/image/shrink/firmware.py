@@ -33,6 +33,8 @@ INTERFACES = (
     "device/settings.py",
     "device/parts.py",
 )
+# Ports that drivers of a board do not derive from: those of emulators and hosts.
+NOT_ON_BOARDS = {"Flash", "Parts"}
 
 
 def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, bytes]:
@@ -41,7 +43,7 @@ def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, 
     Raises: ImageError (our firmware's author) for a name that cannot be told apart.
     """
     keep = {*keep, *_names_of_start(sources)}
-    keep |= {name for path in INTERFACES for name in _public_names(sources, path)}
+    keep |= {name for path in INTERFACES for name in _public_names(sources, path)} - NOT_ON_BOARDS
     made: Mapping[str, bytes] = drop_unused(fold(sources), keep)
     made = bundle(made, KERNEL, (AGENT,))
     if START.replace(".", "/") + ".py" in made:

@@ -1,4 +1,4 @@
-"""Leave out the functions and classes that nothing in an image refers to.
+"""Leave out the functions, classes and methods that nothing in an image refers to.
 
 The kernel has some for hosts and tests alone, such as the reader of every CBOR there is.
 
@@ -9,7 +9,7 @@ Bounds   whatever a name may mean somewhere counts as a reference: too little is
 import ast
 import functools
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from .modules import read_modules
 from .names import names_in, spoken_names
@@ -24,7 +24,7 @@ def _names_of(text: str) -> Counter[str]:
 
 
 def drop_unused(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str, bytes]:
-    """Return the sources without top-level definitions that nobody needs, but for those kept."""
+    """Return the sources without the definitions that nobody needs, but for those kept."""
     left = dict(sources)
     while True:
         modules = read_modules(left)
@@ -33,14 +33,29 @@ def drop_unused(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str
             used.update(_names_of(module.text))
         found = False
         for module in modules.values():
-            for node in module.tree.body:
-                if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                    if node.name in keep or used[node.name] > _NAMED_BY_ITSELF_MAX:
-                        continue
-                    # It may name itself: that needs it as little as nobody does.
-                    if used[node.name] <= Counter(names_in(node))[node.name]:
-                        module.put(node, "pass")
-                        found = True
+            for node in _definitions(module.tree):
+                if node.name in keep or used[node.name] > _NAMED_BY_ITSELF_MAX:
+                    continue
+                # It may name itself: that needs it as little as nobody does.
+                if used[node.name] <= Counter(names_in(node))[node.name]:
+                    module.put(node, "pass")
+                    found = True
             left[module.path] = module.text_now()
         if not found:
             return left
+
+
+def _definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    """Yield what may be left out; a method within a class that is left out goes with it."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node
+        if isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                # What is decorated or has a name of Python's own is called in other ways.
+                if (
+                    isinstance(inner, ast.FunctionDef)
+                    and not inner.decorator_list
+                    and not inner.name.startswith("__")
+                ):
+                    yield inner
