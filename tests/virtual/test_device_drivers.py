@@ -1,46 +1,11 @@
 """The drivers of flash, clock and RTC memory, each by itself, on real MicroPython."""
 
-import asyncio
-import tempfile
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
-from cma_toolkit.host_tools.flash.contents import FIRMWARE
-from cma_toolkit.host_tools.image import mpy, romfs
 from cma_toolkit.sim.virtual_board.runtime.run_config import DEEP_SLEEP, WATCHDOG
+from support.drivers import ask, with_drivers
 from support.running_board import PROMPT, RunningBoard
 
 # Two readings of a clock, one before and one after a boot, lie this far apart at most here.
 BOOT_MS = 20_000
-
-Test = Callable[[RunningBoard], Awaitable[None]]
-
-
-def with_drivers(test: Test) -> None:
-    """Run a test on a board with our firmware in ROM and nothing else."""
-
-    async def run() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            board = RunningBoard(Path(folder))
-            start = board.board.partition("romfs").offset
-            flash = bytearray(board.image.read_bytes())
-            # File by file: in an image that is flashed all drivers are one module.
-            image = romfs.pack(mpy.compile_files(mpy.read_sources(FIRMWARE)))
-            flash[start : start + len(image)] = image
-            board.image.write_bytes(flash)
-            try:
-                board.boot()
-                await board.until(PROMPT)
-                await test(board)
-            finally:
-                board.kill()
-
-    asyncio.run(run())
-
-
-async def ask(board: RunningBoard, code: str) -> str:
-    setup = "import sys, machine\nsys.path.append('/rom')\n"
-    return (await board.exec(setup + code)).replace("\r\n", "\n")
 
 
 async def boot(board: RunningBoard, cause: int) -> None:
@@ -346,74 +311,5 @@ def test_a_deep_sleep_that_a_knock_was_waited_for_through_is_left_to_the_agent()
 
     async def test(board: RunningBoard) -> None:
         assert await ask(board, code) == "False\nasleep True\ndeep True\nFalse\n"
-
-    with_drivers(test)
-
-
-def test_a_pin_that_is_never_silent_delays_a_sleep_by_one_settling_time() -> None:
-    code = """
-import time
-from device import knock
-class Pin:
-    POLLIN = 1
-    poll = lambda self=None, left_ms=0: Pin
-    register = lambda *_: None
-    count = 0
-    text = 'x'
-    def read(count):
-        Pin.count += count
-        return Pin.text
-Pin.stdin = Pin
-knock.sys = knock.select = Pin
-for span_ms in (0, 60):
-    Pin.count, started_ms = 0, time.ticks_ms()
-    knock.listen(span_ms)
-    took_ms = time.ticks_diff(time.ticks_ms(), started_ms)
-    print(Pin.count <= 256, 20 <= took_ms < 1000)
-Pin.text = '\\x03'
-try:
-    knock.listen(0)
-except KeyboardInterrupt:
-    print('knocked')
-"""
-
-    async def test(board: RunningBoard) -> None:
-        assert await ask(board, code) == "True True\nTrue True\nknocked\n"
-
-    with_drivers(test)
-
-
-def test_a_wire_that_babbles_is_read_in_turns_and_heard_once_it_is_quiet() -> None:
-    code = """
-from device import link_uart
-from kernel.codec.cobs import Stuffer
-class Wire:
-    __init__ = lambda self, *_, **__: None
-    rest = None  # what still comes; None: noise without end
-    read = 0
-    any = lambda self: Wire.rest is None or len(Wire.rest)
-    def readinto(self, byte):
-        Wire.read += 1
-        byte[0] = 0x55
-        if Wire.rest is not None:
-            byte[0] = Wire.rest[0]
-            Wire.rest = Wire.rest[1:]
-class Board:
-    class settings:
-        whole = lambda name, default: 4
-link_uart.UART = Wire
-link = link_uart.UartLink(Board)
-for _ in range(2):
-    Wire.read = 0
-    print(link.receive(), Wire.read)
-stuffer = Stuffer()
-size = stuffer.stuff(b'hello', 5)
-Wire.rest = b'\\0' + bytes(stuffer.buffer[:size])
-length = link.receive()
-print(bytes(link.buffer[:length]), link.receive())
-"""
-
-    async def test(board: RunningBoard) -> None:
-        assert await ask(board, code) == "0 1024\n0 1024\nb'hello' 0\n"
 
     with_drivers(test)
