@@ -68,7 +68,7 @@ class Governor:
     def wake(self, boot_ms: int) -> None:
         """Charge the sleep as one, and the boot after it as work."""
         self.energy.enter(ticks_add(self.now_ms, -boot_ms), STATE_ACTIVE)
-        self.energy.enter(self.now_ms, STATE_ACTIVE)
+        self.settle(radio_is_on=False)
 
     def settle(self, radio_is_on: bool) -> None:
         """Charge what the present state took until now."""
@@ -119,31 +119,29 @@ class Governor:
         """
         quotas, now_ms, energy = self.quotas, self.now_ms, self.energy
         air_ms = 1 + length // 125  # 1 Mbit/s, preamble and gap included
+        kind = buffer[1]
         row = self._neighbours.find(frame.read_target(buffer))
         if not quotas.take(now_ms, QUOTA_OUT, 1, row) or not quotas.take(
             now_ms, QUOTA_AIR_MS, air_ms, row
         ):
-            self._meters.drop(DROP_QUOTA, buffer[1])
+            self._meters.drop(DROP_QUOTA, kind)
             return False
         if energy.is_known:
-            if not self._has_energy(buffer[1], length):
-                self._meters.drop(DROP_ENERGY, buffer[1])
-                return False
+            # A tuple of names to look in would be made anew, and on the heap, at each frame.
+            if kind != frame.KIND_MESSAGE and kind != frame.KIND_REQUEST:  # noqa: PLR1714
+                # For these two `can_say` took it when the application asked.
+                is_control = kind == frame.KIND_ANNOUNCE or kind == frame.KIND_TELEMETRY  # noqa: PLR1714
+                if not energy.afford(now_ms, energy.send_nah(length), is_control):
+                    self._meters.drop(DROP_ENERGY, kind)
+                    return False
             energy.sent(length)
         self._meters.add(meters.SENT)
         self.out.send(link, buffer, length)
         return True
 
-    def _has_energy(self, kind: int, length: int) -> bool:
-        # A tuple of names to look in would be made anew, and on the heap, at each frame.
-        if kind == frame.KIND_MESSAGE or kind == frame.KIND_REQUEST:  # noqa: PLR1714
-            return True  # `can_say` took it when the application asked
-        is_control = kind == frame.KIND_ANNOUNCE or kind == frame.KIND_TELEMETRY  # noqa: PLR1714
-        return self.energy.afford(self.now_ms, self.energy.send_nah(length), is_control)
-
     def radio(self, is_on: bool) -> None:
         """Switch the radio."""
-        self.energy.enter(self.now_ms, STATE_RX if is_on else STATE_ACTIVE)
+        self.settle(is_on)
         self.out.radio(is_on)
 
     def sleep(self, until_at_ms: int, depth: int) -> None:
