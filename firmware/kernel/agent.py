@@ -103,6 +103,7 @@ class Agent:
         self._is_kept_awake = False
         self._awake_until_ms = 0
         self._awake_span_ms = 0  # asked for since the last step
+        self._is_asked = False  # for that, or for a request
         self.meters = meters.Meters()
         self.neighbours = Neighbours()
         self.governor = Governor(config, self.meters, self.neighbours)
@@ -110,12 +111,9 @@ class Agent:
         self.recovery = SafeMode(table)
         self.health = report.Health(table)
         self._timers = Timers(config.wake_period_ms)
+        deep_ms = config.deep_sleep_ms or break_even_ms(config.currents_ua)
         self.schedule = Schedule(
-            identity.node,
-            rng,
-            config.wake_period_ms,
-            config.listen_ms,
-            config.deep_sleep_ms or break_even_ms(config.currents_ua),
+            identity.node, rng, config.wake_period_ms, config.listen_ms, deep_ms
         )
         self._join_mesh(config.wake_period_ms)
         self._machines: "list[Remembering]" = [
@@ -255,6 +253,8 @@ class Agent:
     def on_time(self, now_ms: int, out: "Effects") -> None:
         """Serve what is due; calling late delays it, calling early only costs energy."""
         self._begin(now_ms, out)
+        if self._is_kept_awake and ticks_diff(self._awake_until_ms, now_ms) <= 0:
+            self._is_kept_awake = False
         if self._has_radio != self.governor.modes.has_radio:
             self._find_others_again(now_ms)
         if self.schedule.on_time(now_ms, self.governor):
@@ -387,11 +387,13 @@ class Agent:
         """Ask another agent, if the budgets allow it."""
         if not self.governor.can_say(frame.KIND_REQUEST):
             return False
+        self._is_asked = True
         return self.exchange.request(self._now_ms, topic, value, to, then, deadline_ms)
 
     def stay_awake(self, span_ms: int) -> None:
         """Do not sleep before that span has passed."""
         self._awake_span_ms = max(self._awake_span_ms, min(span_ms, PERIOD_MS_MAX))
+        self._is_asked = True
 
     def reboot(self) -> None:
         """Start anew at the end of this step."""
@@ -405,11 +407,12 @@ class Agent:
         self._out = self.exchange.out = self.governor.out = out
         self.governor.now_ms = now_ms
         self.exchange.has_run = False
-        if self.requests.has_fresh or self._awake_span_ms:
+        if self._is_asked:
             self._settle(now_ms)
 
     def _settle(self, now_ms: int) -> None:
         # What was asked for between two steps begins with the second: only then is it known when.
+        self._is_asked = False
         self.requests.begin(now_ms)
         if self._awake_span_ms:
             self._awake_until_ms = ticks_add(now_ms, self._awake_span_ms)
@@ -429,10 +432,8 @@ class Agent:
         state = self.keeper.state
         if self.keeper.is_waiting or state.is_touched or (state.lent and self.exchange.has_run):
             self._end_with_state(now_ms)
-        if self.requests.has_fresh or self._awake_span_ms:
+        if self._is_asked:
             self._settle(now_ms)
-        if self._is_kept_awake and ticks_diff(self._awake_until_ms, now_ms) <= 0:
-            self._is_kept_awake = False
         self.transmitter.flush(self.governor)
         if self._is_reboot_asked:
             self._is_reboot_asked = False

@@ -34,7 +34,7 @@ class _Clock:
         return round((time.monotonic() - self._started_s) * 1000)
 
 
-@click.group()
+@click.group(epilog=examples("cma agent run app.py", "cma agent run app.py --name gateway"))
 def command() -> None:
     """Run an agent as a process of this computer, beside boards or other computers."""
 

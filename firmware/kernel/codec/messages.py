@@ -174,7 +174,7 @@ def read_announcement(payload: "bytes | memoryview") -> "tuple[str, int, int, in
         raise cbor.CborError("an announcement is a map")
     name = fields.get(1)
     if not isinstance(name, str) or not 0 < len(name.encode()) <= NAME_BYTES_MAX:
-        raise cbor.CborError("an announcement has a name of 1 to 32 bytes")
+        raise cbor.CborError("announcement")
     boots = _whole(fields.get(2), 0, _BOOTS_MAX)
     if 4 not in fields and 5 not in fields and 6 not in fields:
         return name, boots, 0, NO_PHASE, 0
@@ -185,7 +185,7 @@ def read_announcement(payload: "bytes | memoryview") -> "tuple[str, int, int, in
 
 def _whole(value: object, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise cbor.CborError("a number of an announcement is out of bounds")
+        raise cbor.CborError("announcement")
     return value
 
 

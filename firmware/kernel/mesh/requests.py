@@ -28,7 +28,6 @@ class Requests:
         self._due_at_ms = array("I", self._correlations)
         self._spans_ms = array("I", self._correlations)
         self._fresh = bytearray(REQUESTS_MAX)  # opened since the last `begin`
-        self.has_fresh = False
         self._callbacks: "list[Handler | None]" = [None] * REQUESTS_MAX
 
     def open(self, now_ms: int, target: int, deadline_ms: int, callback: "Handler") -> int:
@@ -47,7 +46,6 @@ class Requests:
                 break
         self._correlations[row] = self._latest
         self._fresh[row] = 1
-        self.has_fresh = True
         self._targets[row] = target
         self._due_at_ms[row] = ticks_add(now_ms, deadline_ms)
         self._spans_ms[row] = deadline_ms
@@ -57,7 +55,6 @@ class Requests:
 
     def begin(self, now_ms: int) -> None:
         """Let the deadlines of what was opened since the last call run from now."""
-        self.has_fresh = False
         for row in range(REQUESTS_MAX):
             if self._fresh[row]:
                 self._fresh[row] = 0
