@@ -160,7 +160,8 @@ class Loop:
             agent.on_time(now_ms, sink)
             agent.on_spent(now_ms, ticks_diff(rtc.now_ms(), now_ms))
         while sink.undelivered:
-            agent.on_undelivered(sink.undelivered.pop())
+            sink.undelivered -= 1
+            agent.on_undelivered()
         if sink.traceback:
             agent.keep_traceback(now_ms, sink.traceback)
             sink.traceback = b""

@@ -12,10 +12,8 @@ import json
 import sys
 
 from device import crash
-from kernel.codec.frame import read_target
 from kernel.effects import LINK_ALL
 from kernel.errors import EVENT_NAMES, EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT, name_of
-from kernel.limits import OUTBOX_FRAMES_MAX
 
 
 class Sink:
@@ -27,7 +25,7 @@ class Sink:
         self.is_on = False
         self.is_wanted = True  # the radio, until the agent says otherwise
         self.links = []
-        self.undelivered = []  # targets of frames that nobody took
+        self.undelivered = 0  # frames that nobody took
         self.reboot_reason = 0
         self.sleep_depth = 0
         self.sleep_until_at_ms = 0
@@ -87,8 +85,8 @@ class Sink:
                     failed |= not self.links[index].send(buffer, length)
                 except OSError:  # a radio's queue is full, or it is switched off
                     failed = True
-        if failed and len(self.undelivered) < OUTBOX_FRAMES_MAX:
-            self.undelivered.append(read_target(buffer))
+        if failed:
+            self.undelivered += 1
 
     def receive(self, index):
         """Return the length of the next frame in that link's buffer, 0 if there is none."""

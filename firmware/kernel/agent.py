@@ -97,13 +97,13 @@ class Agent:
         self._now_ms = 0
         self._rng = rng
         self._application_id = config.application_id
-        self._is_reboot_asked = False
-        self._has_started = False
+        self._is_reboot_asked = self._has_started = self._is_kept_awake = False
         self._has_radio = True  # in the mode of the step before
-        self._is_kept_awake = False
         self._awake_until_ms = 0
         self._awake_span_ms = 0  # asked for since the last step
-        self._is_asked = False  # for that, or for a request
+        self._is_asked = False  # for that, for a request, or there is a new mode
+        self._has_windows = config.wake_period_ms > 0
+        self._may_sleep = self._has_windows
         self.meters = meters.Meters()
         self.neighbours = Neighbours()
         self.governor = Governor(config, self.meters, self.neighbours)
@@ -138,7 +138,7 @@ class Agent:
             # Half of what two instants can be apart, or nobody would ever be silent for so long.
             silent_ms = min(_SILENT_WINDOWS_MAX * period_ms, PERIOD_MS_MAX >> 1)
             near.silent_ms_max = max(NEIGHBOUR_SILENT_MS_MAX, silent_ms)
-        self.transmitter = Transmitter(self.identity, self._rng, counters, near, scratch)
+        self.transmitter = Transmitter(self.identity, self._rng, counters, scratch)
         self.requests = Requests(self._rng)
         self.router = Router(self.identity, near, self.transmitter, counters, self.governor.quotas)
         self.application = Application(self)
@@ -243,7 +243,7 @@ class Agent:
             self.meters.drop(dropped)
         else:
             self.meters.add(meters.RECEIVED)
-            if self.schedule.clock.period_ms and self.governor.may_listen():
+            if self._has_windows and self.governor.may_listen():
                 self.schedule.on_frame(now_ms)
         if self.router.joined:
             self.governor.alarm(EVENT_NEIGHBOUR_JOINED, self.router.joined)
@@ -286,7 +286,7 @@ class Agent:
         at_ms = (
             ticks_add(now_ms, EXPIRE_MS) if timer_id == NONE_DUE else self._timers.at_ms(timer_id)
         )
-        if self.schedule.clock.period_ms or not self.governor.modes.has_radio:
+        if self._may_sleep:
             at_ms = _earlier(at_ms, self.schedule.next_at_ms(now_ms), now_ms)
         if self._is_kept_awake:
             at_ms = _earlier(at_ms, self._awake_until_ms, now_ms)
@@ -302,10 +302,9 @@ class Agent:
         if self.governor.on_battery(millivolts):
             self._apply_mode()
 
-    def on_undelivered(self, target: int = 0) -> None:
-        """Take note that a node did not acknowledge a frame for it alone; 0: it is not known."""
+    def on_undelivered(self) -> None:
+        """Take note that a node did not acknowledge a frame for it alone."""
         self.meters.add(meters.UNDELIVERED)
-        self.transmitter.on_undelivered(target)
 
     def on_spent(self, now_ms: int, span_ms: int) -> None:
         """Take note of how long the last step took: the driver has the clock."""
@@ -413,6 +412,8 @@ class Agent:
     def _settle(self, now_ms: int) -> None:
         # What was asked for between two steps begins with the second: only then is it known when.
         self._is_asked = False
+        if self.governor.is_mode_new:
+            self.governor.report()
         self.requests.begin(now_ms)
         if self._awake_span_ms:
             self._awake_until_ms = ticks_add(now_ms, self._awake_span_ms)
@@ -426,8 +427,6 @@ class Agent:
         self._now_ms = now_ms
 
     def _end(self, now_ms: int) -> None:
-        if self.governor.is_mode_new:
-            self.governor.report()
         # State first: what others are told must not be forgotten by the one who told them.
         state = self.keeper.state
         if self.keeper.is_waiting or state.is_touched or (state.lent and self.exchange.has_run):
@@ -439,7 +438,7 @@ class Agent:
             self._is_reboot_asked = False
             self.stop(now_ms, self._out)
             self._out.reboot(REBOOT_ASKED)
-        elif self.schedule.clock.period_ms or not self.governor.modes.has_radio:
+        elif self._may_sleep:
             self._sleep(now_ms)
 
     def _end_with_state(self, now_ms: int) -> None:
@@ -451,7 +450,7 @@ class Agent:
             self.transmitter.drop_application(DROP_NOT_STORED)
         if keeper.is_waiting and not self._timers.is_set(TIMER_STATE):
             # A sleeping agent does not wake each second for a flash that fails.
-            is_patient = keeper.has_failed and self.schedule.clock.period_ms
+            is_patient = keeper.has_failed and self._has_windows
             delay_ms = STATE_RETRY_MS if is_patient else STATE_DELAY_MS
             self._timers.set(TIMER_STATE, ticks_add(now_ms, delay_ms))
 
@@ -493,6 +492,8 @@ class Agent:
 
     def _apply_mode(self) -> None:
         modes = self.governor.modes
+        self._is_asked = True
+        self._may_sleep = self._has_windows or not modes.has_radio
         self._timers.has_application = modes.has_timers
         self.schedule.set_mode(modes.period_factor, modes.has_radio, modes.has_search)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cma_toolkit.firmware.kernel.agent import Agent
-from cma_toolkit.firmware.kernel.codec.frame import node_id, read_target
+from cma_toolkit.firmware.kernel.codec.frame import node_id
 from cma_toolkit.firmware.kernel.config import Config
 from cma_toolkit.firmware.kernel.errors import CAUSE_POWER_ON, CAUSE_SOFT_RESET
 from cma_toolkit.firmware.kernel.identity import Identity
@@ -54,14 +54,14 @@ class Sink(Recorder):
     def __init__(self, name: str, on_record: Callable[[Record], None], link: UdpLink) -> None:
         super().__init__(name, on_record)
         self._link = link
-        self.undelivered: list[int] = []
+        self.undelivered = 0
         self.is_radio_on = True
         self.reboot_reason = 0
 
     def send(self, link: int, buffer: bytearray, length: int) -> None:
         """Transmit a frame."""
         if not self._link.send(memoryview(buffer)[:length]):
-            self.undelivered.append(read_target(buffer))
+            self.undelivered += 1
 
     def radio(self, is_on: bool) -> None:
         """Hear nothing while the agent sleeps: others must find it as deaf as a board."""
@@ -165,7 +165,8 @@ class AgentProcess:
             agent.on_time(at_ms, sink)
             agent.on_spent(at_ms, ticks_diff(now_ms(), at_ms))
         while sink.undelivered:
-            agent.on_undelivered(sink.undelivered.pop())
+            sink.undelivered -= 1
+            agent.on_undelivered()
         if sink.traceback:
             agent.keep_traceback(at_ms, sink.traceback)
             sink.traceback = b""

@@ -91,7 +91,7 @@ class Board:
             agent.on_frame(self.ticks(), 0, data[1], len(data[1]), data[0], self.host)
             self._settle(agent)
         elif kind == UNDELIVERED:
-            agent.on_undelivered(data)
+            agent.on_undelivered()
             self._settle(agent)
         elif self._wake_at_ms == now_ms:
             self._wake_at_ms = _NEVER  # it may be due again at once

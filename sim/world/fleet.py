@@ -100,7 +100,7 @@ class Fleet:
                 if self._carry(index, strengths[place], data):
                     return
                 break
-        self.clock.schedule(self.clock.now_ms, UNDELIVERED, source, target)
+        self.clock.schedule(self.clock.now_ms, UNDELIVERED, source)
 
     def _carry(self, index: int, rssi_dbm: int, data: bytes) -> bool:
         if self.radio.is_lost():

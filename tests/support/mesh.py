@@ -46,9 +46,7 @@ class Mesh:
         self.neighbours, self.requests = Neighbours(), Requests(Prng(node))
         self.identity = Identity(name, node, NETWORK, "test-board")
         self.scratch = bytearray(MESSAGE_BYTES_MAX)
-        self.transmitter = Transmitter(
-            self.identity, Prng(node), self.meters, self.neighbours, self.scratch
-        )
+        self.transmitter = Transmitter(self.identity, Prng(node), self.meters, self.scratch)
         self.router = Router(
             self.identity, self.neighbours, self.transmitter, self.meters, self.quotas
         )

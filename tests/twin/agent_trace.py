@@ -16,7 +16,7 @@ from trace_surroundings import PowerCut, Recorder, TraceFlash, TraceParts, encod
 
 from kernel import errors
 from kernel.agent import Agent
-from kernel.codec.frame import node_id, read_target
+from kernel.codec.frame import node_id
 from kernel.config import Config
 from kernel.effects import SLEEP_DEEP
 from kernel.identity import Identity
@@ -150,9 +150,7 @@ class Trace:
         self._pass(self._rng.below(20))
 
     def _on_undelivered(self):
-        sent = self.recorder.sent
-        target = read_target(sent[self._rng.below(len(sent))]) if sent else 0
-        self._step(lambda agent, out: agent.on_undelivered(target))
+        self._step(lambda agent, out: agent.on_undelivered())
 
     def _on_battery(self):
         millivolts = (0, 2_900, 3_200, 3_500, 3_700, 4_100)[self._rng.below(6)]

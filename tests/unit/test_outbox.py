@@ -3,7 +3,6 @@
 from kernel.codec import frame
 from kernel.errors import DROP_FULL, DROP_NOT_STORED
 from kernel.health.meters import Meters
-from kernel.mesh.neighbours import Neighbours
 from kernel.mesh.outbox import Outbox
 from kernel.prng import Prng
 from support.script import Script
@@ -33,10 +32,10 @@ def test_frames_leave_in_order_and_once():
     for label in (1, 2):
         assert add(outbox, MESSAGE, label)
     out = Script()
-    assert outbox.flush([0, 0], Neighbours(1), out) == 2
+    assert outbox.flush([0, 0], out) == 2
     assert [data[0] for data in out.frames] == [1, 2] and out.links == [3, 3]
     assert [len(data) for data in out.frames] == [LENGTH, LENGTH]
-    assert outbox.flush([0, 0], Neighbours(1), out) == outbox.count == 0
+    assert outbox.flush([0, 0], out) == outbox.count == 0
 
 
 def test_a_claim_without_commit_is_nothing():
@@ -130,6 +129,6 @@ def test_it_does_what_a_sorted_list_does():
         assert add(outbox, kind, label) == model.add(kind, label, number)
         assert labels(outbox) == [row[2] for row in sorted(model.rows)]
         if rng.below(20) == 0:
-            outbox.flush([0, 0], Neighbours(1), Script())
+            outbox.flush([0, 0], Script())
             model.rows = []
     assert meters.dropped() == {FULL: model.drops} and model.drops > 100

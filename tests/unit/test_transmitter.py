@@ -161,19 +161,6 @@ def test_an_announcement_tells_when_this_agent_wakes():
     assert messages.read_announcement(payload) == ("a", 1, 60_000, 59_999, PEER)
 
 
-def test_what_leaves_and_what_is_not_acknowledged_is_the_quality_of_a_link():
-    mesh = Mesh()
-    mesh.hear_payload(frame.KIND_MESSAGE, encoded("t", 1))
-    row = mesh.neighbours.find(PEER)
-    for _ in range(4):
-        say(mesh, target=PEER)
-    say(mesh)
-    mesh.transmitter.flush(mesh.out)
-    assert mesh.neighbours.delivered_permille(row) == 1000
-    mesh.transmitter.on_undelivered(PEER)
-    assert mesh.neighbours.delivered_permille(row) == 750
-
-
 def test_what_critical_state_holds_back_is_dropped_with_its_reason():
     mesh = Mesh()
     say(mesh, bytes(400))
@@ -205,9 +192,7 @@ def test_the_first_numbers_differ_from_start_to_start():
     mesh, buffer = Mesh(), bytearray(Transmitter.SNAPSHOT_BYTES)
     first = []
     for seed in range(6):
-        transmitter = Transmitter(
-            mesh.identity, Prng(seed), mesh.meters, mesh.neighbours, mesh.scratch
-        )
+        transmitter = Transmitter(mesh.identity, Prng(seed), mesh.meters, mesh.scratch)
         transmitter.save_into(buffer, 0)
         first += [bytes(buffer[place : place + 2]) for place in (0, 2, 4)]
     assert len(set(first)) == len(first)

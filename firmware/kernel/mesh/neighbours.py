@@ -1,7 +1,6 @@
 """Who is in reach: a bounded table of the agents heard lately.
 
-Input    hear(now, id, link, rssi), accept(row, sequence, broadcast), expire(now), on_sent(id),
-         on_undelivered(id)
+Input    hear(now, id, link, rssi), accept(row, sequence, broadcast), expire(now)
 Effects  none; `joined` tells what the last `hear` did
 Bounds   NEIGHBOURS_MAX rows; only a name is allocated after construction
 
@@ -19,10 +18,9 @@ from .windows import Windows
 
 NOBODY = -1
 _RSSI_SCALE = 8  # of the average, so that one more frame moves it
-_SENT_MAX = 200  # frames of which the delivered ones are counted; then both counts are halved
-# What deep sleep leaves: 4 bytes, so many rows, and the names in what is left, 22 bytes for each.
+# What deep sleep leaves: 4 bytes, so many rows, and the names in what is left, 25 bytes for each.
 _KEPT_MAX = 8
-_KEPT_BYTES = 20
+_KEPT_BYTES = 18
 
 
 class Neighbours(Windows):
@@ -41,8 +39,6 @@ class Neighbours(Windows):
         self._names = [b""] * count_max
         self._heard_at_ms = array("I", zeros)
         self._rssi = array("h", zeros)  # average, in 1/_RSSI_SCALE dBm; 0: not known
-        self._sent = bytearray(count_max)  # frames for this one alone
-        self._undelivered = bytearray(count_max)
         self._guest = 0  # the row given away last, which strangers share while the table is full
 
     def find(self, source: int) -> int:
@@ -91,28 +87,6 @@ class Neighbours(Windows):
         """Return the average signal strength of a neighbour's frames, 0 if it is not known."""
         return (self._rssi[row] + _RSSI_SCALE // 2) // _RSSI_SCALE
 
-    def delivered_permille(self, row: int) -> int:
-        """Return how many frames for this neighbour alone arrived, 1000 before the first."""
-        sent = self._sent[row]
-        return (sent - self._undelivered[row]) * 1000 // sent if sent else 1000
-
-    def on_sent(self, target: int) -> None:
-        """Note that a frame for one node alone was sent: it counts as delivered until told."""
-        if target not in self.ids:
-            return
-        row = self.ids.index(target)
-        sent = self._sent[row] + 1
-        if sent > _SENT_MAX:
-            sent //= 2
-            self._undelivered[row] //= 2
-        self._sent[row] = sent
-
-    def on_undelivered(self, target: int) -> None:
-        """Note that the last frame for one node alone was not acknowledged."""
-        row = self.find(target)
-        if row != NOBODY and self._undelivered[row] < self._sent[row]:
-            self._undelivered[row] += 1
-
     def _admit(self, now_ms: int, source: int) -> int:
         row = self.find(0)
         self.joined = row != NOBODY
@@ -132,7 +106,6 @@ class Neighbours(Windows):
         self.ids[row] = source
         self._names[row] = b""
         self._rssi[row] = 0
-        self._sent[row] = self._undelivered[row] = 0
         self.forget(row)
 
     def _longest_silent(self, now_ms: int) -> int:
@@ -208,9 +181,7 @@ class Neighbours(Windows):
         at = self.save_window(row, buffer, at)
         buffer[at] = self.links[row]
         buffer[at + 1] = -self.rssi_dbm(row)
-        buffer[at + 2] = self._sent[row]
-        buffer[at + 3] = self._undelivered[row]
-        return at + 4
+        return at + 2
 
     def _load_row(self, row: int, buffer: "bytes | bytearray", at: int) -> int:
         self._clear(row, read_word(buffer, at))
@@ -218,6 +189,4 @@ class Neighbours(Windows):
         at = self.load_window(row, buffer, at + 8)
         self.links[row] = buffer[at]
         self._rssi[row] = -buffer[at + 1] * _RSSI_SCALE
-        self._sent[row] = buffer[at + 2]
-        self._undelivered[row] = buffer[at + 3]
-        return at + 4
+        return at + 2

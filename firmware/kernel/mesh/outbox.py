@@ -18,7 +18,6 @@ from ..limits import FRAME_BYTES_MAX, OUTBOX_FRAMES_MAX
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..shapes import DropCounter, FrameSink
-    from .neighbours import Neighbours
 
 # By kind, the lowest number leaves first: announcements keep the cluster together, who asked or
 # answered waits, a pong or a report of figures can be had again.
@@ -113,22 +112,18 @@ class Outbox:
         order[count] = spare
         self.count = count
 
-    def flush(self, sequences: "list[int]", neighbours: "Neighbours", out: "FrameSink") -> int:
+    def flush(self, sequences: "list[int]", out: "FrameSink") -> int:
         """Number and send all frames, the most urgent first; return how many."""
         count, place = self.count, 0
         while place < count:
             slot = self._order[place]
-            buffer, target, cast = self._frames[slot], self._targets[slot], 1
-            if target != BROADCAST:
-                cast = 0
+            buffer, cast = self._frames[slot], 1 if self._targets[slot] == BROADCAST else 0
             sequence = sequences[cast]
             buffer[12] = sequence >> 8
             buffer[13] = sequence & 0xFF
             # A frame that is refused on its way out never was: the next one has its number.
             if out.send(self._links[slot], buffer, self._lengths[slot]) is not False:
                 sequences[cast] = (sequence + 1) & 0xFFFF
-                if not cast:
-                    neighbours.on_sent(target)
             place += 1
         self._shrink(0)
         return count

@@ -1,6 +1,6 @@
 """Everything an agent says: makes frames, holds them, and numbers them when they leave.
 
-Input    one method per kind of frame, flush(out), on_undelivered(target)
+Input    one method per kind of frame, flush(out)
 Effects  out.send(link, buffer, length)
 Bounds   OUTBOX_FRAMES_MAX; all but the encoding of an application's value allocates nothing
 """
@@ -15,7 +15,6 @@ from ..codec.templates import write_telemetry
 from ..effects import LINK_ALL
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES, MESSAGE_BYTES_MAX
 from ..prng import Prng
-from .neighbours import Neighbours
 from .outbox import Outbox
 
 TYPE_CHECKING = False
@@ -36,14 +35,12 @@ class Transmitter:
         identity: "Identity",
         rng: Prng,
         meters: "DropCounter",
-        neighbours: Neighbours,
         scratch: bytearray,
     ) -> None:
         assert len(scratch) >= MESSAGE_BYTES_MAX
         self.is_open = True
         self.outbox = Outbox(meters)
         self._identity = identity
-        self._neighbours = neighbours
         self._scratch = scratch
         # To one node and to all are numbered apart: a neighbour sees gaps in its own frames only.
         # The start is random, so that a restart is a jump and not a repetition.
@@ -63,7 +60,7 @@ class Transmitter:
         """Send what waits, the most urgent first, unless the radio is off; return how many."""
         if not self.is_open or not self.outbox.count:
             return 0
-        return self.outbox.flush(self._sequences, self._neighbours, out)
+        return self.outbox.flush(self._sequences, out)
 
     def drop_application(self, reason: int) -> None:
         """Drop what the application said and what has not left yet."""
@@ -110,10 +107,6 @@ class Transmitter:
         """Answer a request; False if the answer was dropped. Raises: as `message`."""
         fields = (envelope.correlation, status, value)
         return self._say(frame.KIND_RESPONSE, fields, envelope.source, envelope.link)
-
-    def on_undelivered(self, target: int) -> None:
-        """Take note that a node did not acknowledge a frame for it alone."""
-        self._neighbours.on_undelivered(target)
 
     def _say(self, kind: int, fields: "tuple[object, ...]", target: int, link: int) -> bool:
         try:
