@@ -85,6 +85,8 @@ class Frames:
         kind = frame.KIND_ANNOUNCE if rng.below(3) == 0 else 1 + rng.below(frame.KIND_LAST)
         if kind == frame.KIND_FRAGMENT:
             self._cut(peer)
+            if rng.below(4) == 0:  # and more senders than can be joined begin with it
+                self._waiting[1:1] = [self._beginning() for _ in range(3)]
             return self._waiting.pop(0)
         return self._frame(peer, kind, self._payload(peer, kind), self._target(kind))
 
@@ -118,6 +120,13 @@ class Frames:
         data = bytearray(HEADER_BYTES) + payload
         frame.write_header(data, kind, network, source, target, peer.sequences[cast])
         return bytes(data)
+
+    def _beginning(self):
+        """Return the first fragment of a message whose rest never comes."""
+        peer = self._peers[self._rng.below(PEERS)]
+        peer.number += 1
+        fields = [peer.number, 0, 2, frame.KIND_MESSAGE, bytes(FRAGMENT_BYTES)]
+        return self._frame(peer, frame.KIND_FRAGMENT, cbor.encode(fields), frame.BROADCAST)
 
     def _cut(self, peer):
         rng = self._rng
