@@ -86,5 +86,5 @@ def _read_setting(text: str) -> tuple[str, int]:
     config = Config()
     config.take({name: number})
     if number != getattr(config, name):
-        raise usage(f"--set {text}: out of bounds; docs/power.md has the settings and their bounds.")
+        raise usage(f"--set {text}: out of bounds; docs/power.md has the bounds of each.")
     return name, number
