@@ -32,7 +32,6 @@ from .limits import (
     ANNOUNCE_MS,
     ANNOUNCE_SOON_MS,
     EXPIRE_MS,
-    MESSAGE_BYTES_MAX,
     NEIGHBOUR_SILENT_MS_MAX,
     NEIGHBOURS_MAX,
     PERIOD_MS_MAX,
@@ -132,13 +131,12 @@ class Agent:
         self.snapshot_bytes = snapshot.size_bytes(self._machines)
 
     def _join_mesh(self, period_ms: int) -> None:
-        counters, scratch = self.meters, bytearray(MESSAGE_BYTES_MAX)
-        near = self.neighbours
+        counters, near = self.meters, self.neighbours
         if period_ms:
             # Half of what two instants can be apart, or nobody would ever be silent for so long.
             silent_ms = min(_SILENT_WINDOWS_MAX * period_ms, PERIOD_MS_MAX >> 1)
             near.silent_ms_max = max(NEIGHBOUR_SILENT_MS_MAX, silent_ms)
-        self.transmitter = Transmitter(self.identity, self._rng, counters, scratch)
+        self.transmitter = Transmitter(self.identity, self._rng, counters)
         self.requests = Requests(self._rng)
         self.router = Router(self.identity, near, self.transmitter, counters, self.governor.quotas)
         self.application = Application(self)

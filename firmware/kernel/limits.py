@@ -23,13 +23,13 @@ NAME_BYTES_MAX = 32  # of an agent
 TOPIC_BYTES_MAX = 32  # of a message; the rest of the payload is the value
 PING_BYTES_MAX = 32  # of a ping's payload, echoed as it came
 
-MESSAGE_BYTES_MAX = 1_024  # of a payload that is cut into fragments; one buffer per reassembly
+MESSAGE_BYTES_MAX = 1_024  # of a payload that is cut; a buffer for each once there is a first
 FRAGMENT_BYTES = 216  # of a payload in each fragment but the last: 10 stay free for protection
 FRAGMENTS_MAX = 5  # of one message: MESSAGE_BYTES_MAX / FRAGMENT_BYTES, rounded up
-REASSEMBLIES_MAX = 2  # messages that arrive in fragments at once, one per sender; 1 KB each
+REASSEMBLIES_MAX = 2  # messages that arrive in fragments at once, one per sender
 REASSEMBLY_MS_MAX = 2_000  # from a message's first fragment to its last; then it is released
 
-OUTBOX_FRAMES_MAX = 8  # that wait to be sent; with the spare one 2.2 KB of buffers
+OUTBOX_FRAMES_MAX = 8  # that wait to be sent, 250 B each from when so many do first
 REQUESTS_MAX = 8  # that wait for an answer, 20 B each
 DEADLINE_MS_MAX = 86_400_000  # of a request: a day, the longest wake period
 NEIGHBOURS_MAX = 32  # 35 B each, and its name; in a larger crowd the regulars keep their rows

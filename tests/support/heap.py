@@ -27,6 +27,29 @@ class no_allocation:  # noqa: N801 - used as a statement
         heap_unlock()
 
 
+class crowded:  # noqa: N801 - used as a statement
+    """Leave no piece of heap of so many bytes inside a `with`, where a heap has an end."""
+
+    def __init__(self, size_bytes):
+        self._size_bytes = size_bytes
+        self._taken = None
+
+    def __enter__(self):
+        """Take every such piece; return whether that is done."""
+        if tracemalloc:
+            return False
+        try:
+            while True:
+                self._taken = (self._taken, bytearray(self._size_bytes))
+        except MemoryError:
+            return True
+
+    def __exit__(self, kind, error, trace):
+        """Give them back."""
+        self._taken = None
+        gc.collect()
+
+
 def bytes_taken(function, *arguments):
     """Return how many bytes a call had taken at most, and what it returned.
 

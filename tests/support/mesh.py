@@ -4,7 +4,7 @@ from kernel.codec import cbor, frame
 from kernel.codec.fragments import count_of, write_fragment
 from kernel.health.meters import Meters
 from kernel.identity import Identity
-from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES, MESSAGE_BYTES_MAX, Quotas
+from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES, Quotas
 from kernel.mesh.neighbours import Neighbours
 from kernel.mesh.requests import Requests
 from kernel.mesh.router import Router
@@ -45,8 +45,7 @@ class Mesh:
         self.meters, self.quotas = Meters(), Quotas()
         self.neighbours, self.requests = Neighbours(), Requests(Prng(node))
         self.identity = Identity(name, node, NETWORK, "test-board")
-        self.scratch = bytearray(MESSAGE_BYTES_MAX)
-        self.transmitter = Transmitter(self.identity, Prng(node), self.meters, self.scratch)
+        self.transmitter = Transmitter(self.identity, Prng(node), self.meters)
         self.router = Router(
             self.identity, self.neighbours, self.transmitter, self.meters, self.quotas
         )

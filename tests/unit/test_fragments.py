@@ -2,7 +2,7 @@
 
 from kernel.codec import frame
 from kernel.codec.fragments import COMPLETE, Fragments, count_of
-from kernel.errors import DROP_DUPLICATE
+from kernel.errors import DROP_DUPLICATE, DROP_FRAGMENT_FULL
 from kernel.limits import (
     FRAGMENT_BYTES,
     FRAGMENTS_MAX,
@@ -13,6 +13,7 @@ from kernel.limits import (
 )
 from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
+from support.heap import crowded
 from support.mesh import cut, encoded
 
 A, B = 11, 22
@@ -147,3 +148,13 @@ def test_the_next_time_is_that_of_the_oldest():
     joined(fragments, B, cut(bytes(500))[:1], 50)
     assert fragments.next_at_ms(200) == 50 + REASSEMBLY_MS_MAX
     assert fragments.next_at_ms(9_000) == 9_000
+
+
+def test_without_heap_a_message_is_refused_and_the_next_one_is_joined():
+    fragments, message = Fragments(), noise(300, Prng(17))
+    first = cut(message)[0]
+    with crowded(MESSAGE_BYTES_MAX) as is_full:
+        result = fragments.take(0, A, first, 0, len(first))
+    assert result == (DROP_FRAGMENT_FULL if is_full else 0)
+    assert joined(fragments, A, cut(message, number=2)) == message
+    assert fragments.incomplete == (0 if is_full else 1)

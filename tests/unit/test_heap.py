@@ -29,8 +29,9 @@ class Counter(Effects):
 
 
 def ready():
-    """Return an agent that has started, and its sink."""
+    """Return an agent that has started, and its sink; as many frames as shall wait did before."""
     node, out = Node("a", 1), Counter()
+    node.agent.transmitter.outbox.make_room(frame.KIND_PING, 2)
     node.out = out
     node.start(START_MS)
     return node.agent, out

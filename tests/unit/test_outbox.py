@@ -3,8 +3,10 @@
 from kernel.codec import frame
 from kernel.errors import DROP_FULL, DROP_NOT_STORED
 from kernel.health.meters import Meters
+from kernel.limits import FRAME_BYTES_MAX
 from kernel.mesh.outbox import Outbox
 from kernel.prng import Prng
+from support.heap import crowded
 from support.script import Script
 
 LENGTH = 20
@@ -98,6 +100,21 @@ def test_what_the_application_said_is_dropped_and_nothing_else():
     for label in range(10, 16):
         assert add(outbox, MESSAGE, label)
     assert labels(outbox) == [2, 10, 11, 12, 13, 14, 15, 0]
+
+
+def test_without_heap_fewer_frames_wait():
+    meters = Meters()
+    outbox = Outbox(meters, 3)
+    with crowded(FRAME_BYTES_MAX) as is_full:
+        taken = [add(outbox, MESSAGE, label) for label in (1, 2)]
+        assert add(outbox, ANNOUNCE, 3)  # it takes the place of a message
+        assert outbox.make_room(ANNOUNCE, 2) == (not is_full)
+    if is_full:
+        assert taken == [True, False] and labels(outbox) == [3]
+        assert meters.dropped() == {FULL: 3}
+    for label in (4, 5):
+        assert add(outbox, MESSAGE, label)
+    assert outbox.count == 3
 
 
 class Model:

@@ -8,6 +8,7 @@ from kernel.errors import DROP_NOT_STORED
 from kernel.limits import FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, OUTBOX_FRAMES_MAX
 from kernel.mesh.transmitter import Transmitter
 from kernel.prng import Prng
+from support.heap import crowded
 from support.mesh import PEER, Mesh, encoded
 from support.script import raises
 
@@ -153,6 +154,15 @@ def test_a_message_that_does_not_fit_the_outbox_is_dropped_whole():
     assert mesh.meters.dropped() == {"full": 1}
 
 
+def test_without_heap_a_long_message_is_dropped():
+    mesh, value = Mesh(), bytes(300)
+    with crowded(MESSAGE_BYTES_MAX) as is_full:
+        assert say(mesh, value) == (not is_full)
+        assert say(mesh)
+    if is_full:
+        assert mesh.meters.dropped() == {"full": 1} and mesh.transmitter.held() == 1
+
+
 def test_an_announcement_tells_when_this_agent_wakes():
     mesh = Mesh()
     mesh.transmitter.introduce(1)
@@ -192,7 +202,7 @@ def test_the_first_numbers_differ_from_start_to_start():
     mesh, buffer = Mesh(), bytearray(Transmitter.SNAPSHOT_BYTES)
     first = []
     for seed in range(6):
-        transmitter = Transmitter(mesh.identity, Prng(seed), mesh.meters, mesh.scratch)
+        transmitter = Transmitter(mesh.identity, Prng(seed), mesh.meters)
         transmitter.save_into(buffer, 0)
         first += [bytes(buffer[place : place + 2]) for place in (0, 2, 4)]
     assert len(set(first)) == len(first)

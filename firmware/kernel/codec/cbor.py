@@ -24,6 +24,7 @@ SIMPLE = -1  # the number of a Tag that holds a simple value
 
 _UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = 0, 1, 2, 3, 4, 5, 6
 _INT_END = 1 << 64
+_SHORT_BYTES = 64  # the first try of `encode`
 _STRINGS, _BIGNUMS = (2, 3), (2, 3)
 # Bignums are integers here, and what a reference means depends on other items.
 _NO_TAGS = (2, 3, 25, 28, 29, 256)
@@ -70,8 +71,16 @@ def encode(value: object, size_bytes_max: int = 1024) -> bytes:
 
     Raises: CborError if it has none or takes more than `size_bytes_max`.
     """
-    buffer = bytearray(size_bytes_max)
-    return bytes(memoryview(buffer)[: write_into(buffer, 0, value)])
+    # Most values are short, and a heap in pieces has no room for the longest.
+    size_bytes = min(_SHORT_BYTES, size_bytes_max)
+    while True:
+        buffer = bytearray(size_bytes)
+        try:
+            return bytes(memoryview(buffer)[: write_into(buffer, 0, value)])
+        except CborError:
+            if size_bytes == size_bytes_max:
+                raise
+        size_bytes = min(4 * size_bytes, size_bytes_max)
 
 
 def write_into(buffer: bytearray, offset: int, value: object) -> int:

@@ -6,7 +6,8 @@ next one takes the place of one that is not complete.
 
 Input    take(now, source, buffer, start, end), release(), expire(now)
 Effects  none; results are return codes
-Bounds   REASSEMBLIES_MAX buffers of MESSAGE_BYTES_MAX; nothing is allocated after construction
+Bounds   REASSEMBLIES_MAX buffers of MESSAGE_BYTES_MAX, each allocated when it is needed first, and
+         kept; without heap for it the message is dropped
 Source   SPEC.md, "Fragments"
 """
 
@@ -68,13 +69,13 @@ class Fragments:
         self._arrived = bytearray(REASSEMBLIES_MAX)  # bit n: fragment n
         self._lengths = array("H", self._sources)  # known once the last fragment is here
         self._started_at_ms = array("I", self._sources)
-        self._buffers = [bytearray(MESSAGE_BYTES_MAX) for _ in range(REASSEMBLIES_MAX)]
+        self._buffers: "list[bytearray]" = []  # of the first slots: the lowest is taken first
         self._slot = 0
         # The fields of the fragment at hand.
         self._number = self._index = self._count = self._kind = self._data_at = self._size = 0
         self.incomplete = 0  # messages that were given up
         self.kind = 0
-        self.buffer = self._buffers[0]
+        self.buffer: "bytes | bytearray" = b""
         self.length = 0
 
     def take(
@@ -160,6 +161,8 @@ class Fragments:
             if 0 not in self._sources:
                 return DROP_FRAGMENT_FULL
             slot = self._slot = self._sources.index(0)
+            if slot == len(self._buffers) and not self._grow():
+                return DROP_FRAGMENT_FULL
         self._sources[slot] = source
         self._numbers[slot] = self._number
         self._kinds[slot] = self._kind
@@ -167,6 +170,13 @@ class Fragments:
         self._arrived[slot] = 0
         self._started_at_ms[slot] = now_ms
         return 0
+
+    def _grow(self) -> bool:
+        try:
+            self._buffers.append(bytearray(MESSAGE_BYTES_MAX))
+        except MemoryError:
+            return False
+        return True
 
     def _is_same(self, buffer: "bytes | bytearray") -> bool:
         slot, offset = self._slot, self._index * FRAGMENT_BYTES

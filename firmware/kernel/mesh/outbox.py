@@ -6,7 +6,9 @@ when all places are taken; a message of several frames keeps or loses all of the
 
 Input    commit(kind, target, link, length) of the spare buffer, make_room, flush(…, out)
 Effects  out.send(link, buffer, length)
-Bounds   OUTBOX_FRAMES_MAX frames and the spare one; nothing is allocated after construction
+Bounds   OUTBOX_FRAMES_MAX frames and the spare one. The first two are there from the start; each
+         of the others is allocated when so many wait first, and kept; without heap for it, what
+         waits is as many as it can be
 """
 
 from array import array
@@ -28,10 +30,11 @@ class Outbox:
     """A few frames, the most urgent first, equally urgent ones in the order they were made."""
 
     def __init__(self, meters: "DropCounter", count_max: int = OUTBOX_FRAMES_MAX) -> None:
+        self.spare = bytearray(FRAME_BYTES_MAX)  # for the next frame; it counts once committed
         self._meters = meters
         self._count_max = count_max
         # One more than may wait: a frame is made in the spare one, before its place is sure.
-        self._frames = [bytearray(FRAME_BYTES_MAX) for _ in range(count_max + 1)]
+        self._frames = [self.spare, bytearray(FRAME_BYTES_MAX)]
         self._lengths = bytearray(count_max + 1)
         self._links = bytearray(count_max + 1)
         self._kinds = bytearray(count_max + 1)
@@ -40,14 +43,14 @@ class Outbox:
         # The slots: the first `count` wait, the next one is the spare one, the rest are free.
         self._order = bytearray(range(count_max + 1))
         self.count = 0
-        self.spare = self._frames[0]  # for the next frame; it counts only once committed
 
     def commit(self, kind: int, target: int, link: int, length: int, group: int = 0) -> bool:
         """Add the spare buffer as a frame; False if there is no place for it, and it is dropped.
 
         Shape: `kind` is that of the message, for a fragment too; `group` numbers its frames.
         """
-        if self.count == self._count_max and not self.make_room(kind, 1):
+        # One frame more than wait is the spare one, and its place is sure with another.
+        if self.count + 1 == len(self._frames) and not self.make_room(kind, 1):
             return False
         order, kinds, place = self._order, self._kinds, self.count
         slot, urgency = order[place], _PRIORITY[kind]
@@ -66,7 +69,9 @@ class Outbox:
 
     def make_room(self, kind: int, count: int) -> bool:
         """Drop what is less urgent than a kind until so many frames fit, else that message."""
-        free, behind = self._count_max - self.count, self.count
+        self._grow(count)
+        capacity = len(self._frames) - 1
+        free, behind = capacity - self.count, self.count
         while free < count and behind:
             behind -= 1
             free += 1
@@ -76,9 +81,17 @@ class Outbox:
         if free < count:
             self._meters.drop(DROP_FULL, kind)
             return False
-        while self._count_max - self.count < count:
+        while capacity - self.count < count:
             self._drop_last()
         return True
+
+    def _grow(self, count: int) -> None:
+        frames = self._frames
+        try:
+            while len(frames) <= min(self._count_max, self.count + count):
+                frames.append(bytearray(FRAME_BYTES_MAX))
+        except MemoryError:  # then what waits has to make room
+            pass
 
     def drop_application(self, reason: int) -> None:
         """Drop the messages, requests and responses that wait."""

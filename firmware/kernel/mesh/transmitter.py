@@ -2,7 +2,8 @@
 
 Input    one method per kind of frame, flush(out)
 Effects  out.send(link, buffer, length)
-Bounds   OUTBOX_FRAMES_MAX; all but the encoding of an application's value allocates nothing
+Bounds   OUTBOX_FRAMES_MAX; only the encoding of an application's value allocates, and for one that
+         is cut into fragments a buffer of MESSAGE_BYTES_MAX meanwhile
 """
 
 from struct import pack_into
@@ -13,6 +14,7 @@ from ..codec.frame import write_header
 from ..codec.spans import read_short, write_short
 from ..codec.templates import write_telemetry
 from ..effects import LINK_ALL
+from ..errors import DROP_FULL
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES, MESSAGE_BYTES_MAX
 from ..prng import Prng
 from .outbox import Outbox
@@ -35,13 +37,11 @@ class Transmitter:
         identity: "Identity",
         rng: Prng,
         meters: "DropCounter",
-        scratch: bytearray,
     ) -> None:
-        assert len(scratch) >= MESSAGE_BYTES_MAX
         self.is_open = True
         self.outbox = Outbox(meters)
         self._identity = identity
-        self._scratch = scratch
+        self._meters = meters
         # To one node and to all are numbered apart: a neighbour sees gaps in its own frames only.
         # The start is random, so that a restart is a jump and not a repetition.
         self._sequences = [rng.below(0x10000), rng.below(0x10000)]
@@ -118,18 +118,19 @@ class Transmitter:
     def _say_in_fragments(
         self, kind: int, fields: "tuple[object, ...]", target: int, link: int
     ) -> bool:
-        size = cbor.write_into(self._scratch, 0, fields)
-        if size > MESSAGE_BYTES_MAX:
-            raise cbor.CborError("a message has at most %d bytes" % MESSAGE_BYTES_MAX)
+        try:
+            whole = bytearray(MESSAGE_BYTES_MAX)
+        except MemoryError:
+            self._meters.drop(DROP_FULL, kind)
+            return False
+        size = cbor.write_into(whole, 0, fields)
         count = count_of(size)
         if not self.outbox.make_room(kind, count):
             return False
         self._number = self._number % 0xFFFF + 1
         for index in range(count):
             buffer = self.outbox.spare
-            length = write_fragment(
-                buffer, HEADER_BYTES, self._number, index, kind, self._scratch, size
-            )
+            length = write_fragment(buffer, HEADER_BYTES, self._number, index, kind, whole, size)
             identity = self._identity
             write_header(buffer, frame.KIND_FRAGMENT, identity.network, identity.node, target, 0)
             self.outbox.commit(kind, target, link, length, self._number)
