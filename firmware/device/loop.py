@@ -17,7 +17,10 @@ from kernel.codec.frame import node_id
 from kernel.effects import SLEEP_DEEP
 from kernel.errors import CAUSE_DEEP_SLEEP
 from kernel.identity import Identity
+from kernel.ports import Table
 from kernel.prng import Prng
+from kernel.state.journal import Journal
+from kernel.state.table import JournalTable
 from kernel.ticks import ticks_add, ticks_diff
 
 # From one look at the links to the next: short while frames come, doubled while none do. The
@@ -62,13 +65,8 @@ class Loop:
     def _open_table(self):
         flash = open_flash()
         if flash is None:
-            from kernel.ports import Table
-
             self.sink.note("no state partition", "nothing outlives a power loss; run: cma flash")
             return Table()
-        from kernel.state.journal import Journal
-        from kernel.state.table import JournalTable
-
         self._journal = Journal(flash)
         self._journal.recover(self.cause == CAUSE_DEEP_SLEEP and self._snapshot is not None)
         return JournalTable(self._journal)
