@@ -40,7 +40,6 @@ from .limits import (
     TELEMETRY_MS,
 )
 from .mesh.neighbours import NOBODY, Neighbours
-from .mesh.requests import Requests
 from .mesh.router import Router
 from .mesh.transmitter import Transmitter
 from .power.cluster_clock import NO_PHASE
@@ -137,14 +136,13 @@ class Agent:
             silent_ms = min(_SILENT_WINDOWS_MAX * period_ms, PERIOD_MS_MAX >> 1)
             near.silent_ms_max = max(NEIGHBOUR_SILENT_MS_MAX, silent_ms)
         self.transmitter = Transmitter(self.identity, self._rng, counters)
-        self.requests = Requests(self._rng)
         self.router = Router(self.identity, near, self.transmitter, counters, self.governor.quotas)
         self.application = Application(self)
         self.exchange = Exchange(
             self.application.handlers(),
             near,
             self.transmitter,
-            self.requests,
+            self._rng,
             counters,
             self._may_run_handlers,
         )
@@ -289,7 +287,9 @@ class Agent:
         if self._is_kept_awake:
             at_ms = _earlier(at_ms, self._awake_until_ms, now_ms)
         at_ms = _earlier(at_ms, self.router.next_at_ms(now_ms), now_ms)
-        at_ms = _earlier(at_ms, self.requests.next_at_ms(now_ms), now_ms)
+        requests = self.exchange.requests
+        if requests:
+            at_ms = _earlier(at_ms, requests.next_at_ms(now_ms), now_ms)
         return _earlier(at_ms, self.recovery.next_at_ms(), now_ms)
 
     def on_battery(self, millivolts: int) -> None:
@@ -412,7 +412,8 @@ class Agent:
         self._is_asked = False
         if self.governor.is_mode_new:
             self.governor.report()
-        self.requests.begin(now_ms)
+        if self.exchange.requests:
+            self.exchange.requests.begin(now_ms)
         if self._awake_span_ms:
             self._awake_until_ms = ticks_add(now_ms, self._awake_span_ms)
             self._is_kept_awake = True
@@ -456,11 +457,15 @@ class Agent:
         if self._is_kept_awake:
             return
         due_id = self._timers.next(now_ms)
-        has_due = due_id != NONE_DUE or self.requests.count > 0
+        has_due = due_id != NONE_DUE
         due_at_ms = ticks_add(now_ms, PERIOD_MS_MAX)
         if due_id != NONE_DUE:
             due_at_ms = self._timers.at_ms(due_id)
-        due_at_ms = _earlier(due_at_ms, self.requests.next_at_ms(now_ms), now_ms)
+        requests = self.exchange.requests
+        is_owed = requests is not None and requests.count > 0
+        if requests and is_owed:
+            has_due = True
+            due_at_ms = _earlier(due_at_ms, requests.next_at_ms(now_ms), now_ms)
         if has_due and ticks_diff(due_at_ms, now_ms) <= 0:
             return
         if self.keeper.is_waiting and self.governor.may_write():
@@ -468,7 +473,7 @@ class Agent:
         # A flash that fails is waited for in deep sleep, too: lightly, the battery would be next.
         keeper = self.keeper
         is_kept = keeper.has_failed or not keeper.is_waiting
-        can_be_deep = is_kept and not (self.requests.count or self.transmitter.held())
+        can_be_deep = is_kept and not (is_owed or self.transmitter.held())
         self.schedule.sleep(now_ms, due_at_ms, has_due, can_be_deep, self.governor)
 
     def _look_at_state(self) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .mesh.neighbours import Neighbours
     from .mesh.requests import Requests
     from .mesh.transmitter import Transmitter
+    from .prng import Prng
     from .shapes import Callback, Handler
 
 # By the status of a response; the texts are those of `application.Message.error`.
@@ -47,12 +48,14 @@ class Exchange:
         handlers: "list[tuple[bytes, Handler]]",
         neighbours: "Neighbours",
         transmitter: "Transmitter",
-        requests: "Requests",
+        rng: "Prng",
         counters: "Meters",
         may_run: "Callable[[], bool]",
     ) -> None:
         self.handlers = handlers
-        self.requests = requests
+        self.requests: "Requests | None" = None  # until the application asks somebody
+        # Random: an answer to a request from before a restart finds nobody.
+        self._correlation = rng.below(0xFFFF)
         self.has_run = False  # code of the application, in this step
         self._neighbours = neighbours
         self._transmitter = transmitter
@@ -79,8 +82,9 @@ class Exchange:
         if row == NOBODY:
             return False
         target, link = self._neighbours.ids[row], self._neighbours.links[row]
-        correlation = self.requests.open(now_ms, target, deadline_ms, then)
-        if not correlation:
+        requests = self.requests or self.load_requests()
+        correlation = requests.open(now_ms, target, deadline_ms, then) if requests else 0
+        if not requests or not correlation:
             self._meters.drop(DROP_REQUESTS_FULL, frame.KIND_REQUEST)
             return False
         sent = False
@@ -88,8 +92,18 @@ class Exchange:
             sent = self._transmitter.request(correlation, topic, value, target, link)
         finally:
             if not sent:
-                self.requests.cancel(correlation)
+                requests.cancel(correlation)
         return sent
+
+    def load_requests(self) -> "Requests | None":
+        """Return the table of requests, made now; None if there is no heap for it."""
+        try:
+            from .mesh.requests import Requests
+
+            self.requests = Requests(self._correlation)
+        except MemoryError:
+            pass
+        return self.requests
 
     def _find(self, name: str, kind: int) -> int:
         row = self._neighbours.find_name(name)
@@ -133,10 +147,11 @@ class Exchange:
 
     def on_response(self, now_ms: int, envelope: "Envelope") -> int:
         """Call what a request left to be called with its answer."""
-        if not self.requests.expects(envelope.source, envelope.correlation):
+        requests, source_id = self.requests, envelope.source
+        if not requests or not requests.expects(source_id, envelope.correlation):
             return DROP_LATE_REPLY
         value = envelope.value()
-        callback = self.requests.take(envelope.source, envelope.correlation)
+        callback = requests.take(source_id, envelope.correlation)
         assert callback is not None
         source = self._neighbours.name(envelope.row)
         error = _ERRORS[envelope.status] if envelope.status < len(_ERRORS) else _ERRORS[-1]
@@ -145,10 +160,12 @@ class Exchange:
 
     def expire(self, now_ms: int) -> None:
         """Tell the application which of its requests nobody answered in time."""
-        callback = self.requests.take_expired(now_ms)
-        while callback is not None:
+        requests = self.requests
+        while requests:
+            callback = requests.take_expired(now_ms)
+            if callback is None:
+                return
             self._run(callback, Message("", "", None, _DEADLINE))
-            callback = self.requests.take_expired(now_ms)
 
     def call(self, callback: "Callback") -> None:
         """Call a timer's function."""

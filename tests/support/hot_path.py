@@ -50,6 +50,7 @@ class Path:
         self.agent = Agent(identity, Prng(1), Table(), Parts(), Config())
         self.agent.start(0, CAUSE_POWER_ON, None, self.out)
         self.agent.set_up(0, self._set_up, self.out)
+        self._requests = self.agent.exchange.load_requests()
         for kind in (REQUEST, RESPONSE):
             self.agent.router.handlers[kind] = self._handle
         self.now_ms = 100
@@ -68,7 +69,7 @@ class Path:
     def _handle(self, now_ms, envelope):
         # The border to the application: from here on its values are decoded, and that allocates.
         if envelope.kind == RESPONSE:
-            self.handled += self.agent.requests.take(envelope.source, 1) is None
+            self.handled += self._requests.take(envelope.source, 1) is None
         else:
             self.handled += envelope.is_on(TOPIC)
         return 0

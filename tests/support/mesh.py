@@ -43,7 +43,7 @@ class Mesh:
         self.out = Script()
         self.got = []
         self.meters, self.quotas = Meters(), Quotas()
-        self.neighbours, self.requests = Neighbours(), Requests(Prng(node))
+        self.neighbours, self.requests = Neighbours(), Requests(node)
         self.identity = Identity(name, node, NETWORK, "test-board")
         self.transmitter = Transmitter(self.identity, Prng(node), self.meters)
         self.router = Router(

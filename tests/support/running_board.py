@@ -37,6 +37,7 @@ class RunningBoard:
         )
         self.output = bytearray()
         self.requests: list[Request] = []
+        self.printed_at: dict[str, bytes] = {}  # by kind: its unread output at the last request
         self._news = asyncio.Event()
         self.mode: RunMode | None = None
 
@@ -99,6 +100,7 @@ class RunningBoard:
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request)
+        self.printed_at[request.kind] = bytes(self.output)
         self._news.set()
 
 

@@ -1,41 +1,65 @@
 """The kernel as an image holds it, importable by the names under which it was written.
 
-The unit tests import `kernel.codec.cbor`; in an image that is a part of `kernel`. Here a stub for
-each module takes from there what tests use. The names that tests use keep their names; all else is
-shrunk as in an image.
+The unit tests import `kernel.codec.cbor`; in an image that is a part of a bundle. Here a stub for
+each module takes from there what tests use, and what an image leaves out is there as it is
+written. The names that tests use keep their names; all else is shrunk as in an image.
 """
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from cma_toolkit.host_tools.flash.contents import FIRMWARE
 from cma_toolkit.host_tools.image import mpy
-from cma_toolkit.host_tools.image.shrink.bundle import names_in_bundle
-from cma_toolkit.host_tools.image.shrink.firmware import AGENT, KERNEL, shrink
+from cma_toolkit.host_tools.image.shrink.firmware import KERNEL, arrange, names_kept
 from cma_toolkit.host_tools.image.shrink.fold import constants, fold
-from cma_toolkit.host_tools.image.shrink.names import names_in
+from cma_toolkit.host_tools.image.shrink.modules import dotted, read_modules
+from cma_toolkit.host_tools.image.shrink.names import names_in, shorten
 
 
 def shrunk_kernel(tests: Iterable[Path]) -> dict[str, bytes]:
     """Return the compiled files of a kernel that these tests can import."""
-    plain = mpy.read_sources(FIRMWARE, (KERNEL,))
+    plain = mpy.read_sources(FIRMWARE)
     used = {name for path in tests for name in names_in(ast.parse(path.read_text()))}
+    keep = {*used, *names_kept(plain)}
+    arranged = arrange(plain, keep)
+    keep |= {name for (_, one), (_, name) in arranged.places.items() if one in used}
+    made = shorten(arranged.sources, keep)
+    places = {
+        place: there
+        for place, there in arranged.places.items()
+        if there[1] in set(names_in(ast.parse(made[_path(there[0])])))
+    }
     numbers = constants(plain)
-    called = names_in_bundle(fold(plain), KERNEL, (AGENT,))
-    renamed = {new for names in called.values() for one, new in names.items() if one in used}
-    made = shrink(plain, used | renamed)
-    there = set(names_in(ast.parse(made[f"{KERNEL}/__init__.py"])))
     for path in plain:
         if path in made or path.endswith("__init__.py"):
             made.setdefault(path, b"")
             continue
-        module = path.removesuffix(".py").replace("/", ".")
-        lines = [f"{one} = {value}" for one, value in numbers[module].items()]
-        lines += [
-            f"from {KERNEL} import {new} as {one}"
-            for one, new in called.get(module, {}).items()
-            if one in used and new in there and one not in numbers[module]
-        ]
-        made[path] = "\n".join([*sorted(lines), ""]).encode()
-    return mpy.compile_files(made, lines=False)
+        lines = [f"{one} = {value}" for one, value in numbers[dotted(path)].items()]
+        lines += _imports(path, plain, places, used - set(numbers[dotted(path)]))
+        is_there = any(module == dotted(path) for module, _ in arranged.places)
+        made[path] = "\n".join([*sorted(lines), ""]).encode() if is_there else plain[path]
+    ours = {path: text for path, text in made.items() if path.startswith(KERNEL + "/")}
+    return mpy.compile_files(ours, lines=False)
+
+
+def _path(module: str) -> str:
+    return module.replace(".", "/") + ".py"
+
+
+def _imports(
+    path: str,
+    plain: Mapping[str, bytes],
+    places: Mapping[tuple[str, str], tuple[str, str]],
+    used: set[str],
+) -> Iterator[str]:
+    """Yield how a stub takes what tests use of a module, its own or what it had from others."""
+    modules = read_modules(fold(plain, strip=False))
+    module = modules[dotted(path)]
+    for one in sorted(used & set(module.stores)):
+        place = dotted(path), one
+        while place not in places and place[1] in modules[place[0]].imported:
+            place = modules[place[0]].imported[place[1]]
+        if place in places:
+            where, name = places[place]
+            yield f"from {where} import {name} as {one}"

@@ -3,7 +3,7 @@
 from kernel.codec import frame
 from kernel.limits import ANNOUNCE_MS, DEADLINE_MS_MAX, REQUESTS_MAX
 from kernel.ticks import ticks_add
-from support.pair import Pair
+from support.pair import Node, Pair
 from support.script import raises
 
 
@@ -60,7 +60,7 @@ def test_the_deadline_passes_once():
     pair.is_cut = True
     assert ask(pair, "double", 1) == [("", None, "deadline")]
     pair.run(5000)
-    assert pair.a.agent.requests.count == 0
+    assert pair.a.agent.exchange.requests.count == 0
 
 
 def test_an_answer_after_the_deadline_is_dropped_and_counted():
@@ -96,7 +96,7 @@ def test_what_cannot_be_asked_is_refused_at_once():
         raises(ValueError, application.request, "double", 1, "b", len, deadline_ms)
     raises(ValueError, application.request, "double", object(), "b", len)
     raises(ValueError, application.request, "", 1, "b", len)
-    assert pair.a.agent.requests.count == 0
+    assert pair.a.agent.exchange.requests.count == 0
 
 
 def test_a_malformed_answer_leaves_the_request_waiting():
@@ -137,3 +137,9 @@ def test_a_callback_that_raises_does_no_harm():
     pair.run(1000)
     assert pair.a.status("app_errors") == 1
     assert pair.a.out.errors == [("<lambda>", "KeyError")]
+
+
+def test_a_restart_begins_elsewhere():
+    tables = [Node("a", number).agent.exchange.load_requests() for number in range(20)]
+    numbers = {requests.open(0, 1, 100, "x") for requests in tables}
+    assert len(numbers) > 15

@@ -2,7 +2,6 @@
 
 from kernel.limits import DEADLINE_MS_MAX, REQUESTS_MAX
 from kernel.mesh.requests import Requests
-from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
 from support.script import raises
 
@@ -11,7 +10,7 @@ A, B = 11, 22
 
 def asked(count, deadline_ms=100, now_ms=0):
     """Return a table in which so many requests to A wait, and their correlation ids."""
-    requests = Requests(Prng(1))
+    requests = Requests(1)
     return requests, [requests.open(now_ms, A, deadline_ms, str(row)) for row in range(count)]
 
 
@@ -40,7 +39,7 @@ def test_the_table_has_a_bound_and_cancelling_makes_room():
 
 def test_deadlines_pass_in_their_order_across_the_wrap():
     start = TICKS_PERIOD - 50
-    requests = Requests(Prng(1))
+    requests = Requests(1)
     for deadline_ms in (300, 100, 200):
         requests.open(start, A, deadline_ms, str(deadline_ms))
     for deadline_ms in (100, 200, 300):
@@ -70,8 +69,3 @@ def test_numbers_are_never_zero_and_never_twice_among_those_that_wait():
         number = requests.open(0, A, 100, "x")
         assert 0 < number <= 0xFFFF and number != kept
         requests.cancel(number)
-
-
-def test_a_restart_begins_elsewhere():
-    numbers = {Requests(Prng(seed)).open(0, A, 100, "x") for seed in range(20)}
-    assert len(numbers) > 15

@@ -8,7 +8,6 @@ Bounds   REQUESTS_MAX; nothing is allocated after construction
 from array import array
 
 from ..limits import DEADLINE_MS_MAX, REQUESTS_MAX
-from ..prng import Prng
 from ..ticks import ticks_add, ticks_diff
 
 TYPE_CHECKING = False
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
 
 
 class Requests:
-    """A table of callbacks by correlation id."""
+    """A table of callbacks by correlation id; `latest` is the id before the first, below 2**16."""
 
-    def __init__(self, rng: Prng) -> None:
+    def __init__(self, latest: int) -> None:
         self.count = 0
-        # The first is random: an answer to a request from before a restart finds nobody.
-        self._latest = rng.below(0xFFFF)
+        self._latest = latest
         self._correlations = [0] * REQUESTS_MAX  # 0: the row is free
         self._targets = array("I", self._correlations)
         self._due_at_ms = array("I", self._correlations)

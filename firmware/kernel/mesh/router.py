@@ -9,13 +9,13 @@ Bounds   one message at a time; nothing is allocated before a handler asks for a
 
 from ..codec import frame
 from ..codec.cbor import CborError
-from ..codec.fragments import COMPLETE, Fragments
 from ..codec.messages import Envelope
 from ..errors import (
     DROP_DUPLICATE,
     DROP_ECHO,
     DROP_FOREIGN,
     DROP_FRAGMENT_CONFLICT,
+    DROP_FRAGMENT_FULL,
     DROP_FRAGMENT_INCOMPLETE,
     DROP_FULL,
     DROP_MALFORMED,
@@ -29,6 +29,7 @@ from .transmitter import Transmitter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..codec.fragments import Fragments
     from ..effects import Effects
     from ..identity import Identity
     from ..shapes import DropCounter, FrameHandler
@@ -56,7 +57,7 @@ class Router:
         self._transmitter = transmitter
         self._meters = meters
         self._quotas = quotas
-        self._fragments = Fragments()
+        self._fragments: "Fragments | None" = None  # until the first fragment comes
         self._envelope = Envelope()
 
     def on_frame(  # noqa: PLR0911, PLR0917 - one return per reason; keywords cost a board more
@@ -106,12 +107,13 @@ class Router:
 
     def on_time(self, now_ms: int) -> None:
         """Give up messages whose fragments stay away."""
-        self._fragments.expire(now_ms)
-        self._count_incomplete()
+        if self._fragments:
+            self._fragments.expire(now_ms)
+            self._count_incomplete(self._fragments)
 
     def next_at_ms(self, now_ms: int) -> int:
         """Return when `on_time` has something to do, -1 if never."""
-        return self._fragments.next_at_ms(now_ms)
+        return self._fragments.next_at_ms(now_ms) if self._fragments else -1
 
     def _answer(self, source: int, link: int, ping: "bytes | bytearray", length: int) -> int:
         if length > HEADER_BYTES + PING_BYTES_MAX:
@@ -120,16 +122,27 @@ class Router:
         return 0
 
     def _join(self, now_ms: int, buffer: "bytes | bytearray", length: int, out: "Effects") -> int:
-        fragments, source = self._fragments, self._envelope.source
+        fragments, source = self._fragments or self._load_fragments(), self._envelope.source
+        if not fragments:
+            return DROP_FRAGMENT_FULL
         result = fragments.take(now_ms, source, buffer, HEADER_BYTES, length)
-        self._count_incomplete()
-        if result == COMPLETE:
+        self._count_incomplete(fragments)
+        if result < 0:  # complete
             size = fragments.length
             result = self._deliver(now_ms, fragments.kind, fragments.buffer, 0, size)
             fragments.release()
         elif result == DROP_FRAGMENT_CONFLICT and self._quotas.take(now_ms, QUOTA_ALARMS, 1):
             out.report(EVENT_FRAGMENT_CONFLICT, source)
         return result
+
+    def _load_fragments(self) -> "Fragments | None":
+        try:
+            from ..codec.fragments import Fragments
+
+            self._fragments = Fragments()
+        except MemoryError:
+            pass
+        return self._fragments
 
     def _deliver(
         self, now_ms: int, kind: int, buffer: "bytes | bytearray", start: int, end: int
@@ -146,7 +159,7 @@ class Router:
         except MemoryError:  # a value that a peer made as large as it may be
             return DROP_FULL
 
-    def _count_incomplete(self) -> None:
-        if self._fragments.incomplete:
+    def _count_incomplete(self, fragments: "Fragments") -> None:
+        if fragments.incomplete:
             self._meters.drop(DROP_FRAGMENT_INCOMPLETE, frame.KIND_FRAGMENT)
-            self._fragments.incomplete -= 1
+            fragments.incomplete -= 1

@@ -9,7 +9,6 @@ Bounds   OUTBOX_FRAMES_MAX; only the encoding of an application's value allocate
 from struct import pack_into
 
 from ..codec import cbor, frame, messages
-from ..codec.fragments import count_of, write_fragment
 from ..codec.frame import write_header
 from ..codec.spans import read_short, write_short
 from ..codec.templates import write_telemetry
@@ -119,6 +118,8 @@ class Transmitter:
         self, kind: int, fields: "tuple[object, ...]", target: int, link: int
     ) -> bool:
         try:
+            from ..codec.fragments import count_of, write_fragment
+
             whole = bytearray(MESSAGE_BYTES_MAX)
         except MemoryError:
             self._meters.drop(DROP_FULL, kind)
