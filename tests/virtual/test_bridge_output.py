@@ -16,11 +16,20 @@ BOARD_BANNER = (
 )
 
 
-def read(pieces: list[bytes], *, raw: bool = False) -> tuple[bytes, bool]:
+def fed(pieces: list[bytes], *, raw: bool = False) -> tuple[bytes, OutputBridge]:
     bridge = OutputBridge(MACHINE)
     bridge.raw = raw
     text = b"".join(bridge.feed(piece) for piece in pieces)
-    return text + bridge.flush(), bridge.raw
+    return text + bridge.flush(), bridge
+
+
+def read(pieces: list[bytes], *, raw: bool = False) -> tuple[bytes, bool]:
+    text, bridge = fed(pieces, raw=raw)
+    return text, bridge.raw
+
+
+def has_prompted(pieces: list[bytes], *, raw: bool = False) -> bool:
+    return fed(pieces, raw=raw)[1].has_prompted
 
 
 def binary(data: bytes) -> bytes:
@@ -33,6 +42,7 @@ PIECES = st.lists(
             [b"\n", b"\r\n", b"\r", b"text", b"\x1b", b"\x1b]vb;", b"; linux", b"r", b"M"]
         ),
         st.sampled_from([PROMPT, RAW_BANNER, FRIENDLY_BANNER, UNIX_BANNER, b"MicroPython "]),
+        st.sampled_from([b">", b">>> ", PROMPT + UNIX_BANNER + b">>> ", RAW_BANNER + b">"]),
         st.binary(max_size=8),
         st.binary(max_size=40).map(binary),
     ),
@@ -48,7 +58,10 @@ def test_any_split_of_the_stream_gives_the_same(
     cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     assert read(pieces, raw=raw) == whole
-    assert read([stream[at : at + 1] for at in range(len(stream))], raw=raw) == whole
+    single = [stream[at : at + 1] for at in range(len(stream))]
+    assert read(single, raw=raw) == whole
+    prompted = has_prompted([stream], raw=raw)
+    assert has_prompted(pieces, raw=raw) == has_prompted(single, raw=raw) == prompted
 
 
 @given(st.binary(max_size=300))
@@ -78,6 +91,17 @@ def test_only_a_banner_has_its_machine_replaced() -> None:
 def test_the_bridge_knows_which_repl_it_is() -> None:
     assert read([b"\r\n" + RAW_BANNER + b">"])[1] is True
     assert read([RAW_BANNER + b">\r\n" + UNIX_BANNER + b">>> "])[1] is False
+
+
+def test_the_first_prompt_is_known_only_when_it_is_whole_and_after_the_scripts() -> None:
+    stream = PROMPT + UNIX_BANNER + b">>> "
+    assert has_prompted([stream])
+    assert not has_prompted([stream[:-1]])
+    assert not has_prompted([UNIX_BANNER + b">>> " + PROMPT])
+    assert not has_prompted([UNIX_BANNER, PROMPT, b">>> "])
+    stream = PROMPT + UNIX_BANNER + b">>> \r\n" + RAW_BANNER + b">"
+    assert has_prompted([stream], raw=True)
+    assert not has_prompted([stream[:-1]], raw=True)
 
 
 def test_a_raw_repl_that_starts_again_shows_no_friendly_prompt() -> None:

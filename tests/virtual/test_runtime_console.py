@@ -33,6 +33,49 @@ def test_a_prompt_names_the_board_and_ends_lines_with_two_bytes() -> None:
     with_board(test)
 
 
+FAKE_PROMPT = 'Type "help()" for more information.\n>>> '
+
+
+def test_a_prompt_is_told_once_it_has_been_printed() -> None:
+    async def test(board: RunningBoard) -> None:
+        await save(board, "main.py", f"print({FAKE_PROMPT!r})")
+        for _ in range(2):
+            board.output.clear()
+            board.boot()
+            board.requests.clear()
+            await board.request("prompt")
+            printed = board.printed_at["prompt"]
+            assert b"\r\nMicroPython " in printed
+            assert printed.count(PROMPT) == 2 and printed.endswith(PROMPT)
+
+    with_board(test)
+
+
+def test_a_raw_prompt_is_told_once_it_has_been_printed() -> None:
+    async def test(board: RunningBoard) -> None:
+        await board.request("prompt")
+        board.type(b"\x01")
+        await board.until(RAW)
+        board.type(b"\x04")
+        await board.request("prompt")
+        assert board.printed_at["prompt"].endswith(SOFT_REBOOT + RAW)
+
+    with_board(test)
+
+
+def test_a_program_that_ends_before_its_prompt_tells_none() -> None:
+    async def test(board: RunningBoard) -> None:
+        await save(board, "main.py", "raise SystemExit")
+        board.requests.clear()
+        board.boot()
+        for _ in range(3):
+            await board.until(SOFT_REBOOT)
+            await board.request("boot")
+        assert "prompt" not in [each.kind for each in board.requests]
+
+    with_board(test)
+
+
 def test_binary_output_is_not_touched() -> None:
     async def test(board: RunningBoard) -> None:
         board.type(b"\x01")

@@ -23,11 +23,17 @@ _TOKEN = re.compile(
 _HALF_MARK = re.compile(rb"\x1b(?:\](?:v(?:b(?:;[a-z]{0,6}(?:;[0-9]{0,4})?)?)?)?)?\Z")
 _HALF_MACHINE = re.compile(rb";(?: (?:l(?:i(?:n(?:u(?:x(?: [^\r\n]{0,88})?)?)?)?)?)?)?\Z")
 _LONE_NEWLINE = re.compile(rb"(?<!\r)\n")
-_TAIL_BYTES = max(len(RAW_BANNER), len(FRIENDLY_BANNER)) - 1
+# What a REPL says first, once it reads what is typed.
+_FIRST_PROMPTS = (RAW_BANNER + b">", FRIENDLY_BANNER + b">>> ")
+_TAIL_BYTES = max(map(len, _FIRST_PROMPTS)) - 1
 
 
 class OutputBridge:
-    """Turn one board's output into what the host reads, and know whether its REPL is raw."""
+    """Turn one board's output into what the host reads, and know its REPL by it.
+
+    raw           whether it is the raw one
+    has_prompted  whether what follows the scripts' end has come as far as its first prompt
+    """
 
     def __init__(self, machine: str) -> None:
         """Name the board as its banner shall: `Generic ESP32 module with ESP32`."""
@@ -39,10 +45,10 @@ class OutputBridge:
         """Expect a new process; whether the REPL is raw survives, as on a board."""
         self._kept = b""
         self._line = b""
-        self._tail = b""
         self._after_return = False
         self._binary_bytes = 0
         self._swallowing = False
+        self._await_prompt(False)
 
     def feed(self, data: bytes) -> bytes:
         """Return what the host reads of this; what is only half there waits for its rest."""
@@ -93,6 +99,7 @@ class OutputBridge:
         self._emit(data[at : token.start()], out)
         if token["prompt"]:
             self._swallowing = self.raw
+            self._await_prompt(True)
         elif token["size"]:
             self._binary_bytes = int(token["size"])
         elif self._line == _BANNER_LINE:
@@ -100,6 +107,11 @@ class OutputBridge:
         else:
             self._emit(token["machine"], out)
         return token.end()
+
+    def _await_prompt(self, is_due: bool) -> None:
+        self._is_prompt_due = is_due
+        self.has_prompted = False
+        self._tail = b""  # a script may print what looks like a prompt
 
     def _emit_but_half(self, data: bytes, out: bytearray) -> None:
         half = _HALF_MARK.search(data)
@@ -135,4 +147,6 @@ class OutputBridge:
         raw, friendly = seen.rfind(RAW_BANNER), seen.rfind(FRIENDLY_BANNER)
         if raw != friendly:
             self.raw = raw > friendly
+        if self._is_prompt_due and any(prompt in seen for prompt in _FIRST_PROMPTS):
+            self.has_prompted = True
         self._tail = seen[-_TAIL_BYTES:]

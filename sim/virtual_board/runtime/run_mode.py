@@ -42,7 +42,7 @@ class Request:
     """What a board asks of the world: to end this mode, or only to take note.
 
     kind     ends the mode: "reset", "deepsleep", "bootloader", "watchdog", "power-cut", "panic"
-             take note: "prompt", "led", "pin", "boot"
+             take note: "prompt" (it has been printed), "led", "pin", "boot"
     fields   what belongs to it: deepsleep has `ms` (None: no timer) and `wake` (list of sources)
     """
 
@@ -88,6 +88,7 @@ class RunMode:
         self._unwritten = bytearray()
         self._paused = False
         self._is_up = False
+        self._is_prompt_due = False
         self._timers = False
         self._cut: dict[str, int] | None = None
         self._live: dict[str, object] = {"battery_mv": config.battery_mv}
@@ -194,6 +195,7 @@ class RunMode:
         assert self._pipes
         self._restart_timer = None
         self._is_up = False
+        self._is_prompt_due = False
         self._timers = False
         self._output.restart()
         self._air.silence(self._slot)
@@ -258,7 +260,7 @@ class RunMode:
             data = os.read(self._pipes.stdout_read, _READ_BYTES)
         except BlockingIOError:
             return
-        self._print(self._output.feed(data))
+        self._feed_output(data)
 
     def _drain_output(self) -> None:
         while self._pipes:
@@ -266,7 +268,13 @@ class RunMode:
                 data = os.read(self._pipes.stdout_read, _READ_BYTES)
             except BlockingIOError:
                 return
-            self._print(self._output.feed(data))
+            self._feed_output(data)
+
+    def _feed_output(self, data: bytes) -> None:
+        self._print(self._output.feed(data))
+        if self._is_prompt_due and self._output.has_prompted:
+            self._is_prompt_due = False
+            self._request("prompt")
 
     def _print(self, data: bytes) -> None:
         if data:
@@ -342,8 +350,9 @@ class RunMode:
             self._unwritten.clear()
             self._loop.remove_writer(self._pipes.stdin_write)
             self._type(_ENTER_RAW + waiting)
+        # Whoever waits for the prompt opens the port then, and must not meet the banner there.
+        self._is_prompt_due = True
         self._say({"go": 1})
-        self._request("prompt")
 
     def _on_soft_reset(self, message: dict[str, Any]) -> None:
         self._drain_output()
