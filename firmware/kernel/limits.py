@@ -4,7 +4,7 @@ Bytes are those of a 32-bit board. A bound that is reached is counted, never an 
 
 Input    take(now, kind, amount, row), charge(now, kind, amount), is_open(now, kind)
 Effects  none
-Bounds   a few integers per kind and two per neighbour; nothing is allocated after construction
+Bounds   a few integers per kind, three bytes per neighbour; nothing is allocated after construction
 Source   the token bucket of RFC 2697, in whole units, with the remainder kept
 """
 
@@ -80,7 +80,7 @@ QUOTA_ALARMS = 6  # reports that a peer can provoke
 QUOTA_KINDS = 7
 QUOTA_NAMES = "in air_ms out flash_bytes energy_nah cpu_ms alarms"
 # Each neighbour's own part of the first three kinds is there whatever the others do: their bounds
-# follow those of the kinds.
+# follow those of the kinds, and what is left of a part is kept in one byte.
 _BURST = (3_000, 5_000, 2_000, 65_536, 0, 300_000, 64, 240, 150, 240)
 _PER_HOUR = (180_000, 180_000, 144_000, 131_072, 0, 1_800_000, 360, 7_200, 5_400, 7_200)
 _SHARED_KINDS = 3
@@ -102,11 +102,11 @@ class Quotas:
 
     def __init__(self) -> None:
         self.refused = array("i", bytes(4 * QUOTA_KINDS))
-        self._levels = array("i", bytes(4 * (QUOTA_KINDS + _SHARED_KINDS * NEIGHBOURS_MAX)))
+        self._levels = array("i", bytes(4 * QUOTA_KINDS))
+        self._shares = bytearray(_SHARED_KINDS * NEIGHBOURS_MAX)  # the levels of each neighbour
         self._capacity = array("i", bytes(4 * _BOUNDS))
-        self._per_second = array("i", bytes(4 * _BOUNDS))
-        self._part = array("h", bytes(2 * _BOUNDS))  # in 3,600ths of a unit per second
-        self._rest = array("h", bytes(2 * _BOUNDS))
+        self._per_hour = array("i", bytes(4 * _BOUNDS))
+        self._rest = array("h", bytes(2 * _BOUNDS))  # in 3,600ths of a unit
         self._at_ms = 0
         for bound in range(_BOUNDS):
             self.limit(bound, _BURST[bound], _PER_HOUR[bound])
@@ -114,8 +114,7 @@ class Quotas:
     def limit(self, kind: int, burst: int, per_hour: int) -> None:
         """Change the bounds of one kind and fill its bucket; 0 per hour: no limit."""
         per_hour = min(per_hour, _LEVEL_MAX)
-        self._per_second[kind] = per_hour // _HOUR_S
-        self._part[kind] = per_hour % _HOUR_S
+        self._per_hour[kind] = per_hour
         self._rest[kind] = 0
         held_back = per_hour // _HOUR_S + (2 if per_hour % _HOUR_S else 0)
         capacity = max(0, min(burst, per_hour) - held_back)
@@ -123,12 +122,13 @@ class Quotas:
         self._fill(kind, capacity)
 
     def _fill(self, bound: int, gain: int) -> None:
-        first, count = bound, 1
-        if bound >= QUOTA_KINDS:
-            first, count = QUOTA_KINDS + (bound - QUOTA_KINDS) * NEIGHBOURS_MAX, NEIGHBOURS_MAX
-        levels, capacity = self._levels, self._capacity[bound]
-        for cell in range(first, first + count):
-            levels[cell] = min(capacity, levels[cell] + gain)
+        capacity = self._capacity[bound]
+        if bound < QUOTA_KINDS:
+            self._levels[bound] = min(capacity, self._levels[bound] + gain)
+            return
+        shares, first = self._shares, (bound - QUOTA_KINDS) * NEIGHBOURS_MAX
+        for cell in range(first, first + NEIGHBOURS_MAX):
+            shares[cell] = min(capacity, shares[cell] + gain)
 
     def _refill(self, now_ms: int) -> None:
         span_ms = ticks_diff(now_ms, self._at_ms)
@@ -141,9 +141,10 @@ class Quotas:
         self._at_ms = ticks_add(self._at_ms, seconds * 1_000)
         seconds = min(seconds, _HOUR_S)  # which fills every bucket
         for bound in range(_BOUNDS):
-            part = self._rest[bound] + seconds * self._part[bound]
+            per_hour = self._per_hour[bound]
+            part = self._rest[bound] + seconds * (per_hour % _HOUR_S)
             self._rest[bound] = part % _HOUR_S
-            self._fill(bound, seconds * self._per_second[bound] + part // _HOUR_S)
+            self._fill(bound, seconds * (per_hour // _HOUR_S) + part // _HOUR_S)
 
     def take(self, now_ms: int, kind: int, amount: int, row: int = -1) -> bool:
         """Take an amount, all of it or nothing; False, and it is counted, if there is not enough.
@@ -153,12 +154,13 @@ class Quotas:
         """
         if not 0 <= now_ms - self._at_ms < 1_000:  # not at each frame
             self._refill(now_ms)
-        levels = self._levels
         if row >= 0 and kind < _SHARED_KINDS:
-            cell = QUOTA_KINDS + kind * NEIGHBOURS_MAX + row
-            if amount <= levels[cell]:
-                levels[cell] -= amount
+            cell = kind * NEIGHBOURS_MAX + row
+            left = self._shares[cell] - amount
+            if left >= 0:
+                self._shares[cell] = left
                 return True
+        levels = self._levels
         if self._capacity[kind] == _NO_LIMIT:
             return True
         if amount <= levels[kind]:
@@ -211,6 +213,6 @@ class Quotas:
             self._rest[kind] = read_word(buffer, offset + 4) % _HOUR_S
             self.refused[kind] = read_word(buffer, offset + 8)
             offset += 12
-        for cell in range(QUOTA_KINDS, len(self._levels)):
-            self._levels[cell] = 0
+        for cell in range(len(self._shares)):
+            self._shares[cell] = 0
         return offset
