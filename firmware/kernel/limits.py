@@ -4,7 +4,7 @@ Bytes are those of a 32-bit board. A bound that is reached is counted, never an 
 
 Input    take(now, kind, amount, row), charge(now, kind, amount), is_open(now, kind)
 Effects  none
-Bounds   a few integers per kind, three bytes per neighbour; nothing is allocated after construction
+Bounds   a few integers per kind, 3 bytes per neighbour; nothing is allocated after construction
 Source   the token bucket of RFC 2697, in whole units, with the remainder kept
 """
 
@@ -32,7 +32,7 @@ REASSEMBLY_MS_MAX = 2_000  # from a message's first fragment to its last; then i
 OUTBOX_FRAMES_MAX = 8  # that wait to be sent, 250 B each from when so many do first
 REQUESTS_MAX = 8  # that wait for an answer, 20 B each
 DEADLINE_MS_MAX = 86_400_000  # of a request: a day, the longest wake period
-NEIGHBOURS_MAX = 32  # 35 B each, and its name; in a larger crowd the regulars keep their rows
+NEIGHBOURS_MAX = 32  # 35 B each once heard, and its name; in a crowd the regulars keep theirs
 NEIGHBOUR_SILENT_MS_MAX = 35_000  # three announcements missed, and half a period
 SEQUENCE_WINDOW = 16  # frames that may arrive late; one 16-bit word per neighbour and cast
 SEQUENCE_JUMP_MAX = 1_024  # a longer gap is a restarted sender, not a loss

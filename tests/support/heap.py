@@ -33,6 +33,7 @@ class crowded:  # noqa: N801 - used as a statement
     def __init__(self, size_bytes):
         self._size_bytes = size_bytes
         self._taken = None
+        self._small = [bytes(33) for _ in range(100)]
 
     def __enter__(self):
         """Take every such piece; return whether that is done."""
@@ -42,6 +43,8 @@ class crowded:  # noqa: N801 - used as a statement
             while True:
                 self._taken = (self._taken, bytearray(self._size_bytes))
         except MemoryError:
+            for place in range(0, len(self._small), 2):  # not so full that no step could be taken
+                self._small[place] = b""
             return True
 
     def __exit__(self, kind, error, trace):

@@ -4,6 +4,7 @@ from kernel.limits import NEIGHBOUR_SILENT_MS_MAX
 from kernel.mesh.neighbours import NOBODY, Neighbours
 from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
+from support.heap import crowded
 
 A, B, C, D = 11, 22, 33, 44
 HALF_MS = NEIGHBOUR_SILENT_MS_MAX // 2
@@ -208,7 +209,31 @@ def test_half_of_what_it_takes_to_be_forgotten_is_not_more_than_half():
 
 def test_an_empty_table_is_woken_empty():
     again = woken(Neighbours(8))
-    assert again.count == 0 and again.ids == [0] * 32
+    assert again.count == 0 and not any(again.ids)
     again = woken(woken(Neighbours(8)))
     row = again.hear(0, A, 0)
     assert again.accept(row, 1, True)
+
+
+def test_rows_are_made_as_they_are_needed_and_none_changes():
+    neighbours = Neighbours(30)
+    for number in range(1, 31):
+        row = neighbours.hear(number, number, number, -number)
+        neighbours.introduce(row, str(number))
+        assert neighbours.joined and neighbours.accept(row, number, True)
+    assert len(neighbours.ids) == neighbours.count == 30
+    for number in range(1, 31):
+        row = neighbours.find(number)
+        assert neighbours.links[row] == number and neighbours.rssi_dbm(row) == -number
+        assert neighbours.name(row) == str(number) and not neighbours.accept(row, number, True)
+
+
+def test_without_heap_the_table_is_full():
+    neighbours = Neighbours(32)
+    for number in range(1, 9):
+        neighbours.hear(number, number, 0)
+    with crowded(96) as is_full:
+        neighbours.hear(9, 9, 0)
+    assert neighbours.joined == (not is_full) and neighbours.count == (8 if is_full else 9)
+    neighbours.hear(10, 10, 0)
+    assert neighbours.joined and neighbours.count == (9 if is_full else 10)

@@ -2,7 +2,8 @@
 
 Input    hear(now, id, link, rssi), accept(row, sequence, broadcast), expire(now)
 Effects  none; `joined` tells what the last `hear` did
-Bounds   NEIGHBOURS_MAX rows; only a name is allocated after construction
+Bounds   NEIGHBOURS_MAX rows; names are allocated after construction, and more rows when they are
+         needed: without heap for them the table is full
 
 A full table keeps its regulars: a stranger takes the row of one that missed an announcement, else
 the row that was given away last. So neither a crowd nor made-up ids push out who is there.
@@ -21,6 +22,7 @@ _RSSI_SCALE = 8  # of the average, so that one more frame moves it
 # What deep sleep leaves: 4 bytes, so many rows, and the names in what is left, 25 bytes for each.
 _KEPT_MAX = 8
 _KEPT_BYTES = 18
+_GROWTH = 8  # rows that are made at once
 
 
 class Neighbours(Windows):
@@ -29,17 +31,30 @@ class Neighbours(Windows):
     SNAPSHOT_BYTES = 352
 
     def __init__(self, count_max: int = NEIGHBOURS_MAX) -> None:
-        super().__init__(count_max)
-        zeros = [0] * count_max
+        super().__init__(0)
+        self._count_max = count_max
         self.count = 0
         self.joined = False
         self.silent_ms_max = NEIGHBOUR_SILENT_MS_MAX
-        self.ids = zeros  # 0: the row is free; a list, for it is searched at each frame
-        self.links = bytearray(count_max)
-        self._names = [b""] * count_max
-        self._heard_at_ms = array("I", zeros)
-        self._rssi = array("h", zeros)  # average, in 1/_RSSI_SCALE dBm; 0: not known
+        self.ids: "list[int]" = []  # 0: the row is free; a list, for it is searched at each frame
+        self.links = bytearray()
+        self._names: "list[bytes]" = []
+        self._heard_at_ms = array("I")
+        self._rssi = array("h")  # average, in 1/_RSSI_SCALE dBm; 0: not known
         self._guest = 0  # the row given away last, which strangers share while the table is full
+        self.add_rows(min(_GROWTH, count_max))
+
+    def add_rows(self, count: int) -> None:
+        """Make room for so many more neighbours.
+
+        Raises: MemoryError; then the rows there are stay as they were.
+        """
+        super().add_rows(count)
+        self.links = self.links + bytes(count)
+        self._names = self._names + [b""] * count
+        self._heard_at_ms = self._heard_at_ms + array("I", bytes(4 * count))
+        self._rssi = self._rssi + array("h", bytes(2 * count))
+        self.ids = self.ids + [0] * count  # at last: they tell how many rows there are
 
     def find(self, source: int) -> int:
         """Return the row of a node, NOBODY if it was not heard lately."""
@@ -89,6 +104,8 @@ class Neighbours(Windows):
 
     def _admit(self, now_ms: int, source: int) -> int:
         row = self.find(0)
+        if row == NOBODY and len(self.ids) < self._count_max:
+            row = self._find_more()
         self.joined = row != NOBODY
         if self.joined:
             self.count += 1
@@ -101,6 +118,13 @@ class Neighbours(Windows):
             row = self._guest
         self._clear(row, source)
         return row
+
+    def _find_more(self) -> int:
+        try:
+            self.add_rows(min(_GROWTH, self._count_max - len(self.ids)))
+        except MemoryError:
+            return NOBODY
+        return self.find(0)
 
     def _clear(self, row: int, source: int) -> None:
         self.ids[row] = source

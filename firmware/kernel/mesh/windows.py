@@ -2,7 +2,7 @@
 
 Input    accept(row, sequence, broadcast), forget(row)
 Effects  none
-Bounds   10 bytes per row; nothing is allocated after construction
+Bounds   10 bytes per row; only more rows are allocated after construction
 Source   the window is that of RFC 4303, section 3.4.3 (anti-replay), kept for two casts
 """
 
@@ -17,12 +17,22 @@ _LOST_MAX = (1 << 29) - 1  # far below what telemetry can say
 class Windows:
     """Two windows per row: frames for this node only, and broadcasts."""
 
-    def __init__(self, count_max: int) -> None:
+    def __init__(self, count: int) -> None:
         self.lost = 0  # of all rows, those forgotten too
-        zeros = [0] * (2 * count_max)
-        self._sequence = array("H", zeros)
-        self._seen = array("H", zeros)  # bit n: the frame n before the newest; 0: none yet
-        self._stale = bytearray(2 * count_max)
+        self._sequence = array("H")
+        self._seen = array("H")  # bit n: the frame n before the newest; 0: none yet
+        self._stale = bytearray()
+        Windows.add_rows(self, count)
+
+    def add_rows(self, count: int) -> None:
+        """Make room for so many more rows.
+
+        Raises: MemoryError; then the rows there are stay as they were.
+        """
+        # New ones each time: whoever looks at one that grows would look at freed memory.
+        self._sequence = self._sequence + array("H", bytes(4 * count))
+        self._seen = self._seen + array("H", bytes(4 * count))
+        self._stale = self._stale + bytes(2 * count)
 
     def forget(self, row: int) -> None:
         """Take whatever comes next as new."""
