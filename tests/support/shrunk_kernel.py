@@ -11,10 +11,10 @@ from pathlib import Path
 
 from cma_toolkit.host_tools.flash.contents import FIRMWARE
 from cma_toolkit.host_tools.image import mpy
-from cma_toolkit.host_tools.image.shrink.firmware import KERNEL, arrange, names_kept
+from cma_toolkit.host_tools.image.shrink.firmware import KERNEL, arrange, finish, names_kept
 from cma_toolkit.host_tools.image.shrink.fold import constants, fold
 from cma_toolkit.host_tools.image.shrink.modules import dotted, read_modules
-from cma_toolkit.host_tools.image.shrink.names import names_in, shorten
+from cma_toolkit.host_tools.image.shrink.names import names_in
 
 
 def shrunk_kernel(tests: Iterable[Path]) -> dict[str, bytes]:
@@ -24,7 +24,7 @@ def shrunk_kernel(tests: Iterable[Path]) -> dict[str, bytes]:
     keep = {*used, *names_kept(plain)}
     arranged = arrange(plain, keep)
     keep |= {name for (_, one), (_, name) in arranged.places.items() if one in used}
-    made = shorten(arranged.sources, keep)
+    made = finish(arranged.sources, keep)
     places = {
         place: there
         for place, there in arranged.places.items()
@@ -32,10 +32,13 @@ def shrunk_kernel(tests: Iterable[Path]) -> dict[str, bytes]:
     }
     numbers = constants(plain)
     for path in plain:
-        if path in made or path.endswith("__init__.py"):
+        if path.endswith("__init__.py"):
             made.setdefault(path, b"")
             continue
         lines = [f"{one} = {value}" for one, value in numbers[dotted(path)].items()]
+        if path in made:
+            made[path] += "\n".join(["", *lines, ""]).encode()
+            continue
         lines += _imports(path, plain, places, used - set(numbers[dotted(path)]))
         is_there = any(module == dotted(path) for module, _ in arranged.places)
         made[path] = "\n".join([*sorted(lines), ""]).encode() if is_there else plain[path]

@@ -59,22 +59,21 @@ def bundle(
 
 
 def names_in_bundle(
-    sources: Mapping[str, bytes], package: str, apart: Collection[str] = ()
-) -> dict[str, dict[str, str]]:
-    """Return, by module, what its names are called in the bundle that `bundle` makes."""
-    modules = read_modules(sources)
-    parts = _parts(modules, package, apart, package)
+    sources: Mapping[str, bytes], package: str, apart: Collection[str] = (), into: str = ""
+) -> dict[tuple[str, str], str]:
+    """Return what each module's own names are called in the bundle that `bundle` makes."""
+    parts = _parts(read_modules(sources), package, apart, into or package)
     names = _named(parts)
     return {
-        name: {
-            one: names.of(name, one)
-            for one in [
-                *_own_names(module),
-                *(local for local, (source, _) in module.imported.items() if source in parts),
-            ]
-        }
+        (name, one): names.of(name, one)
         for name, module in parts.items()
+        for one in _own_names(module)
     }
+
+
+def ordered(sources: Mapping[str, bytes], wanted: Collection[str]) -> list[str]:
+    """Return some modules, each behind those among them that it imports."""
+    return _ordered({name: one for name, one in read_modules(sources).items() if name in wanted})
 
 
 def _parts(
@@ -164,6 +163,8 @@ def _rewrite(
             source = target_of(name, module, node)
             found = [alias for alias in node.names if f"{source}.{alias.name}" in parts]
             if source not in parts and not found:
+                if inside and node.level:  # seen from the bundle it is elsewhere
+                    module.put(node, _absolute(source, node))
                 continue
             for alias in node.names:
                 local = alias.asname or alias.name
@@ -172,6 +173,11 @@ def _rewrite(
                         f'{module.path}:{node.lineno}: "{local}" is bound again: rename one.'
                     )
             module.put(node, "pass" if inside else rewriter.import_of(source, node))
+
+
+def _absolute(source: str, node: ast.ImportFrom) -> str:
+    listed = (one.name + (f" as {one.asname}" if one.asname else "") for one in node.names)
+    return f"from {source} import {', '.join(listed)}"
 
 
 def _imports_any(name: str, module: Module, parts: Mapping[str, Module]) -> bool:
@@ -215,7 +221,7 @@ class _Rewriter(ast.NodeVisitor):
                 others.append(alias.name + (f" as {alias.asname}" if alias.asname else ""))
         lines = [f"from {self._package} import {', '.join(listed)}"] if listed else []
         if others:
-            lines.append(f"from {'.' * node.level}{node.module or ''} import {', '.join(others)}")
+            lines.append(f"from {source} import {', '.join(others)}")
         return "; ".join(lines) or "pass"
 
     def visit_Name(self, node: ast.Name) -> None:

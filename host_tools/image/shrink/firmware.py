@@ -1,7 +1,7 @@
 """Make our firmware small for a board's heap and flash, without changing what it does.
 
-Numbers take the place of their names, what nothing refers to is left out, the rooms of the kernel
-become one module, and names that only we use become short ones. To see the names and lines of
+Numbers take the place of their names, what nothing refers to is left out, the modules of the kernel
+become a few, and names that only we use become short ones. To see the names and lines of
 our own code in a traceback, build with `--plain`.
 
 Input    the sources of `kernel` and `device`
@@ -9,11 +9,13 @@ Bounds   the same sources give the same result
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from .bundle import bundle
+from .bundle import bundle, names_in_bundle, ordered
 from .fold import fold
-from .modules import read_modules, target_of
+from .layout import forget, needed_by, pieces, rarely_loaded
+from .modules import Module, dotted, read_modules
 from .names import defined_names, shorten
 from .unused import drop_unused
 
@@ -24,6 +26,7 @@ AGENT = "kernel.agent"
 # kernel too, to say so.
 START = "device.start"
 MAIN = "device.loop"
+_ROOTS = (KERNEL, DEVICE, START, MAIN, AGENT)
 # Whose public names applications and drivers use.
 INTERFACES = (
     "kernel/application.py",
@@ -37,20 +40,74 @@ INTERFACES = (
 NOT_ON_BOARDS = {"Flash", "Parts"}
 
 
+@dataclass(frozen=True)
+class Arranged:
+    """The modules of an image, and where what the sources define is in them."""
+
+    sources: Mapping[str, bytes]
+    # Module and name → module and name in the image, before names become short.
+    places: Mapping[tuple[str, str], tuple[str, str]]
+
+
 def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, bytes]:
     """Return the firmware as an image holds it; `keep` are names that stay besides.
 
     Raises: ImageError (our firmware's author) for a name that cannot be told apart.
     """
-    keep = {*keep, *_names_of_start(sources)}
-    keep |= {name for path in INTERFACES for name in _public_names(sources, path)} - NOT_ON_BOARDS
+    keep = {*keep, *names_kept(sources)}
+    return finish(arrange(sources, keep).sources, keep)
+
+
+def finish(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str, bytes]:
+    """Do the rest to what is arranged."""
+    made = shorten(sources, keep)
+    return forget(made, (KERNEL, DEVICE), needed_by(_ROOTS, read_modules(made)))
+
+
+def names_kept(sources: Mapping[str, bytes]) -> set[str]:
+    """Return the names of our sources that others use."""
+    names = {name for path in INTERFACES for name in _public_names(sources, path)}
+    return names - NOT_ON_BOARDS | set(_names_of_start(sources))
+
+
+def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
+    """Fold, and put the modules together as an image has them.
+
+    Raises: ImageError (our firmware's author) for a name that cannot be told apart.
+    """
     made: Mapping[str, bytes] = drop_unused(fold(sources), keep)
-    made = bundle(made, KERNEL, (AGENT,))
-    if START.replace(".", "/") + ".py" in made:
-        # What is imported within functions, such as a link that few boards have, stays apart.
-        whole = _needed_by(MAIN, made) - _needed_by(START, made)
-        made = bundle(made, DEVICE, set(read_modules(made)) - whole, MAIN)
-    return shorten(made, keep)
+    modules = read_modules(made)
+    places: dict[tuple[str, str], tuple[str, str]] = {}
+    for into, parts in _plan(made, modules):
+        package = into.partition(".")[0]
+        apart = set(read_modules(made)) - parts
+        found = names_in_bundle(made, package, apart, into)
+        places |= {place: (into, name) for place, name in found.items()}
+        made = bundle(made, package, apart, into)
+    # What nobody imports is for hosts, and the rooms are in their bundles now.
+    wanted = needed_by(_ROOTS, read_modules(made), within=True)
+    made = {path: text for path, text in made.items() if dotted(path) in wanted}
+    return Arranged(made, places)
+
+
+def _plan(
+    sources: Mapping[str, bytes], modules: Mapping[str, Module]
+) -> Iterator[tuple[str, set[str]]]:
+    """Yield bundles: the name of each and what goes into it."""
+    resident = needed_by(_ROOTS, modules)
+    kernel = {
+        name
+        for name, module in modules.items()
+        if name.startswith(KERNEL + ".") and not module.path.endswith("__init__.py")
+    }
+    order = ordered(sources, kernel & resident - {AGENT})
+    for number, piece in enumerate(pieces(order, modules), 1):
+        yield f"{KERNEL}.part{number}", set(piece)
+    for name, parts in sorted(rarely_loaded(kernel - resident, modules).items()):
+        yield f"{KERNEL}.{name.rpartition('.')[2]}", parts
+    if START in modules:
+        main = needed_by([MAIN], modules) - needed_by([START], modules)
+        yield MAIN, {one for one in main if one.startswith(DEVICE + ".")}
 
 
 def _public_names(sources: Mapping[str, bytes], path: str) -> Iterator[str]:
@@ -66,20 +123,3 @@ def _names_of_start(sources: Mapping[str, bytes]) -> Iterator[str]:
         for node in ast.parse(sources[path]).body:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                 yield node.name
-
-
-def _needed_by(name: str, sources: Mapping[str, bytes]) -> set[str]:
-    """Return a module and those of its package that are imported with it."""
-    modules = read_modules(sources)
-    found: set[str] = set()
-    left = [name]
-    while left:
-        one = left.pop()
-        if one in found or one not in modules or not one.startswith(DEVICE):
-            continue
-        found.add(one)
-        for node in modules[one].tree.body:
-            if isinstance(node, ast.ImportFrom):
-                source = target_of(one, modules[one], node)
-                left += [source, *(f"{source}.{alias.name}" for alias in node.names)]
-    return found

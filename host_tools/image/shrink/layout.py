@@ -1,0 +1,140 @@
+"""Say which modules of a package are loaded with an agent, and which when a function needs them.
+
+What is imported at the top of a module is there as long as that is. What is imported within
+functions alone, such as the code that only a boot needs, is a module of its own in an image; it is
+loaded from flash each time and forgotten at once, so that its code is garbage when the function
+that needed it returns.
+
+Input    the sources of an image
+Bounds   FUNCTIONS_MAX functions in a bundle, if no single module has more: while a module is being
+         imported, what each of its functions is made from takes as much heap as the function
+"""
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from .modules import Module, read_modules, target_of
+
+FUNCTIONS_MAX = 64
+# Written into the packages of an image, which import nothing else.
+_LOADER = b"""
+import sys
+
+def load(name, *others):
+    package = sys.modules[name.partition(".")[0]]
+    try:
+        return __import__(name, None, None, (name,))
+    finally:
+        for one in [name] + list(others):
+            if sys.modules.pop(one, None):
+                delattr(package, one.partition(".")[2])
+"""
+
+
+def needed_by(
+    roots: Iterable[str], modules: Mapping[str, Module], *, within: bool = False
+) -> set[str]:
+    """Return modules and all that are imported with them, as far as they are ours.
+
+    `within` counts what is imported within functions, too.
+    """
+    found: set[str] = set()
+    left = list(roots)
+    while left:
+        one = left.pop()
+        if one in found or one not in modules:
+            continue
+        found.add(one)
+        for node in modules[one].nodes:
+            if isinstance(node, ast.ImportFrom) and (within or not node.col_offset):
+                left += _sources(one, modules, node)
+    return found
+
+
+def pieces(order: Sequence[str], modules: Mapping[str, Module]) -> Iterator[list[str]]:
+    """Cut modules, each behind those that it imports, into stretches of so many functions."""
+    piece: list[str] = []
+    functions = 0
+    for name in order:
+        more = sum(isinstance(node, ast.FunctionDef) for node in modules[name].nodes)
+        if piece and functions + more > FUNCTIONS_MAX:
+            yield piece
+            piece, functions = [], 0
+        piece.append(name)
+        functions += more
+    if piece:
+        yield piece
+
+
+def rarely_loaded(rest: Collection[str], modules: Mapping[str, Module]) -> dict[str, set[str]]:
+    """Return the modules that are to be apart among those not always there, with what goes along.
+
+    A module that only one of them imports goes with that one.
+    """
+    needs = {name: needed_by([name], modules).intersection(rest) for name in rest}
+    entries = {
+        source
+        for name, module in modules.items()
+        for node in module.nodes
+        if isinstance(node, ast.ImportFrom) and (node.col_offset or name not in rest)
+        for source in _sources(name, modules, node)
+        if source in needs
+    }
+    users = {one: {entry for entry in entries if one in needs[entry]} for one in rest}
+    alone = entries | {one for one in rest if len(users[one]) > 1}
+    return {name: {name, *(one for one in rest if users[one] == {name})} for name in alone}
+
+
+def _sources(name: str, modules: Mapping[str, Module], node: ast.ImportFrom) -> list[str]:
+    source = target_of(name, modules[name], node)
+    return [source, *(f"{source}.{alias.name}" for alias in node.names)]
+
+
+def forget(
+    sources: Mapping[str, bytes], packages: Sequence[str], resident: Collection[str]
+) -> dict[str, bytes]:
+    """Have each import within a function load what is not resident, and forget it at once.
+
+    Modules with classes stay: what a class made lives on, and to load it again would make another.
+    """
+    modules = read_modules(sources)
+    rare = {name for name, one in modules.items() if not _has_class(one)} - set(resident)
+    using: set[str] = set()
+    for name, module in modules.items():
+        for node in module.nodes:
+            if isinstance(node, ast.ImportFrom) and node.col_offset:
+                package = name.partition(".")[0]
+                text = _loading(node, target_of(name, module, node), package, modules, rare)
+                if text:
+                    module.put(node, text)
+                    using.add(package)
+    made = {**sources, **{module.path: module.text_now() for module in modules.values()}}
+    for package in packages:
+        if package in using:
+            path = f"{package}/__init__.py"
+            made[path] = made.get(path, b"") + _LOADER
+    return made
+
+
+def _has_class(module: Module) -> bool:
+    return any(isinstance(node, ast.ClassDef) for node in module.nodes)
+
+
+def _loading(
+    node: ast.ImportFrom, source: str, package: str, modules: Mapping[str, Module], rare: set[str]
+) -> str:
+    """Return what takes the place of an import, "" if it stays."""
+
+    def call(name: str) -> str:
+        with_it = sorted(needed_by([name], modules) & rare - {name})
+        return f"load({', '.join(repr(one) for one in (name, *with_it))})"
+
+    said = []
+    if source in rare:
+        said.append(f"_module = {call(source)}")
+        said += [f"{one.asname or one.name} = _module.{one.name}" for one in node.names]
+    elif all(f"{source}.{one.name}" in rare for one in node.names):
+        said += [
+            f"{one.asname or one.name} = {call(f'{source}.{one.name}')}" for one in node.names
+        ]
+    return "; ".join([f"from {package} import load", *said]) if said else ""
