@@ -38,7 +38,7 @@ SEQUENCE_WINDOW = 16  # frames that may arrive late; one 16-bit word per neighbo
 SEQUENCE_JUMP_MAX = 1_024  # a longer gap is a restarted sender, not a loss
 STALE_FRAMES_MAX = 3  # in a row from behind the window, then the sender did restart
 
-TIMERS_MAX = 16  # `every` calls of one application, 40 B each
+TIMERS_MAX = 16  # `every` calls of one application, 32 B each
 HANDLERS_MAX = 32  # `on` calls of one application, 48 B each
 PERIOD_MS_MIN = 10  # a shorter timer would starve the radio
 PERIOD_MS_MAX = (1 << 28) - 1  # half the tick period: 3.1 days

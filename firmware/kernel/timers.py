@@ -2,7 +2,7 @@
 
 Input    set(timer_id, at), every(now, period, callback), take_due(now)
 Effects  none
-Bounds   the agent's own timers and TIMERS_MAX of the application
+Bounds   the agent's own timers and TIMERS_MAX of the application; only `every` allocates later
 
 An agent that sleeps between windows serves an application's slower timers in the window in which
 they fall due: waking for each of them would cost more than all the rest.
@@ -43,9 +43,8 @@ class Timers:
         self.has_application = True  # False: its timers wait, as long as it takes
         self._window_ms = window_ms
         self._at_ms = array("I", bytes(4 * _COUNT_MAX))
-        self._period_ms = array("I", bytes(4 * _COUNT_MAX))
         self._is_set = bytearray(_COUNT_MAX)
-        self._callbacks: "list[Callback | None]" = [None] * TIMERS_MAX
+        self._application: "list[tuple[int, Callback]]" = []  # period and what to call
 
     def set(self, timer_id: int, at_ms: int) -> None:
         """Make a timer due at an instant."""
@@ -74,22 +73,19 @@ class Timers:
         left_ms = ticks_diff(self._at_ms[timer_id], now_ms)
         if not self._is_set[timer_id] or left_ms > period_ms:
             self.set(timer_id, ticks_add(now_ms, period_ms))
-        self._period_ms[timer_id] = period_ms
-        self._callbacks[timer_id - TIMERS_OWN] = callback
+        self._application.append((period_ms, callback))
         self.count += 1
 
     def clear_application(self) -> None:
         """Forget the application's timers, those of a snapshot too."""
         self.count = TIMERS_OWN
+        self._application.clear()
         for timer_id in range(TIMERS_OWN, _COUNT_MAX):
-            self._callbacks[timer_id - TIMERS_OWN] = None
             self._is_set[timer_id] = 0
 
     def callback(self, timer_id: int) -> "Callback":
         """Return what to call for a timer of the application."""
-        callback = self._callbacks[timer_id - TIMERS_OWN]
-        assert callback is not None
-        return callback
+        return self._application[timer_id - TIMERS_OWN][1]
 
     def next(self, now_ms: int) -> int:
         """Return the id of the timer that is or will be due first, NONE_DUE if there is none."""
@@ -105,7 +101,7 @@ class Timers:
         # The agent's own wait for a window too, but for the one that writes to flash.
         if timer_id < TIMERS_OWN:
             return timer_id != TIMER_STATE
-        return self._window_ms <= self._period_ms[timer_id]
+        return self._window_ms <= self._application[timer_id - TIMERS_OWN][0]
 
     def at_ms(self, timer_id: int) -> int:
         """Return when a timer is due."""
@@ -121,7 +117,7 @@ class Timers:
 
     def repeat(self, timer_id: int, now_ms: int) -> int:
         """Make a timer of the application due again; return how many periods are missed by now."""
-        period_ms = self._period_ms[timer_id]
+        period_ms = self._application[timer_id - TIMERS_OWN][0]
         late_ms = ticks_diff(now_ms, self._at_ms[timer_id])
         missed = late_ms // period_ms
         self.set(timer_id, ticks_add(self._at_ms[timer_id], (missed + 1) * period_ms))
