@@ -9,7 +9,9 @@ import select
 import sys
 import time
 
-COLD_BOOT_MS = 200  # about what mpremote needs from opening a port to its first Ctrl-C
+import machine
+
+_COLD_BOOT_MS = 200  # about what mpremote needs from opening a port to its first Ctrl-C
 _FIRST_SLEEP_MS = 2_000  # after a press of the button; each later sleep costs one look
 _SETTLE_MS = 20  # in which a Ctrl-C that arrives as an interrupt is one
 _BYTES_MAX = 256  # of a noisy pin: what a port keeps, read once
@@ -35,6 +37,14 @@ def listen(span_ms):
             time.sleep_ms(_SETTLE_MS)
         if sys.stdin.read(1) in _KNOCKS:
             raise KeyboardInterrupt
+
+
+def at_boot():
+    """Listen before an agent starts; a board that wakes only looks.
+
+    Raises: KeyboardInterrupt if somebody knocked.
+    """
+    listen(0 if machine.reset_cause() == machine.DEEPSLEEP_RESET else _COLD_BOOT_MS)
 
 
 def before_deep_sleep(is_first):

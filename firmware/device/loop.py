@@ -7,7 +7,8 @@ import asyncio
 import gc
 import os
 
-from device import app, crash, sleeping
+from device import sleeping
+from device.board import Board
 from device.flash import open_flash
 from device.rtc import Rtc
 from device.sink import Sink
@@ -29,115 +30,88 @@ _POLL_MS_MIN = 5
 _POLL_MS_WINDOW = 2  # a frame tells when its sender's next window is: late heard is late met
 _POLL_MS_MAX = 50
 _FRAMES_PER_TURN = 16  # received before timers are served again
-_FOLDER = "/user"  # where an application lies that is not the image's
 _STATUS_MS = 5_000
 _STATUS_PER_HEALTH = 12  # status records, the first one included
 
 
 class Loop:
-    """Compose the agent of a board and run it."""
+    """Compose the agent of a board and run it with the application of a folder, or the image's."""
 
-    def __init__(self, board):
-        settings = board.settings
-        self._board = board
-        self.rtc = Rtc()
-        self.sink = Sink(board)
-        self.sink.open_links()
-        self.cause = crash.cause(self.rtc.recovery)
-        self._text = crash.take(self.rtc.recovery)
-        self._snapshot = self.rtc.take_snapshot()  # and what `crash` noted is kept with it
-        self._journal = None
-        if self.cause != CAUSE_DEEP_SLEEP:  # it was compared at the boot before
-            settings.config.application_id = app.fingerprint(_FOLDER)
-        identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
-        rng = Prng(int.from_bytes(os.urandom(4), "big"))
-        self.agent = Agent(identity, rng, self._open_table(), board.parts, settings.config)
+    def __init__(self, folder):
+        from device import starting
+
+        self._folder = folder
+        self.rtc = rtc = Rtc()
+        self.board = board = Board()
+        settings, config = board.settings, board.settings.config
         self.watchdog = Watchdog(settings.whole("watchdog_ms", DEFAULT_MS))
-        self._status_ms = settings.whole("status_ms", _STATUS_MS)
-        self._status_at_ms = self.rtc.now_ms()
-        self._status_count = 0
-        self._poll_ms = _POLL_MS_MIN
-        self._application = app.MISSING
-        self.is_first_sleep = self.cause != CAUSE_DEEP_SLEEP
-        self._is_kept_awake = False
-        self._is_nap = False
-
-    def _open_table(self):
+        self.sink = Sink(board)
+        starting.open_links(self.sink, board)
+        self._boot = cause, _, snapshot = starting.take_over(rtc)
+        self.is_first_sleep = cause != CAUSE_DEEP_SLEEP
+        if self.is_first_sleep:  # at a wake it was compared at the boot before
+            config.application_id = starting.fingerprint(folder)
+        self.journal = None
         flash = open_flash()
         if flash is None:
             self.sink.note("no state partition", "nothing outlives a power loss; run: cma flash")
-            return Table()
-        self._journal = Journal(flash)
-        self._journal.recover(self.cause == CAUSE_DEEP_SLEEP and self._snapshot is not None)
-        return JournalTable(self._journal)
+        else:
+            self.journal = Journal(flash)
+            self.journal.recover(not self.is_first_sleep and snapshot is not None)
+        identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
+        rng = Prng(int.from_bytes(os.urandom(4), "big"))
+        table = JournalTable(self.journal) if flash else Table()
+        self.agent = Agent(identity, rng, table, board.parts, config)
+        rtc.reserve(self.agent.snapshot_bytes)
+        self._has_windows = config.wake_period_ms > 0
+        settings.config = None  # the agent took what it needs
+        self._status_ms = settings.whole("status_ms", _STATUS_MS)
+        self._status_at_ms = rtc.now_ms()
+        self._status_count = 0
+        self._poll_ms = _POLL_MS_MIN
+        self.application = ""  # how it is
+        self._is_kept_awake = False
+        self._is_nap = False
 
-    def run(self, folder):
-        """Run the agent with the application of a folder, or the image's.
+    def run(self):
+        """Run the agent.
 
         Raises: KeyboardInterrupt when Ctrl-C is pressed, and whatever the kernel itself raises.
         """
-        asyncio.run(self._main(folder))
+        asyncio.run(self._main())
 
-    def stop(self):
-        """End in order: commit everything; the next boot is no crash."""
-        self.agent.stop(self.rtc.now_ms(), self.sink)
-        crash.mark_orderly(self.rtc.recovery)
-        self.rtc.save()
-
-    def close(self):
-        """Let go of the links and forget the tasks, however the loop ended."""
-        self.sink.radio(False)
-        asyncio.new_event_loop()
-
-    async def _main(self, folder):
+    async def _main(self):
         asyncio.get_event_loop().set_exception_handler(self._on_task_error)
         self._start()
-        self._load(folder)
         while True:
             self.watchdog.feed()
             self._receive()
             self._serve()
             if self.sink.reboot_reason:
-                sleeping.reboot(self)
+                from device import ending
+
+                ending.reboot(self)
             if self.sink.sleep_depth:
                 self._sleep()
             until_ms = ticks_diff(self.agent.next_wake_at_ms(), self.rtc.now_ms())
             await asyncio.sleep_ms(0 if self._is_nap else max(1, min(self._poll_ms, until_ms)))
 
     def _start(self):
-        sink, agent, rtc = self.sink, self.agent, self.rtc
-        if self._text:
-            # Its beginning is cut off, perhaps within a character.
-            text = "".join([chr(byte) if byte < 128 else "?" for byte in self._text])
-            sink.note("crashed", text)
-            agent.keep_traceback(rtc.now_ms(), self._text)  # the commit of this boot carries it
-        agent.on_battery(self._board.battery_mv())
-        agent.start(rtc.now_ms(), self.cause, self._snapshot, sink)
-        self._snapshot = self._text = None
-        sink.radio(sink.is_wanted)
-        self._status_count = agent.wakes  # each wake prints a status, not each one its health
-        if agent.wakes:
-            # Before it sleeps again: a window is not to be missed for a line on a console.
-            self._status_at_ms = ticks_add(rtc.now_ms(), self._status_ms or _STATUS_MS)
-        if not self._board.settings.is_provisioned:
-            sink.note("unprovisioned", "this board has no name yet: cma provision")
+        from device import starting
 
-    def _load(self, folder):
-        agent, sink = self.agent, self.sink
-        if agent.is_safe_mode:
-            sink.note("safe mode", crash.SAFE_MODE_SAYS)
-            self._application = "safe mode"
-            return
-        if not app.is_plain_program(folder):  # whose import may never end
-            self.watchdog.feed()
-        self._application, setup = app.load(folder, sink)
-        if setup is not None and not agent.set_up(self.rtc.now_ms(), setup, sink):
-            self._application = app.FAILED
+        starting.start(self, self._boot)
+        self._boot = None
+        self._status_count = self.agent.wakes  # each wake prints a status, not each one its health
+        if self.agent.wakes:
+            # Before it sleeps again: a window is not to be missed for a line on a console.
+            self._status_at_ms = ticks_add(self.rtc.now_ms(), self._status_ms or _STATUS_MS)
+        gc.collect()
+        starting.load(self, self._folder)
 
     def _receive(self):
         agent, sink, rtc = self.agent, self.sink, self.rtc
         self._poll_ms = min(2 * self._poll_ms, _POLL_MS_MAX)
-        if sink.is_on and self._board.settings.config.wake_period_ms:
+        if sink.is_on and self._has_windows:
             self._poll_ms = _POLL_MS_WINDOW
         for index in range(len(sink.links)):
             link = sink.links[index]
@@ -165,7 +139,7 @@ class Loop:
             sink.traceback = b""
         if ticks_diff(now_ms, self._status_at_ms) >= 0:
             self._status_at_ms = ticks_add(now_ms, self._status_ms or _STATUS_MS)
-            agent.on_battery(self._board.battery_mv())
+            agent.on_battery(self.board.battery_mv())
             agent.on_heap(gc.mem_free())
             if self._status_ms:
                 self._print_status()
@@ -192,13 +166,9 @@ class Loop:
         self.sink.app_error("task", context["exception"])
 
     def _print_status(self):
-        fields = self.agent.status()
-        fields["app"] = self._application
-        fields["links"] = [link.name for link in self.sink.links]
-        self.sink.record("status", fields)
+        from device import telling
+
+        telling.print_status(self)
         if self._status_count % _STATUS_PER_HEALTH == 0:
-            fields, journal = self.agent.report_health(), self._journal
-            if journal:
-                fields["store"] = [journal.damaged, journal.torn, journal.bad_sectors]
-            self.sink.record("health", fields)
+            telling.print_health(self)
         self._status_count += 1

@@ -2,10 +2,11 @@
 
 MicroPython replaces that memory as a whole:
 
-    0..575    recovery: crashes and the last traceback, with a checksum of its own
-    576..579  how far the agent's clock is ahead of the RTC, ms
-    580..583  CRC-32 of these four bytes
-    584..     the kernel's snapshot, with a checksum of its own; its length is the memory's end
+    0..9    how the last boot ended, with a checksum of its own: see `device.crash`
+    10..13  how far the agent's clock is ahead of the RTC, ms
+    14..17  CRC-32 of these four bytes
+    18..    the kernel's snapshot, or the traceback of a crash, each with a checksum of its own;
+            its length is the memory's end
 
 A power loss clears it, a watchdog's reset does not; bits may flip in it.
 
@@ -22,29 +23,37 @@ import time
 
 import machine
 
-_RECOVERY_BYTES = 576
-_AHEAD_AT = 576
-_CRC_AT = 580
-_SNAPSHOT_AT = 584
+_AHEAD_AT = 10
+_CRC_AT = 14
+HEAD_BYTES = 18  # in front of snapshot or traceback
 _MASK = (1 << 29) - 1
 _NS_PER_MS = 1_000_000
 
 
 class Rtc:
-    """The clock, what recovery keeps, and the way to write the memory back.
+    """The clock, and what is kept in the RTC's memory: `memory`, written back by `save`.
 
-    Of the snapshot nothing stays in the heap: it is read once, and written when all else ends.
+    It is as long as a snapshot wants it, from the first boot's end on: a heap that is full or in
+    pieces keeps nobody from sleeping.
     """
 
     def __init__(self):
-        data = machine.RTC().memory()
-        lead = data[_AHEAD_AT:_CRC_AT]
-        is_kept = binascii.crc32(lead).to_bytes(4, "big") == data[_CRC_AT:_SNAPSHOT_AT]
-        ahead_ms = int.from_bytes(lead, "big") if is_kept else 0
+        self.memory = bytearray(machine.RTC().memory())
+        self.reserve(0)
+        lead = self.memory[_AHEAD_AT:_CRC_AT]
+        self._is_kept = _checksum(lead) == self.memory[_CRC_AT:HEAD_BYTES]
+        ahead_ms = int.from_bytes(lead, "big") if self._is_kept else 0
         self._base_ms = (_rtc_ms() + ahead_ms - (time.ticks_ms() & _MASK)) & _MASK
-        self._snapshot = data[_SNAPSHOT_AT:] if is_kept else b""
-        self.recovery = bytearray(_RECOVERY_BYTES)
-        self.recovery[: len(data[:_RECOVERY_BYTES])] = data[:_RECOVERY_BYTES]
+
+    def reserve(self, size_bytes):
+        """Have room for a snapshot or a traceback; what was there is lost if there was too little.
+
+        Shape: of all that is kept, the first HEAD_BYTES stay in any case.
+        """
+        if len(self.memory) < HEAD_BYTES + size_bytes:
+            head = self.memory[:HEAD_BYTES]
+            self.memory = bytearray(HEAD_BYTES + size_bytes)
+            self.memory[: len(head)] = head
 
     def now_ms(self):
         """Return the present instant.
@@ -57,21 +66,32 @@ class Rtc:
         """Return what the agent left here and clear it, so that it is resumed once; else None.
 
         Without the clock's lead its instants would mean nothing, so it counts as lost.
+        Shape: a view of `memory`, so it lasts until that is filled again.
         """
-        snapshot, self._snapshot = self._snapshot, b""
         self.save()
-        return snapshot or None
+        if not self._is_kept or len(self.memory) == HEAD_BYTES:
+            return None
+        return memoryview(self.memory)[HEAD_BYTES:]
 
-    def save(self, agent=None):
-        """Write everything back, with the snapshot of an agent that goes to sleep."""
-        buffer = bytearray(_SNAPSHOT_AT + (agent.snapshot_bytes if agent else 0))
-        buffer[:_RECOVERY_BYTES] = self.recovery
+    def save(self, agent=None, kept_bytes=0):
+        """Write the head back, with the snapshot of an agent that goes to sleep.
+
+        Shape: `kept_bytes` of what stands behind the head are kept, too.
+        """
         if agent:
-            agent.hibernate(self.now_ms(), memoryview(buffer)[_SNAPSHOT_AT:])
+            kept_bytes = agent.snapshot_bytes
+            self.reserve(kept_bytes)
+        memory = memoryview(self.memory)[: HEAD_BYTES + kept_bytes]
+        if agent:
+            agent.hibernate(self.now_ms(), memory[HEAD_BYTES:])
         lead = ((self.now_ms() - _rtc_ms()) & _MASK).to_bytes(4, "big")
-        buffer[_AHEAD_AT:_CRC_AT] = lead
-        buffer[_CRC_AT:_SNAPSHOT_AT] = binascii.crc32(lead).to_bytes(4, "big")
-        machine.RTC().memory(buffer)
+        memory[_AHEAD_AT:_CRC_AT] = lead
+        memory[_CRC_AT:HEAD_BYTES] = _checksum(lead)
+        machine.RTC().memory(memory)
+
+
+def _checksum(lead):
+    return binascii.crc32(lead).to_bytes(4, "big")
 
 
 def _rtc_ms():

@@ -11,7 +11,6 @@ import io
 import json
 import sys
 
-from device import crash
 from kernel.effects import LINK_ALL
 from kernel.errors import EVENT_NAMES, EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT, name_of
 
@@ -62,18 +61,12 @@ class Sink:
         text = io.StringIO()
         sys.print_exception(error, text)
         sys.stdout.write(text.getvalue())
+        from device import crash
+
         self.record("event", {"event": "app error", "where": where, "value": repr(error)})
         self.traceback = crash.text_of(where, error)
 
     # --- the links ---
-
-    def open_links(self):
-        """Open the links that the settings ask for; the radio stays off."""
-        for maker in _wanted(self._board.settings):
-            try:
-                self.links.append(maker(self._board))
-            except (OSError, ValueError) as error:  # no such pin, no radio: the others serve
-                self._complain(maker, error)
 
     def send(self, link, buffer, length):
         """Transmit on one link or on all."""
@@ -95,7 +88,7 @@ class Sink:
         try:
             return self.links[index].receive()
         except (OSError, ValueError) as error:  # ESP-NOW raises both when its buffer overran
-            self._complain(self.links[index], error)
+            self.complain(self.links[index], error)
             return 0
 
     def radio(self, is_on):
@@ -110,11 +103,12 @@ class Sink:
             try:
                 link.switch(is_on)
             except OSError as error:
-                self._complain(link, error)
+                self.complain(link, error)
         if not is_on:
             self._board.switch_radio(False)
 
-    def _complain(self, link, error):
+    def complain(self, link, error):
+        """Say what a link, or its class, could not do."""
         self.note("link failed", "%s: %s" % (link.name, error))
 
     # --- what the loop does ---
@@ -127,18 +121,3 @@ class Sink:
     def reboot(self, reason):
         """Note it: the loop reboots after the step."""
         self.reboot_reason = reason
-
-
-def _wanted(settings):
-    from device.link_espnow import EspnowLink
-
-    makers = [EspnowLink]
-    if settings.wifi_ssid:
-        from device.link_udp import UdpLink
-
-        makers.append(UdpLink)
-    if "uart_tx" in settings.values and "uart_rx" in settings.values:
-        from device.link_uart import UartLink
-
-        makers.append(UartLink)
-    return makers

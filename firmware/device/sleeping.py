@@ -1,4 +1,4 @@
-"""How a board sleeps and reboots.
+"""How a board sleeps.
 
 A user's asyncio tasks: light sleep ends when the next of them is due; deep sleep forgets them, so
 an application that has one running calls `agent.stay_awake(ms)`. ESP-IDF itself waits, before
@@ -6,29 +6,18 @@ either sleep, until the UART has sent what was printed.
 """
 
 import asyncio
-import gc
 import os
 import time
 
 import machine
 
-from device import knock
 from device.watchdog import SLICE_MS
 from kernel.effects import SLEEP_DEEP
-from kernel.ticks import ticks_diff
 
 # A chip that is its own USB device vanishes from its host when it sleeps. These registers count
 # the frames that a host sends, one each millisecond: of USB-Serial-JTAG, on the S3 of USB-OTG.
 _FRAME_COUNTERS = (("C3", 0x60043024), ("C6", 0x6000F024), ("S3", 0x60080808))
 _FRAMES_MS = 3
-
-
-def reboot(loop):
-    """Commit everything and start the hardware anew."""
-    loop.sink.note("reboot", loop.sink.reboot_reason)
-    loop.stop()
-    loop.close()
-    machine.reset()
 
 
 def sleep(depth, span_ms, loop):
@@ -38,8 +27,10 @@ def sleep(depth, span_ms, loop):
     """
     loop.sink.radio(False)
     if depth == SLEEP_DEEP:
-        _sleep_deep(loop)
-        return  # whoever listened for a knock has overslept: the agent decides anew
+        from device import hibernating
+
+        hibernating.sleep_deep(loop)
+        return
     task = asyncio.core._task_queue.peek()  # ours runs now, so it is none of these
     if task:
         span_ms = min(span_ms, time.ticks_diff(task.ph_key, time.ticks_ms()))
@@ -47,20 +38,6 @@ def sleep(depth, span_ms, loop):
         loop.watchdog.feed()
         machine.lightsleep(min(span_ms, SLICE_MS))
         span_ms -= SLICE_MS
-
-
-def _sleep_deep(loop):
-    rtc, until_at_ms = loop.rtc, loop.sink.sleep_until_at_ms
-    knock.before_deep_sleep(loop.is_first_sleep)
-    loop.is_first_sleep = False
-    span_ms = ticks_diff(until_at_ms, rtc.now_ms())
-    if span_ms <= 0:
-        return
-    loop.sink.note("asleep", span_ms)
-    gc.collect()  # room for the snapshot, whatever an application left
-    loop.agent.on_heap(gc.mem_free())
-    rtc.save(loop.agent)
-    machine.deepsleep(max(1, ticks_diff(until_at_ms, rtc.now_ms())))
 
 
 def is_watched():

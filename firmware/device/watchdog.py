@@ -35,13 +35,3 @@ class Watchdog:
         if self._wdt is not None:
             timer = machine.Timer(_TIMER)
             timer.init(period=_MS_MIN // 4, callback=lambda _: self._wdt.feed())
-
-
-def keep_fed_after_soft_reset():
-    """Feed a watchdog that an earlier run of the loop has started, until a loop takes over."""
-    if machine.reset_cause() == machine.SOFT_RESET:
-        from device.settings import Settings
-
-        watchdog = Watchdog(Settings(bytes(6)).whole("watchdog_ms", DEFAULT_MS))
-        watchdog.feed()
-        watchdog.keep_fed()

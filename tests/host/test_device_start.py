@@ -12,42 +12,43 @@ import pytest
 
 
 class Loop:
-    """Be interrupted while it runs, and so many times while it ends."""
+    """Be interrupted while it runs."""
 
-    def __init__(self, log: list[str], interrupts: int) -> None:
-        self.log = log
-        self.interrupts = interrupts
+    def __init__(self, log: list[str]) -> None:
         self.watchdog = SimpleNamespace(keep_fed=lambda: log.append("fed"))
 
-    def run(self, folder: str) -> None:
+    def run(self) -> None:
         """Run until the first Ctrl-C."""
         raise KeyboardInterrupt
 
-    def stop(self) -> None:
-        """Commit; another Ctrl-C comes."""
-        if self.interrupts:
-            self.interrupts -= 1
-            raise KeyboardInterrupt
+
+class Ending:
+    """Be cut short so many times while it ends."""
+
+    def __init__(self, log: list[str], causes: list[type[BaseException]]) -> None:
+        self.log = log
+        self.causes = causes
+
+    def stop(self, loop: Loop) -> None:
+        """Commit; another Ctrl-C comes, or memory runs out."""
+        if self.causes:
+            raise self.causes.pop()
         self.log.append("stopped")
 
-    def close(self) -> None:
-        """Switch the radio off."""
-        self.log.append("closed")
 
-
-@pytest.mark.parametrize("interrupts", [0, 1, 3])
+@pytest.mark.parametrize("cause", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("times", [0, 1, 3])
 def test_an_orderly_end_stands_more_interrupts(
-    monkeypatch: pytest.MonkeyPatch, interrupts: int
+    monkeypatch: pytest.MonkeyPatch, cause: type[BaseException], times: int
 ) -> None:
     log: list[str] = []
+    gives_back = ModuleType("app")
+    monkeypatch.setitem(sys.modules, "app", gives_back)
     modules = {
-        "esp32": {},
-        "vfs": {},
-        "machine": {"reset_cause": lambda: 1, "DEEPSLEEP_RESET": 4},
-        "device.crash": {},
-        "device.knock": {"listen": lambda span_ms: None, "COLD_BOOT_MS": 200},
-        "device.board": {"Board": object},
-        "device.loop": {"Loop": lambda board: Loop(log, interrupts)},
+        "gc": {"collect": lambda: 0, "threshold": print, "mem_free": lambda: 1 << 16},
+        "device.knock": {"at_boot": lambda: None},
+        "device.loop": {"Loop": lambda folder: Loop(log)},
+        "device.ending": {"stop": Ending(log, times * [cause]).stop},
     }
     for name, names in modules.items():
         module = ModuleType(name)
@@ -55,7 +56,7 @@ def test_an_orderly_end_stands_more_interrupts(
         monkeypatch.setitem(sys.modules, name, module)
     import device
 
-    for name in ("crash", "knock"):
+    for name in ("knock", "ending"):
         monkeypatch.setattr(device, name, sys.modules[f"device.{name}"], raising=False)
     # A module of its own, made from the file: nothing of it stays for other tests.
     spec = importlib.util.find_spec("device.start")
@@ -63,4 +64,5 @@ def test_an_orderly_end_stands_more_interrupts(
     start = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(start)
     start.run()
-    assert log[-2:] == ["stopped", "closed"] and "fed" in log
+    assert log == [*((times + 1) * ["fed"]), "stopped"]
+    assert ("app" in sys.modules) == (cause is KeyboardInterrupt or not times)

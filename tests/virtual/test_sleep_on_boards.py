@@ -15,7 +15,7 @@ from support.virtual import VirtualBoards
 STATE = load_board("esp32-devkitc").partition("state")
 RTC_HEAD = "<4sHHq"  # of the file that is a virtual board's RTC
 RTC_HEAD_BYTES = 16
-SNAPSHOT_AT = RTC_HEAD_BYTES + 584  # SPEC.md, "RTC memory"
+SNAPSHOT_AT = RTC_HEAD_BYTES + 18  # SPEC.md, "RTC memory"
 
 # Long enough for a deep sleep to pay on a machine under load, where booting takes a second.
 SLEEPY = {"wake_period_ms": 3000}
@@ -88,7 +88,7 @@ def flip(board: Sleeper) -> None:
     """Flip one bit of the snapshot."""
     data = bytearray(board.rtc.read_bytes())
     _, size, _, _ = struct.unpack_from(RTC_HEAD, data)
-    assert size > 584 + 100
+    assert size > 18 + 100
     data[SNAPSHOT_AT + 90] ^= 4
     board.rtc.write_bytes(data)
 
@@ -102,7 +102,7 @@ def cut(board: Sleeper) -> None:
     """Lose the second half, as a memory that was being written."""
     data = bytearray(board.rtc.read_bytes())
     magic, size, pad, epoch = struct.unpack_from(RTC_HEAD, data)
-    struct.pack_into(RTC_HEAD, data, 0, magic, 584 + (size - 584) // 2, pad, epoch)
+    struct.pack_into(RTC_HEAD, data, 0, magic, 18 + (size - 18) // 2, pad, epoch)
     board.rtc.write_bytes(data)
 
 

@@ -1,0 +1,98 @@
+"""What a boot does before any agent: files, paths, and a watchdog that an earlier run left.
+
+Nothing here may stop a boot: without its filesystem an agent still runs, and says so.
+"""
+
+import sys
+
+import esp32
+import machine
+import vfs
+
+_NAMESPACE = "cma"
+_FORMATTING = "formatting"  # set while a format runs: one that lost power is begun again
+
+
+def prepare():
+    """Mount the user's filesystem, say where modules are, and keep a watchdog fed."""
+    for step in (_mount_user, _add_paths, _feed_watchdog):
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - the boot goes on, and the reason is shown
+            print("cma: this step of the start-up failed, and is left out:")
+            sys.print_exception(error)
+
+
+def _mount_user():
+    """Mount the partition `user` at /user; format it only if it is blank."""
+    parts = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="user")
+    if not parts:
+        print("cma: this board has no partition 'user'; run: cma flash")
+        return
+    try:
+        vfs.mount(_open_or_make(parts[0], esp32.NVS(_NAMESPACE)), "/user")
+    except OSError as error:
+        print("cma: /user cannot be mounted (%s) and was left as it is;" % error)
+        print("cma: save it with esptool read-flash, then run: cma flash --erase")
+
+
+def _open_or_make(part, nvs):
+    """Return the filesystem of a partition, made if it is blank or its making lost power."""
+    unfinished = _is_format_unfinished(nvs)
+    try:
+        filesystem = vfs.VfsLfs2(part)  # whole, and so kept, whatever the mark says
+    except OSError:
+        if not unfinished and not _is_blank(part):
+            raise
+    else:
+        if unfinished:
+            _forget_format(nvs)
+        return filesystem
+    print("cma: making the filesystem at /user")
+    nvs.set_i32(_FORMATTING, 1)
+    nvs.commit()
+    vfs.VfsLfs2.mkfs(part)
+    _forget_format(nvs)
+    return vfs.VfsLfs2(part)
+
+
+def _is_blank(part):
+    """Tell whether the first two blocks, littlefs's superblocks, were never written."""
+    block = bytearray(512)
+    for offset in range(0, 8192, 512):
+        part.readblocks(offset // 4096, block, offset % 4096)
+        if any(byte != 0xFF for byte in block):
+            return False
+    return True
+
+
+def _is_format_unfinished(nvs):
+    """Tell whether the last format lost power."""
+    try:
+        return nvs.get_i32(_FORMATTING) == 1
+    except OSError:
+        return False
+
+
+def _forget_format(nvs):
+    """Take the mark away: from now on what does not mount is damaged, and left alone."""
+    nvs.erase_key(_FORMATTING)
+    nvs.commit()
+
+
+def _add_paths():
+    """Let `import` find the image's files, and the user's after them."""
+    for path in ("/rom", "/rom/lib", "/user", "/user/lib"):
+        if path not in sys.path:
+            sys.path.append(path)
+
+
+def _feed_watchdog():
+    """Feed a watchdog that an earlier run of the loop has started, until a loop takes over."""
+    if machine.reset_cause() == machine.SOFT_RESET:
+        from device.settings import Settings
+        from device.watchdog import DEFAULT_MS, Watchdog
+
+        watchdog = Watchdog(Settings(bytes(6)).whole("watchdog_ms", DEFAULT_MS))
+        watchdog.feed()
+        watchdog.keep_fed()
