@@ -61,12 +61,13 @@ def setup(agent):
     if agent.state["heard"] == 0:
         agent.stay_awake(30_000)
 """
+# As short as what a board has in main.py: its code, too, is in the heap.
 BOOT = """
-import uctypes, vfs, sys
-vfs.mount(vfs.VfsRom(uctypes.bytearray_at(@, {image})), "/rom")
-sys.path[:] = ["/rom", ".frozen"]
-import heap_board
-heap_board.Board(@ + {image}, {cause}, {settings!r})
+import sys,uctypes,vfs
+vfs.mount(vfs.VfsRom(uctypes.bytearray_at(@,{image})),"/rom")
+sys.path[:]="/rom",".frozen"
+import heap_board as b
+b.begin(@+{image},{cause})
 from device.start import run
 run()
 """
@@ -89,7 +90,7 @@ def step(name, was=[0]):
     was[0] = now
 step("interpreter and this program")
 import heap_board
-heap_board.Board(@ + {image}, 1, {settings!r})
+heap_board.begin(@ + {image}, 1)
 step("stand-in for the hardware")
 for name in {modules!r}:
     __import__(name)
@@ -134,13 +135,17 @@ class Bench:
         self._folder = folder
         self._interpreter = interpreter
         image = build_image({"app.py": APPLICATION}, "heap").data
-        files = {**romfs.read(image), "heap_board.mpy": _compiled("heap_board.py")}
+        settings = {"network": NETWORK, "wake_period_ms": WAKE_PERIOD_MS, "status_ms": 60_000}
+        files = {
+            **romfs.read(image),
+            "heap_board.mpy": _compiled("heap_board.py"),
+            "nvs/name": b"probe",
+            "nvs/settings": cbor2.dumps(settings, canonical=True),
+        }
         data = romfs.pack(files)
         self._files = tuple(files)
         self._image = data + bytes(-len(data) % 4096)
         self._frames = b"".join(frames())
-        settings = {"network": NETWORK, "wake_period_ms": WAKE_PERIOD_MS, "status_ms": 60_000}
-        self._settings = {"name": b"probe", "settings": cbor2.dumps(settings, canonical=True)}
         self.last_output = ""
         self._command = [sys.executable, "-I", "-S", str(LAUNCHER), _wheel()]
 
@@ -169,7 +174,6 @@ class Bench:
         ]
         program = BREAKDOWN.format(
             image=len(self._image),
-            settings=self._settings,
             modules=["asyncio", "device.start", *sorted(modules), "device.loop", "app"],
         )
         said = self.run(program, HEAP_FOR_LOOKING_BYTES, path)
@@ -199,7 +203,7 @@ class Bench:
         return done.stdout + done.stderr
 
     def _boot(self, cause: int) -> str:
-        return BOOT.format(image=len(self._image), cause=cause, settings=self._settings)
+        return BOOT.format(image=len(self._image), cause=cause)
 
 
 def smallest(lives: Callable[[int], bool], low: int, high: int, step: int) -> int:

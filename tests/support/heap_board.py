@@ -1,169 +1,161 @@
 """The hardware of a board, as little as an agent needs, over memory that is mapped by the host.
 
 Runs on MicroPython's unix port, inside the heap that is measured: what a board has in C costs
-here. Time passes when somebody waits for it. The mapped file holds, one after the other: the
-image, the partition `state`, RTC memory, three numbers, and the frames that the radio hears.
+here. So this one module stands for `machine`, `esp32`, `network`, `espnow`, `os`, `time` and
+`select`, for what they hand out, and for what that hands out. Time passes when somebody waits for
+it. What NVS holds are files of the image. The mapped memory behind that holds, one after the
+other: the partition `state`, 32 sectors of 4,096 bytes; RTC memory, 2,048 bytes; three numbers;
+and the frames that the radio hears.
 
-    numbers   bytes in RTC memory, milliseconds since power-on, frames heard
+    numbers   milliseconds since power-on, frames heard, bytes in RTC memory
     frame     1 byte length, the frame in 250 bytes; none behind the last
 """
 
-import os
 import struct
 import sys
-import time
+from os import mkdir, stat, urandom
+from time import ticks_add, ticks_diff
 
 import uctypes
 
-_SECTOR_BYTES = 4096
-_SECTORS = 32
-_RTC_BYTES = 2048
-_FRAME_BYTES = 251
-_FRAME_MS = 250  # from one frame to the next
-_BURST_MS = 4_000  # what came while nobody looked is heard at once, as far as this goes back
-_ENOENT = 2
-_LENGTH, _CLOCK, _HEARD = _RTC_BYTES, _RTC_BYTES + 4, _RTC_BYTES + 8
+__all__ = ("mkdir", "stat", "ticks_add", "ticks_diff", "urandom")
+
+POLLIN = TYPE_DATA = STA_IF = 0
+DEEPSLEEP_RESET = 4
+machine = "ESP32"  # of `os.uname()`
 
 
-class Board:
-    """Stands for the modules machine, esp32, network, espnow and time, and what they hand out."""
+def begin(address, cause):
+    """Take the place of all these modules."""
+    global _at, _cause, _ms, _due_ms, _heard  # noqa: PLW0603 - an object for them costs heap
+    _at, _cause = address, cause
+    _ms, _heard = struct.unpack(">II", _bytes(0x20800, 8))
+    _due_ms = _ms
+    for name in ("os", "machine", "esp32", "network", "espnow", "time", "select"):
+        sys.modules[name] = sys.modules[__name__]
 
-    TYPE_DATA = STA_IF = SOFT_RESET = 0
-    DEEPSLEEP_RESET = 4
 
-    def __init__(self, address, cause, settings):
-        self._state = uctypes.bytearray_at(address, _SECTORS * _SECTOR_BYTES)
-        self._rtc = uctypes.bytearray_at(address + len(self._state), _RTC_BYTES + 12)
-        self._frames_at = address + len(self._state) + len(self._rtc)
-        self._cause = cause
-        self._settings = settings
-        self._ms = self._number(_CLOCK)
-        self._due_ms = self._ms
-        self.ticks_add, self.ticks_diff = time.ticks_add, time.ticks_diff
-        # `from time import …` takes no methods on every MicroPython.
-        self.ticks_ms, self.sleep_ms = self.now_ms, self.ipoll
-        self.urandom, self.stat, self.mkdir = os.urandom, os.stat, os.mkdir
-        for name in ("os", "machine", "esp32", "network", "espnow", "time", "select"):
-            sys.modules[name] = self
+def _bytes(offset, size):
+    return uctypes.bytearray_at(_at + offset, size)
 
-    def _number(self, at):
-        return struct.unpack_from(">I", self._rtc, at)[0]
 
-    # time and select
+def config(*_, **_options):
+    """Return what something is, makes or has: this module."""
+    return sys.modules[__name__]
 
-    POLLIN = POLLOUT = 1
 
-    def ipoll(self, span_ms):
-        """Wait: nothing ever comes from a console or a socket."""
-        self._ms += max(1, span_ms)
-        return ()
+Timer = WDT = RTC = NVS = WLAN = ESPNow = uname = config
+active = deinit = feed = add_peer = register = unregister = send = config
 
-    def poll(self, span_ms=-1):
-        """Make a poller, or wait."""
-        return self if span_ms < 0 else self.ipoll(span_ms)
 
-    def now_ms(self):
-        return self._ms
+# time and select
 
-    def time_ns(self):
-        return self._ms * 1_000_000
 
-    # os and machine
+def ipoll(span_ms=None):
+    """Make a poller, or wait: nothing ever comes from a console or a socket."""
+    global _ms  # noqa: PLW0603 - an object for them costs heap
+    if span_ms is None:
+        return config()
+    _ms += max(1, span_ms)
+    return ()
 
-    machine = "ESP32"
 
-    def uname(self):
-        """Tell which machine this is: by `machine`."""
-        return self
+poll = sleep_ms = lightsleep = ipoll
 
-    def reset_cause(self):
-        return self._cause
 
-    def unique_id(self):
-        return b"\x02\x00\x00\x00\x00\x63"
+def ticks_ms():
+    return _ms
 
-    def Timer(self, *_, **_options):  # noqa: N802 - MicroPython's name
-        return self
 
-    WDT = RTC = NVS = WLAN = ESPNow = Timer
+def time_ns():
+    return _ms * 1_000_000
 
-    def reset(self):
-        """End otherwise than by going to sleep."""
-        print("reset")
-        sys.exit(1)
 
-    def memory(self, data=None):
-        """Keep RTC memory, or return it."""
-        if data is None:
-            return bytes(self._rtc[: self._number(_LENGTH)])
-        self._rtc[: len(data)] = data
-        struct.pack_into(">I", self._rtc, _LENGTH, len(data))
+# machine
 
-    def lightsleep(self, span_ms):
-        """Let time pass."""
-        self._ms += span_ms
 
-    def deepsleep(self, span_ms):
-        """Leave everything but flash and RTC memory behind."""
-        struct.pack_into(">I", self._rtc, _CLOCK, self._ms + span_ms)
-        print("deep sleep")
-        # As on a board, no Python runs behind it, not even what an exception would run.
-        uctypes.bytearray_at(0, 1)[0] = 0
+def reset_cause():
+    return _cause
 
-    # esp32: NVS, and the partition `state`
 
-    def get_blob(self, key, buffer):
-        data = self._settings.get(key)
-        if data is None:
-            raise OSError(_ENOENT)
-        buffer[: len(data)] = data
-        return len(data)
+def unique_id():
+    return b"\x02\x00\x00\x00\x00\x63"
 
-    @property
-    def Partition(self):  # noqa: N802
-        return self
 
-    def find(self, _kind, label):
-        return [self] if label == "state" else []
+def reset():
+    """End otherwise than by going to sleep."""
+    print("reset")
+    sys.exit(1)
 
-    def readblocks(self, block, buffer, offset):
-        start = block * _SECTOR_BYTES + offset
-        buffer[:] = memoryview(self._state)[start : start + len(buffer)]
 
-    def writeblocks(self, block, data, offset):
-        start = block * _SECTOR_BYTES + offset
-        for index in range(len(data)):
-            self._state[start + index] &= data[index]
+def memory(data=None):
+    """Keep RTC memory, or return it."""
+    kept = _bytes(0x20000, 2060)
+    if data is None:
+        return bytes(kept[: struct.unpack_from(">I", kept, 2056)[0]])
+    kept[: len(data)] = data
+    struct.pack_into(">I", kept, 2056, len(data))
 
-    def ioctl(self, request, block):
-        if request == 6:
-            for at in range(block * _SECTOR_BYTES, (block + 1) * _SECTOR_BYTES, 256):
-                self._state[at : at + 256] = b"\xff" * 256
-            return 0
-        return _SECTORS
 
-    # network and espnow
+def deepsleep(span_ms):
+    """Leave everything but flash and RTC memory behind."""
+    struct.pack_into(">II", _bytes(0x20800, 8), 0, _ms + span_ms, _heard)
+    print("deep sleep")
+    # As on a board, no Python runs behind it, not even what an exception would run.
+    uctypes.bytearray_at(0, 1)[0] = 0
 
-    def active(self, *_, **_options):
-        pass
 
-    deinit = feed = config = add_peer = register = unregister = active
+# esp32: NVS, and the partition `state`
 
-    def stats(self):
-        return 0, 0, 0, 0, 0
 
-    def send(self, _mac, _data, _sync):
-        return True
+def get_blob(key, buffer):
+    with open("/rom/nvs/" + key, "rb") as file:
+        return file.readinto(buffer)
 
-    def recvinto(self, packet, _timeout_ms):
-        """Hear the next frame if it is due."""
-        heard = self._number(_HEARD)
-        frame = uctypes.bytearray_at(self._frames_at + heard * _FRAME_BYTES, _FRAME_BYTES)
-        if not frame[0] or self._due_ms > self._ms:
-            return 0
-        self._due_ms = max(self._due_ms, self._ms - _BURST_MS) + _FRAME_MS
-        packet[0] = b"\x02\x00\x00\x00\x00\x01"
-        packet[1][: frame[0]] = memoryview(frame)[1 : 1 + frame[0]]
-        packet[2] = -50
-        struct.pack_into(">I", self._rtc, _HEARD, heard + 1)
-        return frame[0]
+
+def find(_kind, label):
+    return [config()] if label == "state" else []
+
+
+Partition = sys.modules[__name__]
+
+
+def readblocks(block, buffer, offset):
+    buffer[:] = _bytes(block * 4096 + offset, len(buffer))
+
+
+def writeblocks(block, data, offset):
+    cells = _bytes(block * 4096 + offset, len(data))
+    for index in range(len(data)):
+        cells[index] &= data[index]
+
+
+def ioctl(request, block):
+    if request != 6:
+        return 32
+    for offset in range(0, 4096, 256):
+        _bytes(block * 4096 + offset, 256)[:] = b"\xff" * 256
+
+
+# espnow
+
+
+def stats():
+    return 0, 0
+
+
+def recvinto(packet, _timeout_ms):
+    """Hear the next frame if it is due: 250 ms from one to the next.
+
+    What came while nobody looked is heard at once, as far as that goes back 4 s.
+    """
+    global _due_ms, _heard  # noqa: PLW0603 - an object for them costs heap
+    frame = _bytes(0x2080C + _heard * 251, 251)
+    if not frame[0] or _due_ms > _ms:
+        return 0
+    _due_ms = max(_due_ms, _ms - 4_000) + 250
+    packet[0] = b"\x02\x00\x00\x00\x00\x01"
+    packet[1][: frame[0]] = memoryview(frame)[1 : 1 + frame[0]]
+    packet[2] = -50
+    _heard += 1
+    return frame[0]
