@@ -181,8 +181,10 @@ class Exchange:
         self.out.app_error(where, error)
 
     def _open(self, envelope: "Envelope") -> Message:
-        source = self._neighbours.name(envelope.row)
-        return Message(source, envelope.topic(), envelope.value())
+        fields = envelope.fields()
+        topic = fields[-2]
+        assert isinstance(topic, str)
+        return Message(self._neighbours.name(envelope.row), topic, fields[-1])
 
     def _run(self, handler: "Handler", message: Message) -> "tuple[bool, object]":
         self.has_run = True

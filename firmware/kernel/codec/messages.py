@@ -105,15 +105,6 @@ class Envelope:
         size = self._topic_bytes
         return len(topic) == size and is_same(topic, 0, self.buffer, self._topic_at, size)
 
-    def topic(self) -> str:
-        """Return the topic of a message or a request.
-
-        Raises: CborError (peer).
-        """
-        topic = self.fields()[-2]
-        assert isinstance(topic, str)
-        return topic
-
     def payload(self) -> memoryview:
         """Return the encoded item."""
         return memoryview(self.buffer)[self.start : self.end]
@@ -126,7 +117,7 @@ class Envelope:
         return self.fields()[-1]
 
     def fields(self) -> "list[object]":
-        """Return all parts of a message, a request or a response; the value is the last.
+        """Return all parts of a message, a request or a response: at last topic and value.
 
         Raises: CborError (peer).
         """
