@@ -10,11 +10,25 @@ import sys
 
 MISSING, FAILED, RUNNING, LEGACY = "missing", "failed", "running", "no setup"
 
+_SAFE_MODE_SAYS = (
+    "the application crashed too often and is left out: mend it and run: cma run,"
+    " or press the reset button to try it once more"
+)
 _BLOCK_BYTES = 256
 _NAMES = ("app.py", "app.mpy")
 _ABOUT = "/image.json"  # what the image says it is: other sources, other bytes
 _STATE = "/.agent"
 _SEEN = _STATE + "/image"  # the same bytes, as of the last start
+
+
+def start(loop, folder):
+    """Import the application unless it crashed too often; return its state and its `setup`."""
+    if loop.agent.is_safe_mode:
+        loop.sink.note("safe mode", _SAFE_MODE_SAYS)
+        return "safe mode", None
+    if not is_plain_program(folder):  # whose import may never end
+        loop.watchdog.feed()
+    return load(folder, loop.sink)
 
 
 def load(folder, console, image="/rom"):

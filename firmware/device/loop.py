@@ -10,6 +10,7 @@ import os
 from device import sleeping
 from device.board import Board
 from device.flash import open_flash
+from device.link_espnow import EspnowLink
 from device.rtc import Rtc
 from device.sink import Sink
 from device.watchdog import DEFAULT_MS, Watchdog
@@ -38,7 +39,7 @@ class Loop:
     """Compose the agent of a board and run it with the application of a folder, or the image's."""
 
     def __init__(self, folder):
-        from device import starting
+        from device import app, crash, links
 
         self._folder = folder
         self.rtc = rtc = Rtc()
@@ -46,11 +47,15 @@ class Loop:
         settings, config = board.settings, board.settings.config
         self.watchdog = Watchdog(settings.whole("watchdog_ms", DEFAULT_MS))
         self.sink = Sink(board)
-        starting.open_links(self.sink, board)
-        self._boot = cause, _, snapshot = starting.take_over(rtc)
+        links.open_links(self.sink, board, EspnowLink)
+        cause = crash.cause(rtc.memory)
+        text = crash.take(rtc.memory)
+        snapshot = rtc.take_snapshot()  # and what `crash` noted is kept with it
+        self._boot = cause, text, snapshot
         self.is_first_sleep = cause != CAUSE_DEEP_SLEEP
         if self.is_first_sleep:  # at a wake it was compared at the boot before
-            config.application_id = starting.fingerprint(folder)
+            config.application_id = app.fingerprint(folder)
+        del app, crash, links  # they make room for the agent
         self.journal = None
         flash = open_flash()
         if flash is None:
@@ -100,13 +105,19 @@ class Loop:
         from device import starting
 
         starting.start(self, self._boot)
+        del starting
         self._boot = None
         self._status_count = self.agent.wakes  # each wake prints a status, not each one its health
         if self.agent.wakes:
             # Before it sleeps again: a window is not to be missed for a line on a console.
             self._status_at_ms = ticks_add(self.rtc.now_ms(), self._status_ms or _STATUS_MS)
         gc.collect()
-        starting.load(self, self._folder)
+        from device import app
+
+        self.application, setup = app.start(self, self._folder)
+        del app  # while an application sets itself up, only what stays is there
+        if setup and not self.agent.set_up(self.rtc.now_ms(), setup, self.sink):
+            self.application = "failed"
 
     def _receive(self):
         agent, sink, rtc = self.agent, self.sink, self.rtc
