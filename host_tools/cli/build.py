@@ -11,6 +11,7 @@ from cma_toolkit.host_tools.cli.progress import Output
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.build import APPLICATION, SLOT_BYTES, Image
+from cma_toolkit.host_tools.image.errors import ImageError
 
 FOLDER = "build"
 SUFFIX = ".romfs"
@@ -48,19 +49,34 @@ def command(app: Path, *, out: Path | None, chip: str, plain: bool, output: Outp
     """Compile APP, its drivers/ and lib/ and the kernel into one image that boards run from flash.
 
     APP is a file or a project's folder. The same sources give the same bytes. One image serves
-    every chip; where native or viper code is used, there is one per family of chips.
+    every chip; where native or viper code is used, there is one per family of chips, whose name
+    goes into the file's name. An image of an earlier build beside it that this one stands in for
+    is removed, but none that -o names.
     """
     app = app / APPLICATION if app.is_dir() else app
-    for image in build_images(app, mpy.family_of(chip) if chip else "", plain=plain):
-        path = out or app.parent / FOLDER / (name_of(app) + SUFFIX)
-        if image.architecture:
-            path = path.with_name(f"{path.stem}-{image.architecture}{path.suffix}")
+    images = build_images(app, _family(chip) if chip else "", plain=plain)
+    default = app.parent / FOLDER / (name_of(app) + SUFFIX)
+    paths = [
+        out if out and len(images) == 1 else path_for(out or default, image.architecture)
+        for image in images
+    ]
+    for image, path in zip(images, paths, strict=True):
         _save(path, image.data)
+    if not out:
+        is_one_of_several = bool(chip and images[0].architecture)
+        families = () if is_one_of_several else tuple(mpy.FAMILIES)
+        _remove({path_for(default, each) for each in (mpy.PORTABLE, *families)} - {*paths})
+    for image, path in zip(images, paths, strict=True):
         if output == "json":
             click.echo(json.dumps(_fields(image, path)))
         else:
             _print(image, path)
     return 0
+
+
+def path_for(path: Path, architecture: str) -> Path:
+    """Return where the image for a family of chips lies, if `path` is that for all."""
+    return path.with_name(f"{path.stem}-{architecture}{path.suffix}") if architecture else path
 
 
 def build_images(app: Path, family: str = "", *, plain: bool = False) -> list[Image]:
@@ -100,6 +116,23 @@ def name_of(app: Path) -> str:
     if app.name == APPLICATION and (app.parent / FLEET_FILE).is_file():
         return load_fleet(app.parent / FLEET_FILE).name
     return app.stem
+
+
+def _family(chip: str) -> str:
+    try:
+        return mpy.family_of(chip)
+    except ImageError as error:
+        raise usage(str(error)) from error
+
+
+def _remove(stale: set[Path]) -> None:
+    for path in stale:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise usage(
+                f"{path} is of an earlier build and cannot be removed ({error.strerror})."
+            ) from error
 
 
 def _save(path: Path, data: bytes) -> None:

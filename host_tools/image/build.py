@@ -183,6 +183,7 @@ def _check_fits(data: bytes, files: Mapping[str, bytes]) -> None:
     largest = sorted(files, key=lambda path: (-len(files[path]), path))[:_NAMED_MAX]
     told = ", ".join(f"{path} {len(files[path])}" for path in largest)
     raise ImageError(
-        f"The image has {len(data)} bytes, a slot {SLOT_BYTES}; the largest files are {told}. "
+        f"The image has {len(data)} bytes, {len(data) - SLOT_BYTES} more than its slot of "
+        f"{SLOT_BYTES} on a board; the largest files are {told}. "
         "Leave out what the application does not need."
     )

@@ -20,6 +20,9 @@ THIS_COMPUTER = "host"  # the architecture of virtual boards
 PORTABLE = ""
 
 _COMPILE_TIMEOUT_S = 60
+# mpy-cross has 2 MB unless told otherwise, and takes the square of a source's length in time.
+_LARGE_HEAP = ("-X", "heapsize=32M")
+_LARGE_SOURCE_BYTES = 512 * 1024
 _MAGIC = b"M"
 _FORMAT = 6
 _ARCHITECTURES = (
@@ -27,6 +30,7 @@ _ARCHITECTURES = (
     *("xtensa", "xtensawin", "rv32imc", "rv64imc"),
 )
 _NEEDS_ARCHITECTURE = "invalid arch"
+_NEEDS_MEMORY = "MemoryError"
 _LINE = re.compile(r'File "[^"]*", line (\d+)')
 _VERSION = re.compile(r"MicroPython v?(\S+) on .* mpy v(\d+\.\d+)")
 
@@ -42,15 +46,24 @@ def compile_source(
 
     Without `lines` it is a twelfth smaller, and tracebacks name functions only.
     Raises: SourceError (the source's author) with the line and the compiler's own words;
-    NativeCodeError if the source has native code and no architecture was named.
+    NativeCodeError if the source has native code and no architecture was named; ImageError if it
+    is too large for any board.
     """
     for_whom = [f"-march={architecture}"] if architecture else []
     how = [] if lines else ["-X", "no-source-lines"]
-    done = _mpy_cross(*for_whom, *how, "-s", name, "-o", "-", "-", source=source)
+    command = (*for_whom, *how, "-s", name, "-o", "-", "-")
+    done = _mpy_cross(*command, source=source)
+    if _last_words(done).startswith(_NEEDS_MEMORY):
+        if len(source) > _LARGE_SOURCE_BYTES:
+            raise ImageError(
+                f"{name} is too large for a board: its source has {len(source)} bytes, and one "
+                f"above {_LARGE_SOURCE_BYTES} is not compiled. Leave out what it does not need."
+            )
+        done = _mpy_cross(*_LARGE_HEAP, *command, source=source)
     if not done.returncode:
         return done.stdout
     words = done.stderr.decode(errors="replace").strip().splitlines()
-    what = words[-1] if words else f"mpy-cross ended with {done.returncode}"
+    what = _last_words(done)
     if what.endswith(_NEEDS_ARCHITECTURE):
         if not architecture:
             raise NativeCodeError(f"{name} has native code: name a chip.")
@@ -129,6 +142,14 @@ def read_sources(folder: Path, packages: tuple[str, ...] = FIRMWARE_PACKAGES) ->
         for path in found:
             sources[path.relative_to(folder).as_posix()] = path.read_bytes()
     return sources
+
+
+def _last_words(done: "subprocess.CompletedProcess[bytes]") -> str:
+    """Return why mpy-cross failed, "" if it did not."""
+    words = done.stderr.decode(errors="replace").strip().splitlines()
+    if not done.returncode:
+        return ""
+    return words[-1] if words else f"mpy-cross ended with {done.returncode}"
 
 
 def _mpy_cross(*arguments: str, source: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
