@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from cma_toolkit.boards.load import Board, load_board
+from cma_toolkit.boards.load import Board, list_boards, load_board
 from cma_toolkit.host_tools.cli.common import examples, fleet_database
 from cma_toolkit.host_tools.cli.power_app import Activity, watch
 from cma_toolkit.host_tools.cli.progress import print_table
 from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.host_tools.image.chips import CHIP_IDS
 from cma_toolkit.host_tools.power.model import (
     SUPPLY_V,
     Budget,
@@ -157,20 +158,26 @@ def command(
     activity = watch(app, board, period_ms, listen_ms, report_bytes) if app else None
     if output == "json":
         fields = _fields(board, deep, light, battery_mah)
-        fields |= {"handlers": _handler_fields(activity)} if activity else {}
+        fields |= _activity_fields(activity, battery_mah) if activity else {}
         fields |= {"recording": _comparison(summary, deep, light)} if summary else {}
         click.echo(json.dumps(fields))
         return
     _print_budget(board, deep, light, kind, battery_mah)
     if activity:
-        _print_handlers(activity)
+        _print_handlers(activity, battery_mah)
     if summary:
         _print_comparison(summary, deep, light)
 
 
 def _board(board_id: str) -> Board:
     database = fleet_database(Path.cwd())
-    board = load_board(board_id, database.parent.parent if database else None)
+    project = database.parent.parent if database else None
+    if board_id in CHIP_IDS:
+        kinds = [board.id for board in list_boards(project) if board.chip == board_id]
+        if board_id not in kinds:
+            having = f"boards that have it are {', '.join(kinds)}" if kinds else "no board has it"
+            raise usage(f'"{board_id}" is a chip, and --board wants a board: {having}.')
+    board = load_board(board_id, project)
     check_currents(board)
     return board
 
@@ -247,13 +254,27 @@ def _print_budget(
     if battery_mah is not None:
         days = battery_days(battery_mah, deep.uah_per_day)
         click.echo(
-            f"{battery_mah:g} mAh last {days:.0f} days, if the battery loses nothing itself"
+            f"{battery_mah:g} mAh last {days:.0f} days without the handlers of an application, "
+            "if the battery loses nothing itself"
         )
     spans = "" if deep.is_measured else f" The spans of an ESP32-S3 are taken for {board.chip}."
     click.echo(
         "unmeasured on silicon: import of the kernel and start of the agent are not in it "
         f"(--start-ms); compare a recording with --csv.{spans}"
     )
+
+
+def _activity_fields(activity: Activity, battery_mah: float | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "handlers": _handler_fields(activity),
+        "account_uah_per_day": round(activity.used_uah_per_day),
+        "app_errors": activity.errors,
+    }
+    if battery_mah is not None and activity.used_uah_per_day:
+        fields["account_battery_days"] = round(
+            battery_days(battery_mah, activity.used_uah_per_day)
+        )
+    return fields
 
 
 def _handler_fields(activity: Activity) -> list[dict[str, Any]]:
@@ -269,7 +290,7 @@ def _handler_fields(activity: Activity) -> list[dict[str, Any]]:
     ]
 
 
-def _print_handlers(activity: Activity) -> None:
+def _print_handlers(activity: Activity, battery_mah: float | None) -> None:
     click.echo("")
     rows = [[str(value) for value in fields.values()] for fields in _handler_fields(activity)]
     print_table(["handler", "what", "calls/day", "frames/day", "uAh/day of sending"], rows)
@@ -277,6 +298,9 @@ def _print_handlers(activity: Activity) -> None:
         f"in an emulated world the kernel's own account is {activity.used_uah_per_day:.0f} "
         "uAh/day, sleep as deep as pays"
     )
+    if battery_mah is not None and activity.used_uah_per_day:
+        days = battery_days(battery_mah, activity.used_uah_per_day)
+        click.echo(f"by that account {battery_mah:g} mAh last {days:.0f} days")
     if activity.errors:
         click.echo(
             f"the application raised {activity.errors} times; run cma sim to see.", err=True

@@ -69,6 +69,20 @@ def test_handlers_are_counted_in_a_world(
     assert "kernel's own account is" in out
 
 
+def test_the_applications_own_account_says_how_long_a_battery_lasts(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(APP)
+    out, _ = run(capsys, str(app), "--battery-mah", "3000", "-o", "json")
+    fields = json.loads(out)
+    days = 3_000_000 / fields["account_uah_per_day"]
+    assert fields["account_battery_days"] == pytest.approx(days, abs=1) and days > 1
+    assert fields["app_errors"] == 0
+    out, _ = run(capsys, str(app), "--battery-mah", "3000")
+    assert f"by that account 3000 mAh last {fields['account_battery_days']} days" in out
+
+
 def test_a_recording_is_held_against_the_model(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -91,6 +105,8 @@ def test_a_recording_is_held_against_the_model(
     ("arguments", "sentence"),
     [
         (("--board", "esp32-s3"), 'No board is called "esp32-s3"'),
+        (("--board", "esp32s3"), "boards that have it are esp32-s3-devkitc-1"),
+        (("--board", "esp32h2"), "no board has it"),
         (("no-such.py",), "no such file"),
         (("--csv", "absent.csv"), "absent.csv: cannot be read"),
         (("--csv", "quiet.csv"), "no whole wake above 5 mA"),
