@@ -201,7 +201,7 @@ def test_a_board_tells_of_its_led_and_reads_its_battery(board: BoardInfo, client
 def test_what_a_board_printed_is_kept_and_bounded(
     board: BoardInfo, virtual_boards: VirtualBoards, client: Client
 ) -> None:
-    port = opened()
+    port = opened(60.0)  # half a megabyte, byte by byte
     type_at_prompt(port, "for i in range(5000): print(i, 'x' * 120)\r")
     said_until(port, b"4999 ")
     port.close()
