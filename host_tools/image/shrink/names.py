@@ -1,57 +1,306 @@
 """Give the names of our firmware short ones that many of them share.
 
-On a board every name costs heap, 12 bytes and more, and bytes of every file that uses it. Where
-two names never meet they can have the same short one. What stays: the names that applications
-use, those that MicroPython knows, and those that a text mentions. Lines stay where they are.
+On a board each different name costs heap, 12 bytes and more, however often it is used. So a name
+is told apart from others only where the two could be taken for each other, and everywhere the same
+few short ones serve. Lines stay where they are. Where two names must differ, and what stays:
+
+globals     differ within their file. What stays: what others use, exceptions, dunder names, and
+            what is imported from modules that are not ours.
+attributes  of any object have one new name each in all files, as nobody knows what stands before
+            a dot. Two differ if a class has both, its own or inherited: in its body, or by an
+            assignment to an attribute of a method's first parameter. What is assigned to on
+            anything else differs from all attributes of all classes. What stays: what others use,
+            what MicroPython knows or a module of its is asked for, what is a text of its own
+            somewhere (for getattr), and what is asked for where AttributeError is caught.
+parameters  and names of functions within functions: in one outermost function with all that is
+            within it, each name has one new name and no two have the same, be they variables,
+            globals or builtins; so scopes stay what they were. What stays: keywords of any call,
+            parameters that others may name, other variables (they cost nothing), and what the
+            interpreter has in ROM anyway.
+class body  A global that is read in the body of a class differs from all names bound in it.
 
 Input    all sources that use each other's names, but for those in `keep`
-Bounds   names are told apart within a file, in files whose classes inherit, and wherever one of
-         them is used across files
+Bounds   what `roles.py` refuses
 """
 
 import ast
-import io
 import itertools
 import re
 import string
-import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 
-from .known_names import KNOWN_NAMES
+from .known_names import KNOWN_NAMES, ROM_NAMES
+from .roles import Attribute, File, Scope, Use, read_files
 
 _LETTERS = string.ascii_lowercase
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_Places = dict[str, set[tuple[str, str]]]
 
 
 def shorten(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, bytes]:
-    """Return the sources with their own names shortened, but for those in `keep`."""
-    trees = {
-        path: ast.parse(text, path)
-        for path, text in sorted(sources.items())
-        if path.endswith(".py")
+    """Return the sources with their own names shortened, but for those in `keep`.
+
+    Raises: ImageError (our firmware's author) for a name that cannot be told apart.
+    """
+    files = read_files(sources)
+    shortener = _Shortener(files, frozenset(keep))
+    return {**sources, **{file.module.path: shortener.text_of(file) for file in files.values()}}
+
+
+class _Shortener:
+    def __init__(self, files: Mapping[str, File], keep: frozenset[str]) -> None:
+        self._files = files
+        self._keep = keep
+        self._taken = {*KNOWN_NAMES, *ROM_NAMES, *keep}
+        self._taken |= {name for file in files.values() for name in names_in(file.module.tree)}
+        self._texts = {text for file in files.values() for text in file.texts}
+        self._keywords = {word for file in files.values() for word in file.keywords}
+        if any(file.spreads for file in files.values()):
+            self._keywords |= self._texts
+        self._attributes = self._shorten_attributes()
+        kinds = {file.name: _kinds(file) for file in files.values()}
+        fixed = {file.name: self._fixed(file) for file in files.values()}
+        self._globals = {
+            file.name: self._shorten_globals(file, kinds[file.name], fixed[file.name])
+            for file in files.values()
+        }
+        self._variables = {
+            unit: self._shorten_variables(file, unit, found, fixed[file.name].get(unit, set()))
+            for file in files.values()
+            for unit, found in kinds[file.name].items()
+        }
+
+    def text_of(self, file: File) -> bytes:
+        """Return a source with its new names."""
+        for use in file.uses:
+            self._put(file, use, self._new_name(file, use.name, use.scope))
+        for attribute in file.attributes:
+            source = _module_before(file, attribute)
+            names = self._globals[source] if source else self._attributes
+            self._put(file, attribute, names.get(attribute.name, attribute.name))
+        for one in file.imports:
+            there = one.node.name
+            if one.source and not one.is_module:
+                there = self._globals[one.source].get(there, there)
+            here = self._new_name(file, one.local, one.scope)
+            is_called = here != there.split(".")[0] or one.node.asname
+            node, text = one.node, f"{there} as {here}" if is_called else there
+            assert node.end_col_offset is not None
+            file.module.put_at(
+                node.lineno, node.col_offset, node.end_col_offset - node.col_offset, text
+            )
+        return file.module.text_now()
+
+    def _put(self, file: File, one: Use | Attribute, new: str) -> None:
+        if one.line and new != one.name:
+            file.module.put_at(one.line, one.column, len(one.name.encode()), new)
+
+    def _new_name(self, file: File, name: str, scope: Scope) -> str:
+        unit, home = scope.unit, scope.home(name)
+        if unit:
+            return self._variables[unit].get(name, name)
+        names = self._attributes if home and home.kind == "class" else self._globals[file.name]
+        return names.get(name, name)
+
+    # --- attributes ---
+
+    def _shorten_attributes(self) -> dict[str, str]:
+        stays = {*KNOWN_NAMES, *ROM_NAMES, *self._keep, *self._texts}
+        for file in self._files.values():
+            stays |= file.fixed_attributes | _ambiguous(file) | _of_others(file)
+        places = _places(self._files)
+        return _colour(
+            {name: where for name, where in places.items() if not _is_special(name, stays)},
+            {name: self._taken for name in places},
+        )
+
+    # --- globals ---
+
+    def _shorten_globals(
+        self, file: File, kinds: Mapping[Scope, Mapping[str, set[str]]], fixed: "_Fixed"
+    ) -> dict[str, str]:
+        stays = {*ROM_NAMES, *self._keep, *fixed.get(None, ()), *_ambiguous(file)}
+        stays |= {name for name in file.classes if name.endswith("Error")}
+        stays |= {
+            one.local
+            for one in file.imports
+            if one.scope is file.top
+            and not (one.node.asname or (one.source and not one.is_module))
+        }
+        for unit, found in kinds.items():
+            # In this function it is a variable, too, and one that has to stay.
+            stays |= {name for name in fixed.get(unit, ()) if "global" in found.get(name, ())}
+        busy = {name: set(self._taken) for name in file.top.bound}
+        for use in file.uses:
+            if use.scope.kind == "class" and use.name in busy:
+                bound = use.scope.bound
+                busy[use.name] |= {self._attributes.get(one, one) for one in bound}
+        names = {name for name in busy if not file.is_open and not _is_special(name, stays)}
+        return _colour({name: {(file.name, "")} for name in names}, busy)
+
+    # --- parameters ---
+
+    def _fixed(self, file: File) -> "_Fixed":
+        """Return the names that stay within outermost functions, and of the globals (None)."""
+        fixed: _Fixed = {None: set()}
+        for use in file.uses:
+            if use.is_fixed or file.is_open:
+                home, unit = use.scope.home(use.name), use.scope.unit
+                fixed.setdefault(None if home is file.top else unit, set()).add(use.name)
+        for scope in file.functions:
+            words = self._keywords | (self._keep if self._is_public(scope) else set())
+            fixed.setdefault(scope.unit, set()).update(words.intersection(scope.arguments))
+        return fixed
+
+    def _is_public(self, scope: Scope) -> bool:
+        """Tell whether others may call a function, and then perhaps with keywords."""
+        owner = scope.owner
+        if owner and scope.name.startswith("__"):
+            return owner.name in self._keep
+        outside = owner or (scope.parent and scope.parent.kind == "module")
+        return bool(outside) and scope.name in self._keep
+
+    def _shorten_variables(
+        self, file: File, unit: Scope, kinds: Mapping[str, set[str]], fixed: set[str]
+    ) -> dict[str, str]:
+        """Return the new names in an outermost function; no two names get the same."""
+        short = {
+            name: self._globals[file.name].get(name, name)
+            for name, found in kinds.items()
+            if "global" in found
+        }
+        stays = {*ROM_NAMES, *fixed}
+        stays |= {name for name, found in kinds.items() if found != {"variable"}}
+        paid = unit.inner_functions | {
+            name for scope in file.functions if scope.unit is unit for name in scope.arguments
+        }
+        free = _candidates(self._taken | set(short.values()) | set(kinds))
+        for name in sorted(name for name in paid if not _is_special(name, stays)):
+            short[name] = next(free)
+        return short
+
+
+_Fixed = dict[Scope | None, set[str]]
+
+
+def _is_special(name: str, stays: set[str]) -> bool:
+    return name in stays or name.startswith("__") or name == "_"
+
+
+def _kinds(file: File) -> dict[Scope, dict[str, set[str]]]:
+    """Return, by outermost function, what each name in it is: one of several, or more of them."""
+    found: dict[Scope, dict[str, set[str]]] = {
+        scope.unit: {} for scope in file.functions if scope.unit
     }
-    used = {path: set(names_in(tree)) for path, tree in trees.items()}
-    kept = {*KNOWN_NAMES, *keep, *_parts_of_paths(sources)}
-    kept |= {name for tree in trees.values() for name in [*spoken_names(tree), *_errors(tree)]}
-    ours = {name for tree in trees.values() for name in defined_names(tree)}
-    ours = {name for name in ours - kept if not name.startswith("__") and len(name) > 1}
-    taken = {name for names in used.values() for name in names} - ours | kept
-    short = _colour(_places(trees, used), ours, taken)
+    for use in file.uses:
+        if use.scope.unit:
+            home = use.scope.home(use.name)
+            kind = "global" if home is file.top else "variable" if home else "builtin"
+            found[use.scope.unit].setdefault(use.name, set()).add(kind)
+    return found
+
+
+def _ambiguous(file: File) -> set[str]:
+    """Return the names that are read in a class body before or after it binds them itself."""
     return {
-        path: _renamed(text, short) if path in trees else text for path, text in sources.items()
+        use.name
+        for use in file.uses
+        if use.scope.kind == "class"
+        and not use.is_bound
+        and use.name in use.scope.bound
+        and use.name in file.top.bound
     }
 
 
-def _errors(tree: ast.Module) -> Iterator[str]:
-    """Yield the names of exceptions: a person reads them."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
-            yield node.name
+def _of_others(file: File) -> set[str]:
+    """Return what is asked of modules that are not ours, and of what comes from them."""
+    theirs = {(one.local, one.scope) for one in file.imports if not one.source}
+    return {
+        one.name
+        for one in file.attributes
+        if one.receiver and (one.receiver, one.scope.home(one.receiver)) in theirs
+    }
 
 
-def _parts_of_paths(paths: Iterable[str]) -> Iterator[str]:
-    for path in paths:
-        yield from path.removesuffix(".py").split("/")
+def _module_before(file: File, attribute: Attribute) -> str:
+    """Return the module of ours whose name stands before a dot."""
+    home = attribute.scope.home(attribute.receiver) if attribute.receiver else None
+    return file.source_of(attribute.receiver, home) if home else ""
+
+
+def _places(files: Mapping[str, File]) -> _Places:
+    """Return, for each attribute that we define, the classes that have it."""
+    own: dict[tuple[str, str], set[str]] = {
+        (file.name, name): set(scope.bound)
+        for file in files.values()
+        for name, (scope, _) in file.classes.items()
+    }
+    outside: set[str] = set()
+    for file in files.values():
+        for one in file.attributes:
+            if one.is_stored and not _module_before(file, one):
+                owner = _owner_of_receiver(one)
+                (own[file.name, owner.name] if owner else outside).add(one.name)
+    places: _Places = {}
+    for place in own:
+        for source in _line_of(files, place):
+            for name in own[source]:
+                places.setdefault(name, set()).add(place)
+    for name in outside & set(places):
+        places[name] = set(own)
+    return places
+
+
+def _owner_of_receiver(one: Attribute) -> Scope | None:
+    """Return the class whose method has what stands before the dot as its first parameter."""
+    home = one.scope.home(one.receiver) if one.receiver else None
+    if home is None or home.owner is None or home.is_static:
+        return None
+    is_first = home.arguments[:1] == (one.receiver,) and home.bound[one.receiver] == 1
+    return home.owner if is_first else None
+
+
+def _line_of(files: Mapping[str, File], place: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield a class and those of ours that it derives from."""
+    yield place
+    file = files[place[0]]
+    for base in file.classes[place[1]][1]:
+        if isinstance(base, ast.Name):
+            source, name = file.name, base.id
+        elif isinstance(base, ast.Attribute) and isinstance(base.value, ast.Name):
+            source, name = file.source_of(base.value.id, file.top), base.attr
+        else:
+            file.refuse(base.lineno, "a class derives from something without a name.")
+        while source in files and name not in files[source].classes:
+            found = [one for one in files[source].imports if one.local == name and one.source]
+            source, name = (found[0].source, found[0].node.name) if found else ("", "")
+        if source in files:
+            yield from _line_of(files, (source, name))
+
+
+def _colour(
+    places: Mapping[str, set[tuple[str, str]]], busy: Mapping[str, set[str]]
+) -> dict[str, str]:
+    """Return a short name for each name, the same only for names that share no place.
+
+    `busy` says what a name may not become.
+    """
+    short: dict[str, str] = {}
+    used: dict[tuple[str, str], set[str]] = {}
+    for name in sorted(places, key=lambda name: (-len(places[name]), name)):
+        near = (used.setdefault(place, set()) for place in places[name])
+        short[name] = next(_candidates(busy[name].union(*near)))
+        for place in places[name]:
+            used[place].add(short[name])
+    return short
+
+
+def _candidates(busy: set[str]) -> Iterator[str]:
+    for length in itertools.count(1):
+        for letters in itertools.product(_LETTERS, repeat=length):
+            name = "_" + "".join(letters)
+            if name not in busy:
+                yield name
 
 
 def names_in(tree: ast.AST) -> Iterator[str]:
@@ -123,66 +372,3 @@ def _unread(owner: ast.AST) -> Iterator[ast.AST]:
     for note in (getattr(owner, "annotation", None), getattr(owner, "returns", None)):
         if isinstance(note, ast.AST):
             yield note
-
-
-def _places(
-    trees: Mapping[str, ast.Module], used: Mapping[str, set[str]]
-) -> dict[str, frozenset[str]]:
-    """Return, for each name, the groups of files in which it must differ from others.
-
-    A group is a file, together with those whose classes its own derive from.
-    """
-    classes = {
-        node.name: path
-        for path, tree in trees.items()
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-    }
-    group = {path: path for path in trees}
-    for path, tree in trees.items():
-        for base in sorted(set(_bases(tree)) & set(classes)):
-            old, new = group[classes[base]], group[path]
-            group = {other: new if one == old else one for other, one in group.items()}
-    found: dict[str, set[str]] = {}
-    for path, names in used.items():
-        for name in names:
-            found.setdefault(name, set()).add(group[path])
-    return {name: frozenset(places) for name, places in found.items()}
-
-
-def _bases(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            for base in node.bases:
-                yield base.id if isinstance(base, ast.Name) else getattr(base, "attr", "")
-
-
-def _colour(
-    places: Mapping[str, frozenset[str]], ours: set[str], taken: set[str]
-) -> dict[str, str]:
-    """Return a short name for each name of ours, the same for names that share no place."""
-    short: dict[str, str] = {}
-    used: dict[str, set[str]] = {}
-    for name in sorted(ours & set(places), key=lambda name: (-len(places[name]), name)):
-        busy = taken.union(*(used.setdefault(place, set()) for place in places[name]))
-        short[name] = next(candidate for candidate in _candidates() if candidate not in busy)
-        for place in places[name]:
-            used[place].add(short[name])
-    return short
-
-
-def _candidates() -> Iterator[str]:
-    for length in itertools.count(1):
-        for letters in itertools.product(_LETTERS, repeat=length):
-            yield "_" + "".join(letters)
-
-
-def _renamed(source: bytes, short: Mapping[str, str]) -> bytes:
-    lines = source.decode().split("\n")
-    tokens = list(tokenize.generate_tokens(io.StringIO(source.decode()).readline))
-    for token in reversed(tokens):
-        if token.type == tokenize.NAME and token.string in short:
-            (row, begin), (_, end) = token.start, token.end
-            line = lines[row - 1]
-            lines[row - 1] = line[:begin] + short[token.string] + line[end:]
-    return "\n".join(lines).encode()
