@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 # answered waits, a pong or a report of figures can be had again.
 _PRIORITY = b"\x00\x00\x03\x03\x02\x03\x01\x01\x03"
 
+# What is known of the frame in a slot, a byte each.
+_ROW = 4
+_KIND, _CAST, _LINK, _LENGTH = range(_ROW)
+
 
 class Outbox:
     """A few frames, the most urgent first, equally urgent ones in the order they were made."""
@@ -35,10 +39,7 @@ class Outbox:
         self._count_max = count_max
         # One more than may wait: a frame is made in the spare one, before its place is sure.
         self._frames = [self.spare, bytearray(FRAME_BYTES_MAX)]
-        self._lengths = bytearray(count_max + 1)
-        self._links = bytearray(count_max + 1)
-        self._kinds = bytearray(count_max + 1)
-        self._targets = array("I", [0] * (count_max + 1))
+        self._rows = bytearray(_ROW * (count_max + 1))
         self._groups = array("H", [0] * (count_max + 1))  # not 0: frames of one message
         # The slots: the first `count` wait, the next one is the spare one, the rest are free.
         self._order = bytearray(range(count_max + 1))
@@ -52,17 +53,18 @@ class Outbox:
         # One frame more than wait is the spare one, and its place is sure with another.
         if self.count + 1 == len(self._frames) and not self.make_room(kind, 1):
             return False
-        order, kinds, place = self._order, self._kinds, self.count
+        order, rows, place = self._order, self._rows, self.count
         slot, urgency = order[place], _PRIORITY[kind]
-        while place and _PRIORITY[kinds[order[place - 1]]] > urgency:
+        while place and _PRIORITY[rows[_ROW * order[place - 1] + _KIND]] > urgency:
             order[place] = order[place - 1]
             place -= 1
         order[place] = slot
-        kinds[slot] = kind
-        self._targets[slot] = target
-        self._links[slot] = link
-        self._lengths[slot] = length
         self._groups[slot] = group
+        at = _ROW * slot
+        rows[at + _KIND] = kind
+        rows[at + _CAST] = 1 if target == BROADCAST else 0
+        rows[at + _LINK] = link
+        rows[at + _LENGTH] = length
         self.count += 1
         self.spare = self._frames[order[self.count]]
         return True
@@ -75,7 +77,8 @@ class Outbox:
         while free < count and behind:
             behind -= 1
             free += 1
-            if _PRIORITY[self._kinds[self._order[behind]]] <= _PRIORITY[kind]:
+            waiting = self._rows[_ROW * self._order[behind] + _KIND]
+            if _PRIORITY[waiting] <= _PRIORITY[kind]:
                 free = -1
                 break
         if free < count:
@@ -98,7 +101,7 @@ class Outbox:
         order, kept, group = self._order, 0, 0
         for place in range(self.count):
             slot = order[place]
-            kind = self._kinds[slot]
+            kind = self._rows[_ROW * slot + _KIND]
             if kind in VALUE_KINDS:
                 if not group or self._groups[slot] != group:
                     self._meters.drop(reason, kind)
@@ -113,7 +116,7 @@ class Outbox:
         last = self.count - 1
         slot = self._order[last]
         group = self._groups[slot]
-        self._meters.drop(DROP_FULL, self._kinds[slot])
+        self._meters.drop(DROP_FULL, self._rows[_ROW * slot + _KIND])
         while group and last and self._groups[self._order[last - 1]] == group:
             last -= 1
         self._shrink(last)
@@ -127,15 +130,16 @@ class Outbox:
 
     def flush(self, sequences: "list[int]", out: "FrameSink") -> int:
         """Number and send all frames, the most urgent first; return how many."""
-        count, place = self.count, 0
+        count, rows, place = self.count, self._rows, 0
         while place < count:
             slot = self._order[place]
-            buffer, cast = self._frames[slot], 1 if self._targets[slot] == BROADCAST else 0
+            buffer, at = self._frames[slot], _ROW * slot
+            cast = rows[at + _CAST]
             sequence = sequences[cast]
             buffer[12] = sequence >> 8
             buffer[13] = sequence & 0xFF
             # A frame that is refused on its way out never was: the next one has its number.
-            if out.send(self._links[slot], buffer, self._lengths[slot]) is not False:
+            if out.send(rows[at + _LINK], buffer, rows[at + _LENGTH]) is not False:
                 sequences[cast] = (sequence + 1) & 0xFFFF
             place += 1
         self._shrink(0)
