@@ -129,13 +129,15 @@ def test_what_is_asked_of_a_module_of_ours_is_its_global() -> None:
         "k/__init__.py": b"",
         "k/knock.py": b"def notice(): ...\ndef answer(): ...\n",
         "k/loop.py": b"from k import knock\nclass A:\n    notice = knock.answer\n"
-        b"    def go(self):\n        self.notice()\n        knock.notice()\n",
+        b"    def go(self):\n        self.notice()\n        knock.notice()\n"
+        b"def f():\n    from k import knock\n    knock.notice()\n    del knock\n",
     }
     made = shorten(sources)
     assert made["k/knock.py"].decode() == "def _b(): ...\ndef _a(): ...\n"
     assert made["k/loop.py"].decode() == (
         "from k import knock\nclass _a:\n    _b = knock._a\n"
         "    def _a(self):\n        self._b()\n        knock._b()\n"
+        "def _b():\n    from k import knock\n    knock._b()\n    del knock\n"
     )
 
 

@@ -30,6 +30,7 @@ class Scope:
     parent: "Scope | None" = None
     name: str = ""
     bound: Counter[str] = field(default_factory=Counter)
+    deleted: Counter[str] = field(default_factory=Counter)  # among these
     declared: set[str] = field(default_factory=set)  # by `global`
     outer: set[str] = field(default_factory=set)  # by `nonlocal`
     arguments: tuple[str, ...] = ()
@@ -129,7 +130,7 @@ class File:
         sources = {f"{one.source}.{one.node.name}" for one in found if one.is_module}
         if not sources:
             return ""
-        if len(sources) > 1 or len(found) < scope.bound[local]:
+        if len(sources) > 1 or len(found) < scope.bound[local] - scope.deleted[local]:
             self.refuse(found[0].node.lineno, f'"{local}" is bound again: rename one.')
         return sources.pop()
 
@@ -263,6 +264,7 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         self._use(node.id, (node.lineno, node.col_offset), bind=not isinstance(node.ctx, ast.Load))
+        self._scope.deleted[node.id] += isinstance(node.ctx, ast.Del)
         if node.id in _BY_TEXT:
             self._file.refuse(node.lineno, f"{node.id} as a value: call it here.")
         if node.id == "const":
