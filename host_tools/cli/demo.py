@@ -218,9 +218,9 @@ class Stage:
 
     def _count(self, watch: BoardWatch) -> None:
         self.tally.restored = sum(board.restored for board in watch.boards)
-        self.tally.sent = sum(board.sent for board in watch.boards)
-        self.tally.received = sum(board.received for board in watch.boards)
-        self.tally.lost = sum(board.lost for board in watch.boards)
+        self.tally.sent = sum(board.total("sent") for board in watch.boards)
+        self.tally.received = sum(board.total("received") for board in watch.boards)
+        self.tally.lost = sum(board.total("lost") for board in watch.boards)
 
     def _port_options(self) -> list[str]:
         return [word for port in self.ports for word in ("-p", port)]

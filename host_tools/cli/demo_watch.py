@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLUMNS = ("board", "chip", "boots", "near", "out", "in", "lost", "battery", "wakes", "now")
+COUNTERS = ("sent", "received", "lost")
 DRAW_EVERY_S = 0.25
 LINE_EVERY_S = 3.0
 
@@ -41,6 +42,11 @@ class BoardView:
     sleeps: bool = False
     now: str = ""
     note: str = ""
+    before: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
+
+    def total(self, counter: str) -> int:
+        """Return a counter over all boots that we heard of; each boot of the agent restarts it."""
+        return self.before[counter] + int(getattr(self, counter))
 
     def on_record(self, record: dict[str, Any]) -> None:
         """Take over what a status record says, and how the board goes to sleep and comes back."""
@@ -48,6 +54,8 @@ class BoardView:
             self._on_event(str(record.get("event")), record.get("value"))
         if record.get("kind") != "status":
             return
+        if any((record.get(key) or 0) < getattr(self, key) for key in COUNTERS):
+            self.before = {key: self.total(key) for key in COUNTERS}
         for key in ("boots", "neighbours", "sent", "received", "lost", "battery_mv", "wakes"):
             setattr(self, key, record.get(key) or 0)
         self.chip = CHIPS.get(str(record.get("board")), "")
@@ -128,19 +136,19 @@ class _Lines:
     """Off a terminal: the sums, every few seconds."""
 
     def __init__(self) -> None:
-        self._spoke_at_s = 0.0
+        self._spoke_at_s = time.monotonic()  # at first no board has told of itself
 
     def draw(self, boards: list[BoardView]) -> None:
         """Write one line unless one was written just now."""
         if time.monotonic() - self._spoke_at_s < LINE_EVERY_S:
             return
         self._spoke_at_s = time.monotonic()
-        running = sum(1 for board in boards if board.boots)
-        received = sum(board.received for board in boards)
+        told = sum(1 for board in boards if board.boots)
+        received = sum(board.total("received") for board in boards)
         asleep = sum(1 for board in boards if board.now.startswith("deep sleep"))
         restored = sum(board.restored for board in boards)
         click.echo(
-            f"  {running}/{len(boards)} agents run, {asleep} in deep sleep, "
+            f"  heard of {told}/{len(boards)} agents, {asleep} in deep sleep, "
             f"{restored} snapshots restored, {received} messages heard"
         )
 
