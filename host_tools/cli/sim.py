@@ -140,7 +140,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     style = progress_style("json" if output == "json" else "table", quiet)
     result = _run(spec, show_bar=style == "bar")
     _check_sensors(spec["sensors"], result, app)
-    _print(result, spec["seconds"], output)
+    _print(result, spec["seconds"], output, board_id)
     if result["error_count"]:
         raise SystemExit(int(ExitCode.SOME_FAILED))
 
@@ -182,7 +182,7 @@ def _run_with_bar(spec: dict[str, Any]) -> dict[str, Any]:
         return driver.run(spec, keep=False, on_progress=on_progress)
 
 
-def _print(result: dict[str, Any], seconds: int, output: str) -> None:
+def _print(result: dict[str, Any], seconds: int, output: str, board_id: str) -> None:
     if output == "json":
         shown = {
             key: result[key]
@@ -201,6 +201,11 @@ def _print(result: dict[str, Any], seconds: int, output: str) -> None:
         for row, status in zip(rows, result["statuses"], strict=True):
             row.append(f"{status.get('used_uah', 0)} uAh")
     print_table(columns, rows)
+    if _SLEEP_COLUMNS[0] in columns and not board_id:
+        click.echo(
+            "no --board: whoever sleeps sleeps deep and boots again; with --board ID they sleep "
+            "lightly where that pays"
+        )
     click.echo(f"{result['published']} messages published")
     for name in result["unset_sensors"]:
         click.echo(f"sensor {name}: a wave of 0 to 1000; set it with --sensor {name}=VALUE")

@@ -109,14 +109,16 @@ def test_sleepers_show_how_they_spend_their_time() -> None:
     for line in lines[1:4]:
         sleeps, asleep, _, radio, _ = line.split()[-5:]
         assert int(sleeps) >= 50 and 80 < float(asleep) < 100 and 0 < float(radio) < 20
-    assert "asleep" not in cma_sim(SLEEPERS, "--minutes", "1").stdout
+    assert "no --board: whoever sleeps sleeps deep" in run.stdout
+    awake = cma_sim(SLEEPERS, "--minutes", "1").stdout
+    assert "asleep" not in awake and "no --board" not in awake
 
 
 def test_energy_is_counted_with_the_currents_of_a_board() -> None:
     options = ("--agents", "2", "--minutes", "60", "--set", "wake_period_ms=60000")
     run = cma_sim(SLEEPERS, *options, "--board", "esp32-s3-devkitc-1")
     lines = run.stdout.splitlines()
-    assert lines[0].split()[-1] == "used"
+    assert lines[0].split()[-1] == "used" and "no --board" not in run.stdout
     for line in lines[1:3]:
         used, unit = line.split()[-2:]
         assert 300 < int(used) < 20_000 and unit == "uAh"
