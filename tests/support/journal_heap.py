@@ -7,9 +7,12 @@ recovers, prints "recovered", or ends with a MemoryError.
 import gc
 import sys
 
+import kernel.state.mending  # noqa: F401 - a board has it in flash
 from kernel.ports import Flash
 from kernel.state.journal import Journal
 from kernel.state.table import JournalTable
+
+_ERASED = b"\xff" * 32
 
 
 class FileFlash(Flash):
@@ -32,8 +35,8 @@ class FileFlash(Flash):
     def erase(self, sector):
         """Erase in small steps."""
         self._file.seek(sector * self.sector_bytes)
-        for _ in range(self.sector_bytes // 32):
-            self._file.write(b"\xff" * 32)
+        for _ in range(self.sector_bytes // len(_ERASED)):
+            self._file.write(_ERASED)
 
 
 def fill():

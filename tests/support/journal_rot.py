@@ -47,7 +47,7 @@ class History:
     def address(self, key: bytes) -> int:
         """Return where a key's record stands."""
         slot = self.journal._find(key)[3] & 0x3F
-        return self.journal._addresses[slot] * UNIT_BYTES
+        return self.journal._index[2 * slot] * UNIT_BYTES
 
     def last_good(self, damaged: range) -> Contents:
         """Return the newest values that stand outside the damaged addresses."""

@@ -28,6 +28,7 @@ NOWHERE = 0xFFFF  # the address of a record that is not there
 HEAD_BYTES = 7
 CRC_BYTES = 4
 PAGE_BYTES = 64
+_BODY_BYTES = UNIT_BYTES - CRC_BYTES
 POINTERS = 12  # in one unit of a header
 ADDRESS_MASK = 0xFFFF
 CARRIED = 0x80  # beside the slot: copied forward, and no commit of anyone's
@@ -50,9 +51,10 @@ class Sectors:
     def __init__(self, flash: "Flash") -> None:
         self._flash = flash
         self._units = flash.sector_bytes // UNIT_BYTES
-        buffer = memoryview(bytearray(PAGE_BYTES + UNIT_BYTES))
-        self._page = buffer[:PAGE_BYTES]  # on its way to flash, or read past
-        self._unit = buffer[PAGE_BYTES:]  # the last header, or head of a record, that was read
+        # Views are made here once: a boot recovers in a heap that has no room for more of them.
+        self._page = memoryview(bytearray(PAGE_BYTES))  # on its way to flash, or read past
+        self._short = self._page[:UNIT_BYTES], self._page[:-CRC_BYTES], self._page[:_BODY_BYTES]
+        self._unit = memoryview(bytearray(UNIT_BYTES))  # the last head that was read
         self._bad = 0  # a bit per sector, and one beyond: none was left, the next commit tries all
         self._unread = 0  # a bit per sector of which something could not be read
         self._turn = 0  # how many sectors were opened: what every header and record begins with
@@ -102,7 +104,7 @@ class Sectors:
             return 0
         crc, at = crc32(head), 1
         while at < units:
-            view = self._page[: min((units - at) * UNIT_BYTES, PAGE_BYTES)]
+            view = self._short[0] if at == units - 1 else self._page
             if not self._load(address + at, view):
                 return 0
             crc = crc32(view, crc)
@@ -118,8 +120,10 @@ class Sectors:
             if not self._load(at, self._unit) or min(self._unit) != 0xFF:
                 raise OSError(EIO, "flash is not erased")
 
-    def _write_header(self, sector: int, pointers: "array[int]", slots: int) -> int:
+    def _write_header(self, sector: int, index: "array[int]", slots: int) -> int:
         """Erase a sector and open it; return the units of its header.
+
+        Shape: of each slot `index` has two numbers, the first of which is its address.
 
         Raises: OSError if it does not read back as written.
         """
@@ -131,7 +135,8 @@ class Sectors:
             self._begin(address, HEADER_SEED)
             self._fill_head(slots)
             for slot in range(unit * POINTERS, min((unit + 1) * POINTERS, slots)):
-                self._fill(bytes((pointers[slot] >> 8, pointers[slot] & 0xFF)))
+                self._put(index[2 * slot] >> 8)
+                self._put(index[2 * slot] & 0xFF)
             self._seal()
             if self._header(address) != self._turn:
                 raise OSError(EIO, "flash reads back something else")
@@ -149,7 +154,9 @@ class Sectors:
         if value is None:
             value = b""
             more |= DELETED
-        self._fill(bytes((more | len(key), len(value) >> 8, len(value) & 0xFF)))
+        self._put(more | len(key))
+        self._put(len(value) >> 8)
+        self._put(len(value) & 0xFF)
         self._fill(key)
         self._fill(value)
         self._seal()
@@ -160,19 +167,26 @@ class Sectors:
         Raises: OSError when the medium fails.
         """
         self._begin(address, 0)
-        unit, units, crc = self._unit, item & 0xFF, 0
-        for index in range(units):
-            if not self._load((item >> 8 & ADDRESS_MASK) + index, unit):
+        source, left, crc = item >> 8 & ADDRESS_MASK, item & 0xFF, 0
+        page = view = self._page
+        while left > 0:
+            if self._filled:
+                self._crc = crc32(view, self._crc)
+                self._program(view)
+            view = page if left > 1 else self._short[0]
+            if not self._load(source, view):
                 return False
-            crc = crc32(unit, crc)
-            if index:
-                self._fill(unit if index < units - 1 else unit[:-CRC_BYTES])
-                continue
-            self._fill_head(unit[3] & ~CARRIED | item >> 24)
-            unit[4] = unit[4] & ~MORE | more
-            self._fill(unit[4:] if units > 1 else unit[4:-CRC_BYTES])
+            crc = crc32(view, crc)
+            if source == item >> 8 & ADDRESS_MASK:
+                number, carried_more = page[3] & ~CARRIED | item >> 24, page[4] & ~MORE | more
+                self._fill_head(number)
+                self._put(carried_more)
+            self._filled = len(view)
+            source += PAGE_BYTES // UNIT_BYTES
+            left -= PAGE_BYTES // UNIT_BYTES
         if crc != RESIDUE:  # rot must not get a checksum of its own
             return False
+        self._filled -= CRC_BYTES
         self._seal()
         return True
 
@@ -180,30 +194,41 @@ class Sectors:
         self._to, self._filled, self._crc = address * UNIT_BYTES, 0, seed
 
     def _fill_head(self, number: int) -> None:
-        turn = self._turn
-        self._fill(bytes((turn >> 16, turn >> 8 & 0xFF, turn & 0xFF, number)))
+        self._put(self._turn >> 16)
+        self._put(self._turn >> 8 & 0xFF)
+        self._put(self._turn & 0xFF)
+        self._put(number)
 
     def _fill(self, data: "bytes | memoryview") -> None:
-        self._crc = crc32(data, self._crc)
         at = 0
         while at < len(data):
             size = min(PAGE_BYTES - self._filled, len(data) - at)
             self._page[self._filled : self._filled + size] = data[at : at + size]
-            self._filled += size
+            self._filled += size - 1
             at += size
-            if self._filled == PAGE_BYTES:
-                self._flush()
+            self._put(self._page[self._filled])
+
+    def _put(self, byte: int) -> None:
+        """Append a byte; a page that is full goes to flash."""
+        self._page[self._filled] = byte
+        self._filled += 1
+        if self._filled == PAGE_BYTES:
+            self._crc = crc32(self._page, self._crc)
+            self._program(self._page)
 
     def _seal(self) -> None:
         """Pad what was filled, end it with its checksum, and program the rest of it."""
-        self._fill(b"\xff" * (-(self._filled + CRC_BYTES) % UNIT_BYTES))
-        crc = self._crc
-        self._fill(bytes((crc & 0xFF, crc >> 8 & 0xFF, crc >> 16 & 0xFF, crc >> 24)))
-        self._flush()
+        while (self._filled + CRC_BYTES) % UNIT_BYTES:
+            self._put(0xFF)
+        at = self._filled
+        half, long_body, body = self._short
+        crc = crc32(body if at < UNIT_BYTES else long_body, self._crc)
+        for index in range(CRC_BYTES):
+            self._page[at + index] = crc >> 8 * index & 0xFF
+        self._program(half if at < UNIT_BYTES else self._page)
 
-    def _flush(self) -> None:
-        if self._filled:
-            self._flash.program(self._to, self._page[: self._filled])
-            self._programmed += self._filled
-            self._to += self._filled
-            self._filled = 0
+    def _program(self, view: memoryview) -> None:
+        self._flash.program(self._to, view)
+        self._programmed += len(view)
+        self._to += len(view)
+        self._filled = 0
