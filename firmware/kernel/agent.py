@@ -65,9 +65,9 @@ if TYPE_CHECKING:
     from .config import Config
     from .effects import Effects
     from .identity import Identity
-    from .ports import Parts, Table
+    from .ports import Parts
     from .prng import Prng
-    from .shapes import Callback, Handler, Remembering, Setup
+    from .shapes import Callback, Handler, Remembering, Setup, Table
 
 _SILENT_WINDOWS_MAX = 8  # then a neighbour of the same schedule is forgotten
 
@@ -161,7 +161,9 @@ class Agent:
 
         Shape: `cause` is one of `errors.CAUSE_…`, `remembered` what RTC memory held.
         """
-        self.recovery.load(out)
+        from .recovery.boots import load
+
+        load(self.recovery, out)
         resumed = cause == CAUSE_DEEP_SLEEP and snapshot.read_from(
             remembered, self._machines, self.recovery.boots
         )
@@ -190,7 +192,9 @@ class Agent:
         out.report(EVENT_RESUMED, self.wakes)
 
     def _begin_anew(self, now_ms: int, cause: int, out: "Effects") -> None:
-        self.recovery.boot(now_ms, cause, self._application_id, out)
+        from .recovery.boots import boot
+
+        boot(self.recovery, now_ms, cause, self._application_id, out)
         rng, timers = self._rng, self._timers
         timers.set(TIMER_ANNOUNCE, ticks_add(now_ms, rng.below(ANNOUNCE_JITTER_MS)))
         timers.set(TIMER_TELEMETRY, ticks_add(now_ms, rng.below(TELEMETRY_MS)))
@@ -337,7 +341,9 @@ class Agent:
         self._begin(now_ms, out)
         self._look_at_state()
         self._write_state(now_ms)
-        self.recovery.stop(out)
+        from .recovery.boots import stop
+
+        stop(self.recovery, out)
 
     def status(self) -> "dict[str, object]":
         """Return what changes while this agent runs."""
@@ -359,7 +365,9 @@ class Agent:
     def leave_safe_mode(self, now_ms: int, out: "Effects") -> None:
         """Give the application another try: somebody asked for it."""
         self._begin(now_ms, out)
-        self.recovery.leave(out)
+        from .recovery.boots import leave
+
+        leave(self.recovery, out)
         self.reboot()
         self._end(now_ms)
 

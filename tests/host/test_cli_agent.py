@@ -14,6 +14,7 @@ from cma_toolkit.host_tools.agent.ending import GRACE_S
 from cma_toolkit.host_tools.agent.sqlite_table import SqliteTable
 from cma_toolkit.host_tools.errors import ExitCode
 from kernel.effects import Effects
+from kernel.recovery.boots import load
 from kernel.recovery.safe_mode import SafeMode
 from support.agent_process import AgentProcess, command
 
@@ -91,7 +92,7 @@ def cluster() -> str:
 def ended_in_order(state: Path) -> bool:
     table = SqliteTable(state)
     recovery = SafeMode(table)
-    recovery.load(Effects())
+    load(recovery, Effects())
     table.close()
     assert recovery.boots
     return recovery._is_clean

@@ -7,6 +7,7 @@ from kernel.health import meters
 from kernel.health.meters import KIND_NAMES, Meters
 from kernel.health.report import FIGURE_NAMES, FIGURES, KEY, RESET_NAMES, Health
 from kernel.limits import TRACEBACK_BYTES_MAX, TRACEBACK_KEEP_MS
+from kernel.recovery.boots import boot, load
 from kernel.recovery.safe_mode import CAUSES, SafeMode
 from kernel.ticks import TICKS_PERIOD, ticks_add
 from support.script import MemoryTable, Script
@@ -101,8 +102,8 @@ def test_figures_stand_in_the_order_of_their_names():
     table.wear = lambda: 321
     recovery = SafeMode(table)
     for cause in (CAUSE_POWER_ON, CAUSE_PANIC, CAUSE_PANIC, CAUSE_PANIC):
-        recovery.boot(START_MS, cause, 0, Script())
-        recovery.load(Script())
+        boot(recovery, START_MS, cause, 0, Script())
+        load(recovery, Script())
     health = Health(table)
     health.on_heap(5_000)
     health.on_heap(7_000)

@@ -14,7 +14,9 @@ from kernel.errors import (
     EVENT_STORE_FAILED,
 )
 from kernel.limits import HEALTHY_AWAKE_MS, HEALTHY_MS, UNCLEAN_BOOTS_MAX
-from kernel.recovery.safe_mode import KEY, SCORE_MAX, SafeMode
+from kernel.recovery import boots
+from kernel.recovery.boots import KEY, SCORE_MAX, leave, load, stop
+from kernel.recovery.safe_mode import SafeMode
 from kernel.ticks import TICKS_PERIOD, ticks_add
 from support.script import MemoryTable, Script
 
@@ -36,8 +38,8 @@ def boot(table, cause, now_ms=START_MS, application=APP, out=None):
     """Return the machine of one boot."""
     machine = SafeMode(table)
     out = out or Script()
-    machine.load(out)
-    machine.boot(now_ms, cause, application, out)
+    load(machine, out)
+    boots.boot(machine, now_ms, cause, application, out)
     return machine
 
 
@@ -75,7 +77,7 @@ def test_power_after_an_orderly_stop_is_held_against_nobody():
     for _ in range(3 * SCORE_MAX):
         machine = boot(table, CAUSE_POWER_ON)
         assert not machine.is_safe and machine.score == 0
-        machine.stop(Script())
+        stop(machine, Script())
 
 
 def test_whatever_follows_an_orderly_stop_was_no_crash():
@@ -83,7 +85,7 @@ def test_whatever_follows_an_orderly_stop_was_no_crash():
     for cause in CRASHES:
         table = MemoryTable()
         for _ in range(UNCLEAN_BOOTS_MAX + 1):
-            boot(table, cause).stop(Script())
+            stop(boot(table, cause), Script())
         assert not boot(table, cause).is_safe
 
 
@@ -112,7 +114,7 @@ def asleep(machine, table):
     buffer = bytearray(SafeMode.SNAPSHOT_BYTES + 2)
     assert machine.save_into(buffer, 1) == SafeMode.SNAPSHOT_BYTES + 1
     woken = SafeMode(table)
-    woken.load(Script())
+    load(woken, Script())
     assert woken.load_from(buffer, 1) == SafeMode.SNAPSHOT_BYTES + 1
     return woken
 
@@ -166,7 +168,7 @@ def leave_by_power(table):
 
 def leave_by_power_after_a_stop(table):
     """Leave it so after a look at the prompt."""
-    boot(table, CAUSE_SOFT_RESET).stop(Script())
+    stop(boot(table, CAUSE_SOFT_RESET), Script())
     return boot(table, CAUSE_POWER_ON)
 
 
@@ -177,7 +179,7 @@ def leave_by_application(table):
 
 def leave_by_command(table):
     """Leave it because somebody asks for it."""
-    boot(table, CAUSE_SOFT_RESET).leave(Script())
+    leave(boot(table, CAUSE_SOFT_RESET), Script())
     return boot(table, CAUSE_HARD_RESET)
 
 
@@ -207,7 +209,7 @@ def test_each_way_out_gives_a_new_start_after_a_healthy_span():
 def test_leaving_is_told_once():
     table, out = crashed(), Script()
     machine = boot(table, CAUSE_POWER_ON, out=out)
-    machine.leave(out)
+    leave(machine, out)
     assert out.reports == [(EVENT_SAFE_MODE_LEFT, 0)]
 
 
@@ -250,8 +252,8 @@ def test_a_table_that_fails_stops_no_boot():
         assert machine.boots == 1
         assert machine.is_safe == safe, "without memory one crash is enough"
         assert out.reports[:2] == [(EVENT_STORE_FAILED, 0)] * 2
-        machine.stop(out)
-        machine.leave(out)
+        stop(machine, out)
+        leave(machine, out)
 
 
 def test_a_record_that_could_not_be_read_is_not_written_over():
@@ -259,12 +261,12 @@ def test_a_record_that_could_not_be_read_is_not_written_over():
     kept, out = table.values[KEY], Script()
     machine = SafeMode(table)
     table.is_broken = True
-    machine.load(out)
+    load(machine, out)
     table.is_broken = False  # it can be read again a moment later
     table.put(b"crash", b"text")
-    machine.boot(START_MS, CAUSE_POWER_ON, APP, out)
-    machine.leave(out)
-    machine.stop(out)
+    boots.boot(machine, START_MS, CAUSE_POWER_ON, APP, out)
+    leave(machine, out)
+    stop(machine, out)
     assert table.values[KEY] == kept and table.values[b"crash"] == b"text"
     assert out.reports == [(EVENT_STORE_FAILED, 0)] * 4, "each time somebody is told"
     assert boot(table, CAUSE_PANIC).is_safe, "the crashes before it still count"
