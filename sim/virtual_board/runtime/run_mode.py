@@ -194,9 +194,7 @@ class RunMode:
     def _spawn(self, cause: int, wake: int) -> None:
         assert self._pipes
         self._restart_timer = None
-        self._is_up = False
-        self._is_prompt_due = False
-        self._timers = False
+        self._is_up = self._is_prompt_due = self._timers = False
         self._output.restart()
         self._air.silence(self._slot)
         for own, _ in self._config.wires.values():
@@ -254,27 +252,22 @@ class RunMode:
 
     # The console.
 
-    def _read_output(self) -> None:
+    def _read_output(self) -> bool:
+        """Pass some output on; return False if there is none."""
         assert self._pipes
         try:
             data = os.read(self._pipes.stdout_read, _READ_BYTES)
         except BlockingIOError:
-            return
-        self._feed_output(data)
-
-    def _drain_output(self) -> None:
-        while self._pipes:
-            try:
-                data = os.read(self._pipes.stdout_read, _READ_BYTES)
-            except BlockingIOError:
-                return
-            self._feed_output(data)
-
-    def _feed_output(self, data: bytes) -> None:
+            return False
         self._print(self._output.feed(data))
         if self._is_prompt_due and self._output.has_prompted:
             self._is_prompt_due = False
             self._request("prompt")
+        return True
+
+    def _drain_output(self) -> None:
+        while self._pipes and self._read_output():
+            pass
 
     def _print(self, data: bytes) -> None:
         if data:
