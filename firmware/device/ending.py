@@ -1,6 +1,5 @@
 """How an agent ends: in order, or by a crash of which the next boot tells."""
 
-import asyncio
 import sys
 
 import machine
@@ -46,4 +45,6 @@ def tell(error, loop):
 def _close(loop):
     """Let go of the links and forget the tasks, however the loop ended."""
     loop.sink.radio(False)
-    asyncio.new_event_loop()
+    asyncio = sys.modules.get("asyncio")
+    if asyncio:
+        asyncio.new_event_loop()

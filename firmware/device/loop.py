@@ -3,9 +3,10 @@
 A user's own asyncio tasks live beside it. Nothing here waits: a link that has nothing says so.
 """
 
-import asyncio
 import gc
 import os
+import sys
+import time
 
 from device import sleeping
 from device.board import Board
@@ -19,7 +20,6 @@ from kernel.codec.frame import node_id
 from kernel.effects import SLEEP_DEEP
 from kernel.errors import CAUSE_DEEP_SLEEP
 from kernel.identity import Identity
-from kernel.ports import Table
 from kernel.prng import Prng
 from kernel.state.journal import Journal
 from kernel.state.table import JournalTable
@@ -59,13 +59,16 @@ class Loop:
         self.journal = None
         flash = open_flash()
         if flash is None:
+            from kernel.ports import Table
+
+            table = Table()
             self.sink.note("no state partition", "nothing outlives a power loss; run: cma flash")
         else:
             self.journal = Journal(flash)
             self.journal.recover(not self.is_first_sleep and snapshot is not None)
+            table = JournalTable(self.journal)
         identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
         rng = Prng(int.from_bytes(os.urandom(4), "big"))
-        table = JournalTable(self.journal) if flash else Table()
         self.agent = Agent(identity, rng, table, board.parts, config)
         rtc.reserve(self.agent.snapshot_bytes)
         self._has_windows = config.wake_period_ms > 0
@@ -79,27 +82,37 @@ class Loop:
         self._is_nap = False
 
     def run(self):
-        """Run the agent.
+        """Run the agent; once an application has imported asyncio, beside its tasks.
 
         Raises: KeyboardInterrupt when Ctrl-C is pressed, and whatever the kernel itself raises.
         """
-        asyncio.run(self._main())
-
-    async def _main(self):
-        asyncio.get_event_loop().set_exception_handler(self._on_task_error)
         self._start()
-        while True:
-            self.watchdog.feed()
-            self._receive()
-            self._serve()
-            if self.sink.reboot_reason:
-                from device import ending
+        while "asyncio" not in sys.modules:  # 4 KB that few applications need
+            time.sleep_ms(self._turn())
+        asyncio = sys.modules["asyncio"]
+        asyncio.get_event_loop().set_exception_handler(self._on_task_error)
+        asyncio.run(self._turn_for_ever(asyncio))
 
-                ending.reboot(self)
-            if self.sink.sleep_depth:
-                self._sleep()
-            until_ms = ticks_diff(self.agent.next_wake_at_ms(), self.rtc.now_ms())
-            await asyncio.sleep_ms(0 if self._is_nap else max(1, min(self._poll_ms, until_ms)))
+    async def _turn_for_ever(self, asyncio):
+        while True:
+            await asyncio.sleep_ms(self._turn())
+
+    def _turn(self):
+        """Do what there is to do; return for how long to wait.
+
+        Units: milliseconds.
+        """
+        self.watchdog.feed()
+        self._receive()
+        self._serve()
+        if self.sink.reboot_reason:
+            from device import ending
+
+            ending.reboot(self)
+        if self.sink.sleep_depth:
+            self._sleep()
+        until_ms = ticks_diff(self.agent.next_wake_at_ms(), self.rtc.now_ms())
+        return 0 if self._is_nap else max(1, min(self._poll_ms, until_ms))
 
     def _start(self):
         from device import starting

@@ -5,8 +5,8 @@ an application that has one running calls `agent.stay_awake(ms)`. ESP-IDF itself
 either sleep, until the UART has sent what was printed.
 """
 
-import asyncio
 import os
+import sys
 import time
 
 import machine
@@ -31,7 +31,8 @@ def sleep(depth, span_ms, loop):
 
         hibernating.sleep_deep(loop)
         return
-    task = asyncio.core._task_queue.peek()  # ours runs now, so it is none of these
+    asyncio = sys.modules.get("asyncio")
+    task = asyncio and asyncio.core._task_queue.peek()  # ours runs now, so it is none of these
     if task:
         span_ms = min(span_ms, time.ticks_diff(task.ph_key, time.ticks_ms()))
     while span_ms > 0:

@@ -2,7 +2,8 @@
 
 It starts, hears 1,000 messages of 8 peers and answers, commits its state, hibernates, and goes on
 in another process from flash and snapshot. The image is mapped outside the heap, as on a board;
-the driver loop, asyncio and the application are in it. So is a stand-in for what a board has in C
+the driver loop and the application are in it; asyncio is not, which is loaded for applications
+that import it (the first lines say what it takes). So is a stand-in for what a board has in C
 (`machine`, `esp32`, `espnow`), which counts against us. A board's words have half the size: with
 a 32-bit MicroPython that has `ffi`, named in CMA_MICROPYTHON_32, that figure is told too.
 """

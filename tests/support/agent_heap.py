@@ -174,7 +174,7 @@ class Bench:
         ]
         program = BREAKDOWN.format(
             image=len(self._image),
-            modules=["asyncio", "device.start", *sorted(modules), "device.loop", "app"],
+            modules=["device.start", *sorted(modules), "device.loop", "app", "asyncio"],
         )
         said = self.run(program, HEAP_FOR_LOOKING_BYTES, path)
         return [line for line in said.splitlines() if line]
