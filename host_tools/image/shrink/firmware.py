@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .bundle import bundle, names_in_bundle, ordered
+from .colours import candidates
 from .fold import fold
 from .layout import forget, needed_by, pieces, rarely_loaded
 from .modules import Module, dotted, read_modules
@@ -26,18 +27,23 @@ AGENT = "kernel.agent"
 # kernel too, to say so.
 START = "device.start"
 MAIN = "device.loop"
+# Of what these define a boot has one object, which does not stay.
+ONCE = frozenset({"kernel.config"})
 _ROOTS = (KERNEL, DEVICE, START, MAIN, AGENT)
-# Whose public names applications and drivers use.
+# Whose classes applications and drivers have objects of: what these offer keeps its name. Nobody
+# outside imports or derives from them, as an image has no modules of these names.
 INTERFACES = (
     "kernel/application.py",
-    "kernel/ports.py",
     "kernel/state/values.py",
     "device/board.py",
     "device/settings.py",
     "device/parts.py",
 )
-# Ports that drivers of a board do not derive from: those of emulators and hosts.
-NOT_ON_BOARDS = {"Flash", "Parts"}
+# What `agent.state` offers to the kernel alone.
+NOT_FOR_APPLICATIONS = {
+    *("load", "has_critical", "find_changes", "is_critical_changed", "stage", "on_stored"),
+    *("lent", "is_touched"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,13 @@ def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, 
 def finish(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str, bytes]:
     """Do the rest to what is arranged."""
     made = shorten(sources, keep)
-    return forget(made, (KERNEL, DEVICE), needed_by(_ROOTS, read_modules(made)))
+    return forget(made, (KERNEL, DEVICE), needed_by(_ROOTS, read_modules(made)), ONCE)
 
 
 def names_kept(sources: Mapping[str, bytes]) -> set[str]:
     """Return the names of our sources that others use."""
     names = {name for path in INTERFACES for name in _public_names(sources, path)}
-    return names - NOT_ON_BOARDS | set(_names_of_start(sources))
+    return names - NOT_FOR_APPLICATIONS | set(_names_of_start(sources))
 
 
 def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
@@ -85,8 +91,14 @@ def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
         places |= {place: (into, name) for place, name in found.items()}
         made = bundle(made, package, apart, into)
     # What nobody imports is for hosts, and the rooms are in their bundles now.
-    wanted = needed_by(_ROOTS, read_modules(made), within=True)
-    made = {path: text for path, text in made.items() if dotted(path) in wanted}
+    modules = read_modules(made)
+    others = [name for name in modules if name.partition(".")[0] not in {KERNEL, DEVICE}]
+    wanted = needed_by([*_ROOTS, *others], modules, within=True)
+    made = {
+        path: text
+        for path, text in made.items()
+        if dotted(path) in wanted or not path.endswith(".py")
+    }
     return Arranged(made, places)
 
 
@@ -101,8 +113,8 @@ def _plan(
         if name.startswith(KERNEL + ".") and not module.path.endswith("__init__.py")
     }
     order = ordered(sources, kernel & resident - {AGENT})
-    for number, piece in enumerate(pieces(order, modules), 1):
-        yield f"{KERNEL}.part{number}", set(piece)
+    for name, piece in zip(candidates(set()), pieces(order, modules), strict=False):
+        yield f"{KERNEL}.{name}", set(piece)  # a name that is there anyway
     for name, parts in sorted(rarely_loaded(kernel - resident, modules).items()):
         yield f"{KERNEL}.{name.rpartition('.')[2]}", parts
     if START in modules:
@@ -111,10 +123,9 @@ def _plan(
 
 
 def _public_names(sources: Mapping[str, bytes], path: str) -> Iterator[str]:
-    if path in sources:
-        for name in defined_names(ast.parse(sources[path])):
-            if not name.startswith("_"):
-                yield name
+    for node in ast.parse(sources.get(path, b"")).body:
+        if isinstance(node, ast.ClassDef):
+            yield from (name for name in defined_names(node) if not name.startswith("_"))
 
 
 def _names_of_start(sources: Mapping[str, bytes]) -> Iterator[str]:

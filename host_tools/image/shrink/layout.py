@@ -21,13 +21,13 @@ _LOADER = b"""
 import sys
 
 def load(name, *others):
-    package = sys.modules[name.partition(".")[0]]
     try:
         return __import__(name, None, None, (name,))
     finally:
         for one in [name] + list(others):
             if sys.modules.pop(one, None):
-                delattr(package, one.partition(".")[2])
+                package, _, one = one.partition(".")
+                delattr(sys.modules[package], one)
 """
 
 
@@ -91,14 +91,19 @@ def _sources(name: str, modules: Mapping[str, Module], node: ast.ImportFrom) -> 
 
 
 def forget(
-    sources: Mapping[str, bytes], packages: Sequence[str], resident: Collection[str]
+    sources: Mapping[str, bytes],
+    packages: Sequence[str],
+    resident: Collection[str],
+    once: Collection[str] = (),
 ) -> dict[str, bytes]:
     """Have each import within a function load what is not resident, and forget it at once.
 
     Modules with classes stay: what a class made lives on, and to load it again would make another.
+    Those in `once` are forgotten all the same.
     """
     modules = read_modules(sources)
-    rare = {name for name, one in modules.items() if not _has_class(one)} - set(resident)
+    rare = {name for name, one in modules.items() if name in once or not _has_class(one)}
+    rare -= set(resident)
     using: set[str] = set()
     for name, module in modules.items():
         for node in module.nodes:
