@@ -44,14 +44,15 @@ def compile_source(
 ) -> bytes:
     """Return the `.mpy` of one source; `name` is what tracebacks on the board will show.
 
-    Without `lines` it is a twelfth smaller, and tracebacks name functions only.
+    Without `lines` it is a twelfth smaller; tracebacks name functions and the package only, as
+    each name costs heap.
     Raises: SourceError (the source's author) with the line and the compiler's own words;
     NativeCodeError if the source has native code and no architecture was named; ImageError if it
     is too large for any board.
     """
     for_whom = [f"-march={architecture}"] if architecture else []
-    how = [] if lines else ["-X", "no-source-lines"]
-    command = (*for_whom, *how, "-s", name, "-o", "-", "-")
+    how = ["-s", name] if lines else ["-X", "no-source-lines", "-s", name.partition("/")[0]]
+    command = (*for_whom, *how, "-o", "-", "-")
     done = _mpy_cross(*command, source=source)
     if _last_words(done).startswith(_NEEDS_MEMORY):
         if len(source) > _LARGE_SOURCE_BYTES:

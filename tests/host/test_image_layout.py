@@ -40,7 +40,7 @@ print(json.dumps([said, more, [name for name in dir(kernel) if name in ("startin
 def test_what_only_a_function_imports_is_loaded_when_it_runs_and_forgotten(tmp_path: Path) -> None:
     made = shrink({path: bytes(text) for path, text in SOURCES.items()}, {"Agent", "begin"})
     assert set(made) == {
-        "kernel/__init__.py", "kernel/agent.py", "kernel/part1.py",
+        "kernel/__init__.py", "kernel/agent.py", "kernel/_a.py",
         "kernel/starting.py", "kernel/kinds.py",
     }  # fmt: skip
     for path, text in made.items():
@@ -69,6 +69,6 @@ def test_modules_that_two_need_are_apart_and_forgotten_with_them() -> None:
 
 def test_no_bundle_of_the_image_has_more_functions_than_it_may() -> None:
     made = read_modules(shrink(mpy.read_sources(FIRMWARE)))
-    bundles = {name: one for name, one in made.items() if name.startswith(f"{KERNEL}.part")}
+    bundles = {name: one for name, one in made.items() if name.startswith(f"{KERNEL}._")}
     counts = {name: text.text.count("def ") for name, text in bundles.items()}
     assert len(counts) > 3 and max(counts.values()) <= layout.FUNCTIONS_MAX

@@ -24,17 +24,14 @@ Bounds   what `roles.py` refuses
 """
 
 import ast
-import itertools
 import re
-import string
 from collections.abc import Iterable, Iterator, Mapping
 
+from .colours import candidates, colour, module_before, places
 from .known_names import KNOWN_NAMES, ROM_NAMES
 from .roles import Attribute, File, Scope, Use, read_files
 
-_LETTERS = string.ascii_lowercase
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-_Places = dict[str, set[tuple[str, str]]]
 
 
 def shorten(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, bytes]:
@@ -52,7 +49,8 @@ class _Shortener:
         self._files = files
         self._keep = keep
         self._taken = {*KNOWN_NAMES, *ROM_NAMES, *keep}
-        self._taken |= {name for file in files.values() for name in names_in(file.module.tree)}
+        self._taken |= {use.name for file in files.values() for use in file.uses}
+        self._taken |= {one.name for file in files.values() for one in file.attributes}
         self._texts = {text for file in files.values() for text in file.texts}
         self._keywords = {word for file in files.values() for word in file.keywords}
         if any(file.spreads for file in files.values()):
@@ -75,7 +73,7 @@ class _Shortener:
         for use in file.uses:
             self._put(file, use, self._new_name(file, use.name, use.scope))
         for attribute in file.attributes:
-            source = _module_before(file, attribute)
+            source = module_before(file, attribute)
             names = self._globals[source] if source else self._attributes
             self._put(file, attribute, names.get(attribute.name, attribute.name))
         for one in file.imports:
@@ -108,10 +106,10 @@ class _Shortener:
         stays = {*KNOWN_NAMES, *ROM_NAMES, *self._keep, *self._texts}
         for file in self._files.values():
             stays |= file.fixed_attributes | _ambiguous(file) | _of_others(file)
-        places = _places(self._files)
-        return _colour(
-            {name: where for name, where in places.items() if not _is_special(name, stays)},
-            {name: self._taken for name in places},
+        found = places(self._files)
+        return colour(
+            {name: where for name, where in found.items() if not _is_special(name, stays)},
+            {name: self._taken for name in found},
         )
 
     # --- globals ---
@@ -130,13 +128,14 @@ class _Shortener:
         for unit, found in kinds.items():
             # In this function it is a variable, too, and one that has to stay.
             stays |= {name for name in fixed.get(unit, ()) if "global" in found.get(name, ())}
-        busy = {name: set(self._taken) for name in file.top.bound}
+        below = {name.removeprefix(file.name + ".").split(".")[0] for name in self._files}
+        busy = {name: self._taken | below for name in file.top.bound}
         for use in file.uses:
             if use.scope.kind == "class" and use.name in busy:
                 bound = use.scope.bound
                 busy[use.name] |= {self._attributes.get(one, one) for one in bound}
         names = {name for name in busy if not file.is_open and not _is_special(name, stays)}
-        return _colour({name: {(file.name, "")} for name in names}, busy)
+        return colour({name: {(file.name, "")} for name in names}, busy)
 
     # --- parameters ---
 
@@ -174,7 +173,7 @@ class _Shortener:
         paid = unit.inner_functions | {
             name for scope in file.functions if scope.unit is unit for name in scope.arguments
         }
-        free = _candidates(self._taken | set(short.values()) | set(kinds))
+        free = candidates(self._taken | set(short.values()) | set(kinds))
         for name in sorted(name for name in paid if not _is_special(name, stays)):
             short[name] = next(free)
         return short
@@ -220,87 +219,6 @@ def _of_others(file: File) -> set[str]:
         for one in file.attributes
         if one.receiver and (one.receiver, one.scope.home(one.receiver)) in theirs
     }
-
-
-def _module_before(file: File, attribute: Attribute) -> str:
-    """Return the module of ours whose name stands before a dot."""
-    home = attribute.scope.home(attribute.receiver) if attribute.receiver else None
-    return file.source_of(attribute.receiver, home) if home else ""
-
-
-def _places(files: Mapping[str, File]) -> _Places:
-    """Return, for each attribute that we define, the classes that have it."""
-    own: dict[tuple[str, str], set[str]] = {
-        (file.name, name): set(scope.bound)
-        for file in files.values()
-        for name, (scope, _) in file.classes.items()
-    }
-    outside: set[str] = set()
-    for file in files.values():
-        for one in file.attributes:
-            if one.is_stored and not _module_before(file, one):
-                owner = _owner_of_receiver(one)
-                (own[file.name, owner.name] if owner else outside).add(one.name)
-    places: _Places = {}
-    for place in own:
-        for source in _line_of(files, place):
-            for name in own[source]:
-                places.setdefault(name, set()).add(place)
-    for name in outside & set(places):
-        places[name] = set(own)
-    return places
-
-
-def _owner_of_receiver(one: Attribute) -> Scope | None:
-    """Return the class whose method has what stands before the dot as its first parameter."""
-    home = one.scope.home(one.receiver) if one.receiver else None
-    if home is None or home.owner is None or home.is_static:
-        return None
-    is_first = home.arguments[:1] == (one.receiver,) and home.bound[one.receiver] == 1
-    return home.owner if is_first else None
-
-
-def _line_of(files: Mapping[str, File], place: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield a class and those of ours that it derives from."""
-    yield place
-    file = files[place[0]]
-    for base in file.classes[place[1]][1]:
-        if isinstance(base, ast.Name):
-            source, name = file.name, base.id
-        elif isinstance(base, ast.Attribute) and isinstance(base.value, ast.Name):
-            source, name = file.source_of(base.value.id, file.top), base.attr
-        else:
-            file.refuse(base.lineno, "a class derives from something without a name.")
-        while source in files and name not in files[source].classes:
-            found = [one for one in files[source].imports if one.local == name and one.source]
-            source, name = (found[0].source, found[0].node.name) if found else ("", "")
-        if source in files:
-            yield from _line_of(files, (source, name))
-
-
-def _colour(
-    places: Mapping[str, set[tuple[str, str]]], busy: Mapping[str, set[str]]
-) -> dict[str, str]:
-    """Return a short name for each name, the same only for names that share no place.
-
-    `busy` says what a name may not become.
-    """
-    short: dict[str, str] = {}
-    used: dict[tuple[str, str], set[str]] = {}
-    for name in sorted(places, key=lambda name: (-len(places[name]), name)):
-        near = (used.setdefault(place, set()) for place in places[name])
-        short[name] = next(_candidates(busy[name].union(*near)))
-        for place in places[name]:
-            used[place].add(short[name])
-    return short
-
-
-def _candidates(busy: set[str]) -> Iterator[str]:
-    for length in itertools.count(1):
-        for letters in itertools.product(_LETTERS, repeat=length):
-            name = "_" + "".join(letters)
-            if name not in busy:
-                yield name
 
 
 def names_in(tree: ast.AST) -> Iterator[str]:
