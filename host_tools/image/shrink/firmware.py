@@ -27,6 +27,8 @@ AGENT = "kernel.agent"
 # kernel too, to say so.
 START = "device.start"
 MAIN = "device.loop"
+# Of what these define a boot has one object, which does not stay.
+ONCE = frozenset({"kernel.config"})
 _ROOTS = (KERNEL, DEVICE, START, MAIN, AGENT)
 # Whose classes applications and drivers have objects of: what these offer keeps its name. Nobody
 # outside imports or derives from them, as an image has no modules of these names.
@@ -65,7 +67,7 @@ def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, 
 def finish(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str, bytes]:
     """Do the rest to what is arranged."""
     made = shorten(sources, keep)
-    return forget(made, (KERNEL, DEVICE), needed_by(_ROOTS, read_modules(made)))
+    return forget(made, (KERNEL, DEVICE), needed_by(_ROOTS, read_modules(made)), ONCE)
 
 
 def names_kept(sources: Mapping[str, bytes]) -> set[str]:
@@ -89,8 +91,14 @@ def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
         places |= {place: (into, name) for place, name in found.items()}
         made = bundle(made, package, apart, into)
     # What nobody imports is for hosts, and the rooms are in their bundles now.
-    wanted = needed_by(_ROOTS, read_modules(made), within=True)
-    made = {path: text for path, text in made.items() if dotted(path) in wanted}
+    modules = read_modules(made)
+    others = [name for name in modules if name.partition(".")[0] not in {KERNEL, DEVICE}]
+    wanted = needed_by([*_ROOTS, *others], modules, within=True)
+    made = {
+        path: text
+        for path, text in made.items()
+        if dotted(path) in wanted or not path.endswith(".py")
+    }
     return Arranged(made, places)
 
 
