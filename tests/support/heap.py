@@ -19,8 +19,9 @@ class no_allocation:  # noqa: N801 - used as a statement
     """Make every allocation inside a `with` a MemoryError, where MicroPython can tell."""
 
     def __enter__(self):
-        """Lock the heap."""
+        """Lock the heap; return whether there is a lock."""
         heap_lock()
+        return tracemalloc is None
 
     def __exit__(self, kind, error, trace):
         """Unlock it, whatever happened."""
@@ -33,7 +34,6 @@ class crowded:  # noqa: N801 - used as a statement
     def __init__(self, size_bytes):
         self._size_bytes = size_bytes
         self._taken = None
-        self._small = [bytes(33) for _ in range(100)]
 
     def __enter__(self):
         """Take every such piece; return whether that is done."""
@@ -43,8 +43,6 @@ class crowded:  # noqa: N801 - used as a statement
             while True:
                 self._taken = (self._taken, bytearray(self._size_bytes))
         except MemoryError:
-            for place in range(0, len(self._small), 2):  # not so full that no step could be taken
-                self._small[place] = b""
             return True
 
     def __exit__(self, kind, error, trace):

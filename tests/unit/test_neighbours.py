@@ -4,7 +4,7 @@ from kernel.limits import NEIGHBOUR_SILENT_MS_MAX
 from kernel.mesh.neighbours import NOBODY, Neighbours
 from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
-from support.heap import crowded
+from support.heap import no_allocation
 
 A, B, C, D = 11, 22, 33, 44
 HALF_MS = NEIGHBOUR_SILENT_MS_MAX // 2
@@ -232,7 +232,7 @@ def test_without_heap_the_table_is_full():
     neighbours = Neighbours(32)
     for number in range(1, 9):
         neighbours.hear(number, number, 0)
-    with crowded(96) as is_full:
+    with no_allocation() as is_full:
         neighbours.hear(9, 9, 0)
     assert neighbours.joined == (not is_full) and neighbours.count == (8 if is_full else 9)
     neighbours.hear(10, 10, 0)

@@ -36,7 +36,7 @@ class Windows:
 
     def forget(self, row: int) -> None:
         """Take whatever comes next as new."""
-        for cast in (2 * row, 2 * row + 1):
+        for cast in range(2 * row, 2 * row + 2):
             self._seen[cast] = 0
             self._stale[cast] = 0
 
