@@ -3,12 +3,13 @@
 import json
 import sys
 
+from kernel.telling import tell_health, tell_status
+
 
 def print_status(loop):
     """Print what changes while an agent runs."""
-    agent = loop.agent
-    _begin("status", agent)
-    _put_all(agent.status())
+    _begin("status")
+    tell_status(loop.agent, _put)
     _put("app", loop.application)
     _put("links", [link.name for link in loop.sink.links])
     sys.stdout.write("}\n")
@@ -17,22 +18,16 @@ def print_status(loop):
 def print_health(loop):
     """Print what tells a failing agent from a good one."""
     agent, journal = loop.agent, loop.journal
-    _begin("health", agent)
-    _put_all(agent.report_health())
+    _begin("health")
+    _put("name", agent.identity.name)
+    tell_health(agent, _put)
     if journal:
         _put("store", [journal.damaged, journal.torn, journal.bad_sectors])
     sys.stdout.write("}\n")
 
 
-def _begin(kind, agent):
+def _begin(kind):
     sys.stdout.write('\x1e{"kind": "%s"' % kind)
-    _put("name", agent.identity.name)
-
-
-def _put_all(fields):
-    for key in fields:
-        if key != "name":
-            _put(key, fields[key])
 
 
 def _put(key, value):

@@ -347,11 +347,19 @@ class Agent:
 
     def status(self) -> "dict[str, object]":
         """Return what changes while this agent runs."""
-        return status.status(self)
+        from .telling import tell_status
+
+        fields: "dict[str, object]" = {}
+        tell_status(self, fields.__setitem__)
+        return fields
 
     def report_health(self) -> "dict[str, object]":
         """Return what tells a failing agent from a good one."""
-        return status.health(self)
+        from .telling import tell_health
+
+        fields: "dict[str, object]" = {}
+        tell_health(self, fields.__setitem__)
+        return fields
 
     def uptime_ms(self) -> int:
         """Return for how long this agent has been up, sleep included."""

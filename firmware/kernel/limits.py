@@ -187,14 +187,6 @@ class Quotas:
         """Tell whether anything is left: ask before work whose cost shows afterwards."""
         return self.level(now_ms, kind) > 0
 
-    def refusals(self) -> "dict[str, int]":
-        """Return how often each kind was refused, those that never were left out."""
-        names, result = QUOTA_NAMES.split(" "), {}
-        for kind in range(QUOTA_KINDS):
-            if self.refused[kind]:
-                result[names[kind]] = self.refused[kind]
-        return result
-
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what a deep sleep must not give back; shares begin empty after it."""
         offset = write_word(buffer, offset, self._at_ms)

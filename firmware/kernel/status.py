@@ -1,13 +1,11 @@
-"""How an agent is: for its neighbours, and for whoever watches its console.
+"""How an agent is, for its neighbours; `telling` says it to whoever watches its console.
 
 Input    an agent
 Effects  none
 Bounds   `figures` allocates nothing
 """
 
-from .errors import name_of
 from .health import meters
-from .power.modes import MODE_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,37 +36,3 @@ def _weakest_dbm(neighbours: "Neighbours") -> int:
         if neighbours.ids[row]:
             weakest_dbm = min(weakest_dbm, neighbours.rssi_dbm(row))
     return weakest_dbm
-
-
-def status(agent: "Agent") -> "dict[str, object]":
-    """Return what changes while an agent runs: the record `status` of a console."""
-    counts = agent.meters.counts
-    return {
-        "name": agent.identity.name,
-        "board": agent.identity.board,
-        "uptime_ms": agent.uptime_ms(),
-        "boots": agent.recovery.boots,
-        "wakes": agent.wakes,
-        "mode": name_of(MODE_NAMES, agent.governor.modes.mode),
-        "safe_mode": agent.recovery.is_safe,
-        "neighbours": agent.neighbours.count,
-        "sent": counts[meters.SENT],
-        "received": counts[meters.RECEIVED],
-        "lost": agent.neighbours.lost,
-        "battery_mv": agent.governor.battery_mv,
-        "used_uah": agent.governor.energy.total_uah(),
-        "app_errors": counts[meters.APP_ERRORS],
-        "timers_missed": counts[meters.TIMERS_MISSED],
-        "undelivered": counts[meters.UNDELIVERED],
-        "dropped": agent.meters.dropped(),
-    }
-
-
-def health(agent: "Agent") -> "dict[str, object]":
-    """Return what tells a failing agent from a good one: the record `health` of a console."""
-    figures(agent)
-    fields = agent.health.fields(agent.recovery)
-    fields["dropped"] = agent.meters.dropped()
-    fields["dropped_kinds"] = agent.meters.dropped_kinds()
-    fields["over_quota"] = agent.governor.quotas.refusals()
-    return fields

@@ -5,6 +5,7 @@ Each class is refused by a quota: counted, nothing grows, and who behaves is ser
 
 from kernel.codec import frame
 from kernel.errors import DROP_NAMES, DROP_QUOTA
+from kernel.health.facts import dropped, refusals
 from kernel.limits import NEIGHBOURS_MAX
 from kernel.ticks import ticks_add
 from support.mesh import Mesh, made
@@ -48,8 +49,8 @@ def test_55_ten_times_the_rate_from_one_peer():
     most = POOL_BURST + SHARE_BURST + seconds * (POOL_PER_S + SHARE_PER_S)
     assert most * 9 // 10 < taken <= most
     refused = 10 * POOL_PER_S * seconds - taken
-    assert crowd.mesh.meters.dropped() == {OVER_QUOTA: refused}
-    assert crowd.mesh.quotas.refusals() == {"in": refused}
+    assert dropped(crowd.mesh.meters) == {OVER_QUOTA: refused}
+    assert refusals(crowd.mesh.quotas) == {"in": refused}
 
 
 def test_56_a_thousand_sybil_ids():
@@ -67,7 +68,7 @@ def test_56_a_thousand_sybil_ids():
     assert POOL_BURST < taken <= most, "however many ids: one pool, and one row of theirs"
     near = crowd.mesh.neighbours
     assert near.count == NEIGHBOURS_MAX and all(near.find(node) >= 0 for node in regulars)
-    assert crowd.mesh.meters.dropped() == {OVER_QUOTA: 1_000 * seconds - taken}
+    assert dropped(crowd.mesh.meters) == {OVER_QUOTA: 1_000 * seconds - taken}
 
 
 def test_58_more_peers_than_radio_and_table_hold():
@@ -87,4 +88,4 @@ def check_each_is_answered(count):
             targets = [frame.read_target(data) for data in mesh.out.take_frames()]
             assert targets == [FLOOD + number], "each has its answer"
     assert mesh.neighbours.count == min(count, NEIGHBOURS_MAX)
-    assert not mesh.meters.dropped()
+    assert not dropped(mesh.meters)

@@ -16,6 +16,7 @@ from kernel.errors import (
     EVENT_FRAGMENT_CONFLICT,
     name_of,
 )
+from kernel.health.facts import dropped
 from kernel.limits import (
     FRAGMENT_BYTES,
     FRAGMENTS_MAX,
@@ -44,7 +45,7 @@ def check_dropped(mesh, data, reason, length=-1):
 
 def count_of_drops(mesh, reason):
     """Return how often something was dropped for a reason."""
-    return mesh.meters.dropped().get(name_of(DROP_NAMES, reason), 0)
+    return dropped(mesh.meters).get(name_of(DROP_NAMES, reason), 0)
 
 
 def check_still_hears(mesh):

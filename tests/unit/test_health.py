@@ -4,8 +4,9 @@ from kernel import errors
 from kernel.codec.frame import KIND_LAST
 from kernel.errors import CAUSE_PANIC, CAUSE_POWER_ON, DROP_FULL, DROP_MALFORMED, DROP_REASONS
 from kernel.health import meters
-from kernel.health.meters import KIND_NAMES, Meters
-from kernel.health.report import FIGURE_NAMES, FIGURES, KEY, RESET_NAMES, Health
+from kernel.health.facts import KIND_NAMES, RESET_NAMES, dropped, dropped_kinds, tell, traceback
+from kernel.health.meters import Meters
+from kernel.health.report import FIGURE_NAMES, FIGURES, KEY, Health
 from kernel.limits import TRACEBACK_BYTES_MAX, TRACEBACK_KEEP_MS
 from kernel.recovery.boots import boot, load
 from kernel.recovery.safe_mode import CAUSES, SafeMode
@@ -34,6 +35,13 @@ class BrokenTable(MemoryTable):
     put = get
 
 
+def fields_of(health, recovery):
+    """Return what is told of an agent's health."""
+    fields = {}
+    tell(health, recovery, fields.__setitem__)
+    return fields
+
+
 def test_each_reason_and_each_kind_has_a_name_and_a_counter_of_its_own():
     names = errors.DROP_NAMES.split("\n")
     assert len(names) == DROP_REASONS and len(set(names)) == DROP_REASONS
@@ -41,8 +49,8 @@ def test_each_reason_and_each_kind_has_a_name_and_a_counter_of_its_own():
     for reason in range(1, DROP_REASONS):
         counters = Meters()
         counters.drop(reason, reason % (KIND_LAST + 1))
-        assert counters.dropped() == {names[reason]: 1}
-        assert list(counters.dropped_kinds().values()) == [1]
+        assert dropped(counters) == {names[reason]: 1}
+        assert list(dropped_kinds(counters).values()) == [1]
         others = meters.SENT, meters.RECEIVED, meters.APP_ERRORS, meters.TIMERS_MISSED
         assert not any(counters.counts[meter] for meter in others + (meters.UNDELIVERED,))
 
@@ -52,10 +60,8 @@ def test_a_drop_is_counted_by_reason_and_by_kind():
     for kind in (0, 1, 1, KIND_LAST, KIND_LAST + 1, 255):
         counters.drop(DROP_FULL, kind)
     counters.drop(DROP_MALFORMED)
-    assert counters.dropped() == {"full": 6, "malformed": 1}
-    assert (
-        counters.dropped_kinds() == {"unknown": 4, "announce": 2, "fragment": 1} or KIND_LAST > 8
-    )
+    assert dropped(counters) == {"full": 6, "malformed": 1}
+    assert dropped_kinds(counters) == {"unknown": 4, "announce": 2, "fragment": 1} or KIND_LAST > 8
 
 
 def test_counters_stop_at_their_bound():
@@ -108,7 +114,7 @@ def test_figures_stand_in_the_order_of_their_names():
     health.on_heap(5_000)
     health.on_heap(7_000)
     health.collect(recovery, table)
-    fields = health.fields(recovery)
+    fields = fields_of(health, recovery)
     assert fields["heap_free"] == 7_000 and fields["heap_free_min"] == 5_000
     assert fields["wear"] == 321 and fields["safe_mode"] == 1
     assert fields["last_reset"] == CAUSE_PANIC and fields["unclean_boots"] == 3
@@ -124,7 +130,7 @@ def test_the_end_of_a_traceback_is_kept_over_a_reboot():
     table.commit()
     assert table.values[KEY] == text[-TRACEBACK_BYTES_MAX:]
     again = Health(table)
-    assert again.traceback().endswith("x?ZeroDivisionError")
+    assert traceback(again.table).endswith("x?ZeroDivisionError")
     assert not again.keep_traceback(START_MS, text[-TRACEBACK_BYTES_MAX:]), (
         "the same is not written"
     )
@@ -136,7 +142,9 @@ def test_a_failing_handler_does_not_wear_the_flash():
     for second in range(3 * TRACEBACK_KEEP_MS // 1_000):
         now_ms = ticks_add(START_MS, second * 1_000)
         written += health.keep_traceback(now_ms, b"error at %d" % second)
-    assert written == 3 and health.traceback() == "error at %d" % (2 * TRACEBACK_KEEP_MS // 1_000)
+    assert written == 3 and traceback(health.table) == "error at %d" % (
+        2 * TRACEBACK_KEEP_MS // 1_000
+    )
 
 
 def test_nor_does_one_that_fails_at_each_wake():
@@ -149,10 +157,10 @@ def test_nor_does_one_that_fails_at_each_wake():
         health = Health(table)
         assert health.load_from(buffer, 1) == len(buffer)
     assert written == 2
-    assert health.fields(SafeMode(table))["heap_free_min"] == 5_000
+    assert fields_of(health, SafeMode(table))["heap_free_min"] == 5_000
 
 
 def test_a_table_that_fails_costs_the_traceback_only():
     health = Health(BrokenTable())
     assert not health.keep_traceback(START_MS, b"text")
-    assert health.traceback() == ""
+    assert traceback(health.table) == ""

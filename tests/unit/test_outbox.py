@@ -2,6 +2,7 @@
 
 from kernel.codec import frame
 from kernel.errors import DROP_FULL, DROP_NOT_STORED
+from kernel.health.facts import dropped
 from kernel.health.meters import Meters
 from kernel.limits import FRAME_BYTES_MAX
 from kernel.mesh.outbox import Outbox
@@ -63,7 +64,7 @@ def test_what_is_less_urgent_makes_room_and_is_counted():
     assert add(outbox, RESPONSE, 4) and labels(outbox) == [3, 2, 4]
     assert not add(outbox, MESSAGE, 5) and not add(outbox, REQUEST, 6)
     assert labels(outbox) == [3, 2, 4]
-    assert meters.dropped() == {FULL: 4}
+    assert dropped(meters) == {FULL: 4}
     assert list(meters.kinds)[MESSAGE] == 2 and list(meters.kinds)[TELEMETRY] == 1
     assert list(meters.kinds)[REQUEST] == 1
 
@@ -75,7 +76,7 @@ def test_a_message_of_several_frames_is_dropped_as_one():
     for label in (1, 2, 3):
         add(outbox, MESSAGE, label, group=7)
     assert add(outbox, ANNOUNCE, 4)
-    assert labels(outbox) == [4, 0] and meters.dropped() == {FULL: 1}
+    assert labels(outbox) == [4, 0] and dropped(meters) == {FULL: 1}
 
 
 def test_room_is_made_for_all_frames_or_none():
@@ -84,7 +85,7 @@ def test_room_is_made_for_all_frames_or_none():
     for label, kind in enumerate((ANNOUNCE, MESSAGE, TELEMETRY)):
         add(outbox, kind, label)
     assert not outbox.make_room(REQUEST, 4)
-    assert labels(outbox) == [0, 1, 2] and meters.dropped() == {FULL: 1}
+    assert labels(outbox) == [0, 1, 2] and dropped(meters) == {FULL: 1}
     assert outbox.make_room(REQUEST, 3) and labels(outbox) == [0]
 
 
@@ -96,7 +97,7 @@ def test_what_the_application_said_is_dropped_and_nothing_else():
     for label in (5, 6):
         add(outbox, MESSAGE, label, group=9)
     outbox.drop_application(DROP_NOT_STORED)
-    assert labels(outbox) == [2, 0] and meters.dropped() == {NOT_STORED: 4}
+    assert labels(outbox) == [2, 0] and dropped(meters) == {NOT_STORED: 4}
     for label in range(10, 16):
         assert add(outbox, MESSAGE, label)
     assert labels(outbox) == [2, 10, 11, 12, 13, 14, 15, 0]
@@ -111,7 +112,7 @@ def test_without_heap_fewer_frames_wait():
         assert outbox.make_room(ANNOUNCE, 2) == (not is_full)
     if is_full:
         assert taken == [True, False] and labels(outbox) == [3]
-        assert meters.dropped() == {FULL: 3}
+        assert dropped(meters) == {FULL: 3}
     for label in (4, 5):
         assert add(outbox, MESSAGE, label)
     assert outbox.count == 3
@@ -148,4 +149,4 @@ def test_it_does_what_a_sorted_list_does():
         if rng.below(20) == 0:
             outbox.flush([0, 0], Script())
             model.rows = []
-    assert meters.dropped() == {FULL: model.drops} and model.drops > 100
+    assert dropped(meters) == {FULL: model.drops} and model.drops > 100

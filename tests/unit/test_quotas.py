@@ -1,5 +1,6 @@
 """What a rate grants: over any span its burst and its rate at most, and no share is lost."""
 
+from kernel.health.facts import refusals
 from kernel.limits import (
     NEIGHBOURS_MAX,
     QUOTA_AIR_MS,
@@ -109,7 +110,7 @@ def test_an_hour_fills_and_a_longer_rest_adds_nothing():
 def test_all_or_nothing():
     quotas = limited(100, 3_600)  # what one second brings is held back
     assert not quotas.take(START_MS, KIND, 100) and quotas.take(START_MS, KIND, 99)
-    assert quotas.refused[KIND] == 1 and quotas.refusals() == {QUOTA_NAMES.split()[KIND]: 1}
+    assert quotas.refused[KIND] == 1 and refusals(quotas) == {QUOTA_NAMES.split()[KIND]: 1}
 
 
 def test_no_limit_is_no_limit():
@@ -117,7 +118,7 @@ def test_no_limit_is_no_limit():
     for _ in range(10):
         assert quotas.take(START_MS, KIND, 1 << 28)
     quotas.charge(START_MS, KIND, 1 << 28)
-    assert quotas.is_open(START_MS, KIND) and not quotas.refusals()
+    assert quotas.is_open(START_MS, KIND) and not refusals(quotas)
 
 
 def test_a_debt_is_repaid_before_anything_is_granted():
@@ -193,7 +194,7 @@ def test_a_deep_sleep_gives_nothing_back():
     assert quotas.save_into(buffer, 3) == 3 + Quotas.SNAPSHOT_BYTES and Quotas.SNAPSHOT_BYTES <= 96
     woken = limited(100, 3_600)
     assert woken.load_from(buffer, 3) == 3 + Quotas.SNAPSHOT_BYTES
-    assert list(woken.refused) == list(quotas.refused) and woken.refusals()
+    assert list(woken.refused) == list(quotas.refused) and refusals(woken)
     for kind in (KIND, QUOTA_IN):
         assert drain(woken, START_MS, kind) == 0
     later_ms = ticks_add(START_MS, 30_000)

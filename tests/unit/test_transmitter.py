@@ -5,6 +5,7 @@ from kernel.codec.cbor import CborError
 from kernel.codec.templates import TELEMETRY_BYTES, TELEMETRY_FIGURES, write_telemetry
 from kernel.effects import LINK_ALL
 from kernel.errors import DROP_NOT_STORED
+from kernel.health.facts import dropped
 from kernel.limits import FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, OUTBOX_FRAMES_MAX
 from kernel.mesh.transmitter import Transmitter
 from kernel.prng import Prng
@@ -83,7 +84,7 @@ def test_what_is_pushed_out_leaves_no_gap():
     frames = mesh.out.take_frames()
     assert [data[1] for data in frames[:2]] == [frame.KIND_ANNOUNCE, frame.KIND_MESSAGE]
     assert sequences(frames) == list(range(OUTBOX_FRAMES_MAX))
-    assert mesh.meters.dropped() == {"full": 2}
+    assert dropped(mesh.meters) == {"full": 2}
 
 
 def test_frames_wait_while_the_radio_is_off():
@@ -137,7 +138,7 @@ def test_what_has_no_encoding_or_is_too_large_is_the_callers_error():
     for topic in ("", "x" * 33):
         raises(CborError, mesh.transmitter.message, topic, 1, ALL, LINK_ALL)
         raises(CborError, mesh.transmitter.request, 1, topic, 1, PEER, LINK_ALL)
-    assert mesh.transmitter.held() == 0 and mesh.meters.dropped() == {}
+    assert mesh.transmitter.held() == 0 and dropped(mesh.meters) == {}
 
 
 def say_of(value):
@@ -151,7 +152,7 @@ def test_a_message_that_does_not_fit_the_outbox_is_dropped_whole():
         say(mesh)
     assert not say(mesh, bytes(600))
     assert mesh.transmitter.held() == OUTBOX_FRAMES_MAX - 2
-    assert mesh.meters.dropped() == {"full": 1}
+    assert dropped(mesh.meters) == {"full": 1}
 
 
 def test_without_heap_a_long_message_is_dropped():
@@ -160,7 +161,7 @@ def test_without_heap_a_long_message_is_dropped():
         assert say(mesh, value) == (not is_full)
         assert say(mesh)
     if is_full:
-        assert mesh.meters.dropped() == {"full": 1} and mesh.transmitter.held() == 1
+        assert dropped(mesh.meters) == {"full": 1} and mesh.transmitter.held() == 1
 
 
 def test_an_announcement_tells_when_this_agent_wakes():
@@ -177,7 +178,7 @@ def test_what_critical_state_holds_back_is_dropped_with_its_reason():
     mesh.transmitter.telemetry(FIGURES)
     mesh.transmitter.drop_application(DROP_NOT_STORED)
     assert [kind for kind, _, _ in mesh.sent()] == [frame.KIND_TELEMETRY]
-    assert mesh.meters.dropped() == {"not stored": 1}
+    assert dropped(mesh.meters) == {"not stored": 1}
 
 
 def test_numbers_go_on_after_a_deep_sleep():

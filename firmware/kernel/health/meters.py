@@ -9,7 +9,7 @@ from array import array
 
 from ..codec.frame import KIND_LAST
 from ..codec.spans import read_short, write_short
-from ..errors import DROP_NAMES, DROP_REASONS
+from ..errors import DROP_REASONS
 from ..fields import read_word, write_word
 
 SENT = 0
@@ -17,11 +17,9 @@ RECEIVED = 1
 APP_ERRORS = 2
 TIMERS_MISSED = 3  # periods that a busy application skipped
 UNDELIVERED = 4  # frames to one neighbour that did not acknowledge
-_DROPPED = 4  # and the reason, which begins with 1
-_METERS = _DROPPED + DROP_REASONS
+DROPPED = 4  # and the reason, which begins with 1
+_METERS = DROPPED + DROP_REASONS
 _KINDS = KIND_LAST + 1
-
-KIND_NAMES = "unknown announce ping pong message telemetry request response fragment"
 
 _COUNT_MAX = (1 << 30) - 1  # a small int on every board
 
@@ -45,26 +43,10 @@ class Meters:
 
     def drop(self, reason: int, kind: int = 0) -> None:
         """Count a frame or message that was dropped: why, and of which kind if that is known."""
-        self.add(_DROPPED + reason)
+        self.add(DROPPED + reason)
         if kind > KIND_LAST:
             kind = 0
         self.kinds[kind] = min(0xFFFF, self.kinds[kind] + 1)
-
-    def dropped(self) -> "dict[str, int]":
-        """Return what was dropped, by its reason, those that never happened left out."""
-        names, result = DROP_NAMES.split("\n"), {}
-        for reason in range(1, DROP_REASONS):
-            if self.counts[_DROPPED + reason]:
-                result[names[reason]] = self.counts[_DROPPED + reason]
-        return result
-
-    def dropped_kinds(self) -> "dict[str, int]":
-        """Return what was dropped, by the kind of the frame, those that never were left out."""
-        names, result = KIND_NAMES.split(" "), {}
-        for kind in range(_KINDS):
-            if self.kinds[kind]:
-                result[names[kind]] = self.kinds[kind]
-        return result
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write all counters."""

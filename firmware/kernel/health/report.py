@@ -8,12 +8,11 @@ Bounds   one word per figure; one traceback of TRACEBACK_BYTES_MAX, written at m
 
 from ..fields import read_word, write_word
 from ..limits import TRACEBACK_BYTES_MAX, TRACEBACK_KEEP_MS
-from ..ports import Table
 from ..ticks import ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..shapes import Recovery
+    from ..shapes import Recovery, Table
 
 KEY = b"crash"
 
@@ -24,8 +23,6 @@ FIGURE_NAMES = (
     " unclean_boots energy_uah safe_mode weakest_link"
 )
 FIGURES = 15
-# By CAUSE_…
-RESET_NAMES = "unknown power_on hard_reset watchdog deep_sleep soft_reset brownout panic"
 _FIGURE_MAX = (1 << 30) - 1
 _HAS_KEPT = 1 << 29  # beside an instant, which is below it
 
@@ -35,18 +32,18 @@ class Health:
 
     SNAPSHOT_BYTES = 8
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: "Table") -> None:
         self.figures = [0] * FIGURES
-        self._table = table
-        self._heap_free_min = 0
+        self.table = table
+        self.heap_free_min = 0
         self._kept_at_ms = 0
         self._has_kept = False  # a traceback, since the last boot
 
     def on_heap(self, free_bytes: int) -> None:
         """Take note of how much heap is left."""
         self.figures[7] = free_bytes
-        if not self._heap_free_min or free_bytes < self._heap_free_min:
-            self._heap_free_min = free_bytes
+        if not self.heap_free_min or free_bytes < self.heap_free_min:
+            self.heap_free_min = free_bytes
 
     def keep_traceback(self, now_ms: int, text: bytes) -> bool:
         """Stage the end of a traceback, which says most; False if flash is spared or fails."""
@@ -54,16 +51,16 @@ class Health:
             return False
         text = text[max(0, len(text) - TRACEBACK_BYTES_MAX) :]
         try:
-            if self._table.get(KEY) == text:
+            if self.table.get(KEY) == text:
                 return False
-            self._table.put(KEY, text)
+            self.table.put(KEY, text)
         except OSError:
             return False
         self._kept_at_ms = now_ms
         self._has_kept = True
         return True
 
-    def collect(self, recovery: "Recovery", table: Table) -> None:
+    def collect(self, recovery: "Recovery", table: "Table") -> None:
         """Take over the figures that recovery and storage know."""
         figures = self.figures
         figures[8] = min(_FIGURE_MAX, table.wear())
@@ -71,39 +68,15 @@ class Health:
         figures[11] = recovery.unclean
         figures[13] = 1 if recovery.is_safe else 0
 
-    def fields(self, recovery: "Recovery") -> "dict[str, object]":
-        """Return all figures by name, the resets by their cause, and the last traceback."""
-        names = FIGURE_NAMES.split(" ")
-        result: "dict[str, object]" = {}
-        for index in range(FIGURES):
-            result[names[index]] = self.figures[index]
-        result["heap_free_min"] = self._heap_free_min
-        causes, resets = RESET_NAMES.split(" "), {}
-        for cause in range(len(causes)):
-            if recovery.resets[cause]:
-                resets[causes[cause]] = recovery.resets[cause]
-        result["resets"] = resets
-        result["traceback"] = self.traceback()
-        return result
-
-    def traceback(self) -> str:
-        """Return the last traceback, that of an earlier boot too; "" if there is none."""
-        try:
-            text = self._table.get(KEY) or b""
-        except OSError:
-            return ""
-        # Its beginning is cut off, perhaps within a character: what is no ASCII is shown as "?".
-        return "".join([chr(byte) if byte < 128 else "?" for byte in text])
-
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what spares the flash over a deep sleep, and the least heap so far."""
         kept = self._kept_at_ms | (_HAS_KEPT if self._has_kept else 0)
-        return write_word(buffer, write_word(buffer, offset, kept), self._heap_free_min)
+        return write_word(buffer, write_word(buffer, offset, kept), self.heap_free_min)
 
     def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
         """Take back what `save_into` wrote."""
         kept = read_word(buffer, offset)
         self._has_kept = kept >= _HAS_KEPT
         self._kept_at_ms = kept % _HAS_KEPT
-        self._heap_free_min = read_word(buffer, offset + 4)
+        self.heap_free_min = read_word(buffer, offset + 4)
         return offset + self.SNAPSHOT_BYTES

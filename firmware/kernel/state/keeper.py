@@ -14,7 +14,7 @@ from .values import State
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..effects import Effects
-    from ..ports import Table
+    from ..shapes import Table
 
 _EIO = 5
 _STATE = 1  # the value that reports of the store carry

@@ -1,11 +1,10 @@
 """Keys and values that outlive the power: changes are staged, then committed as one.
 
-Input    get, keys, put, delete, commit, rollback: a `Table` of kernel/ports.py
+Input    get, keys, put, delete, commit, rollback: all that `Table` of kernel/ports.py has
 Effects  none; a commit writes to the medium under the table
 Bounds   KEY_BYTES_MAX, VALUE_BYTES_MAX, KEYS_MAX keys, the medium's capacity in units
 """
 
-from ..ports import Table
 from .journal import ENOSPC
 from .sectors import (
     KEY_BYTES_MAX,
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from ..shapes import Medium
 
 
-class JournalTable(Table):
+class JournalTable:
     """A table over a journal, or over a medium that behaves like one."""
 
     def __init__(self, medium: "Medium") -> None:

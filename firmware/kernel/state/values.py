@@ -13,7 +13,7 @@ from ..limits import STATE_BYTES_MAX, STATE_KEY_BYTES_MAX, STATE_KEYS_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..ports import Table
+    from ..shapes import Table
 
 PREFIX = b"s"  # of the table's keys that are ours
 
