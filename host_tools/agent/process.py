@@ -11,20 +11,23 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cma_toolkit.firmware.kernel.agent import Agent
 from cma_toolkit.firmware.kernel.codec.frame import node_id
 from cma_toolkit.firmware.kernel.config import Config
 from cma_toolkit.firmware.kernel.errors import CAUSE_POWER_ON, CAUSE_SOFT_RESET
 from cma_toolkit.firmware.kernel.identity import Identity
-from cma_toolkit.firmware.kernel.ports import Sensor, Table
+from cma_toolkit.firmware.kernel.ports import Sensor
 from cma_toolkit.firmware.kernel.prng import Prng
 from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD, ticks_add, ticks_diff
 from cma_toolkit.host_tools.agent.ending import Ending
 from cma_toolkit.host_tools.agent.parts import HostParts, HostSettings
 from cma_toolkit.host_tools.agent.records import Record, Recorder
 from cma_toolkit.host_tools.agent.udp import PORT, Peer, UdpLink
+
+if TYPE_CHECKING:
+    from cma_toolkit.firmware.kernel.shapes import Table
 
 _POLL_MS_MAX = 50  # a message's added delay at most, if a task of the application publishes it
 _FRAMES_PER_TURN = 64  # received before timers are served again
@@ -76,7 +79,7 @@ class AgentProcess:
     """Compose an agent and run it until it is told to stop."""
 
     def __init__(
-        self, wanted: Wanted, setup: Setup, table: Table, on_record: Callable[[Record], None]
+        self, wanted: Wanted, setup: Setup, table: "Table", on_record: Callable[[Record], None]
     ) -> None:
         self._folder = wanted.folder
         self._setup = setup
