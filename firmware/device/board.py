@@ -1,9 +1,8 @@
-"""This board: its hardware address, its settings, its battery, its parts."""
+"""This board: its hardware address, its settings, its battery, its parts; see `device.parts`."""
 
 import machine
 import network
 
-from device.parts import BoardParts
 from device.settings import Settings
 
 
@@ -17,7 +16,7 @@ class Board:
         self.mac = machine.unique_id()  # the base address, which is the Wi-Fi station's
         self.settings = Settings(self.mac)
         self.wlan = network.WLAN(network.STA_IF)
-        self.parts = BoardParts(self)
+        self._parts = {}  # by kind and name, made once
         self._battery = None
         pin = self.settings.pins.get("battery_adc")
         if isinstance(pin, int):
@@ -39,8 +38,18 @@ class Board:
         divider_permille = self.settings.pins.get("battery_divider_permille", 1000)
         return self._battery.read_uv() // 1000 * divider_permille // 1000
 
-    def led_active(self, name):
-        """Return the level that switches an actuator on."""
-        if name == "led":
-            return 0 if self.settings.pins.get("led_active") in (0, "low", False) else 1
-        return 1
+    def sensor(self, name):
+        """Return a sensor."""
+        return self._part("sensor", name)
+
+    def actuator(self, name):
+        """Return an actuator."""
+        return self._part("actuator", name)
+
+    def _part(self, kind, name):
+        key = kind + "." + name
+        if key not in self._parts:
+            from device import parts
+
+            self._parts[key] = parts.make(self, kind, name)
+        return self._parts[key]

@@ -77,6 +77,15 @@ def take(memory):
     return text
 
 
+def readable(text):
+    """Return a traceback as text; its beginning is cut off, perhaps within a character."""
+    shown = bytearray(text)
+    for index in range(len(shown)):
+        if shown[index] >= 0x80:
+            shown[index] = ord("?")
+    return str(shown, "utf-8")
+
+
 def _length(memory):
     return memory[4] << 8 | memory[5]
 

@@ -24,14 +24,10 @@ class EspnowLink:
         # ESP-NOW wants just this size, and shrinks it to the frame that `receive` tells of.
         self.buffer = bytearray(FRAME_BYTES_MAX)
         self._espnow = espnow.ESPNow()
+        self.rssi_dbm = 0  # of the frame that `receive` told of
         self._packet = [None, self.buffer, 0, 0]
         self._macs = {}  # node id → hardware address, learnt from what was received
         self._peers = []  # addresses given to ESP-NOW, longest unused first
-
-    @property
-    def rssi_dbm(self):
-        """How strong the frame was that `receive` told of."""
-        return self._packet[_RSSI]
 
     def switch(self, is_on):
         """Start or stop the service; the radio itself is the board's."""
@@ -82,6 +78,7 @@ class EspnowLink:
     def receive(self):
         """Put the next frame that came into `buffer`; return its length, 0 if there is none."""
         length = self._espnow.recvinto(self._packet, 0)
+        self.rssi_dbm = self._packet[_RSSI]
         if length > HEADER_BYTES:
             self._learn(frame.read_source(self.buffer), self._packet[_MAC])
         return length

@@ -69,7 +69,7 @@ class Loop:
             table = JournalTable(self.journal)
         identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
         rng = Prng(int.from_bytes(os.urandom(4), "big"))
-        self.agent = Agent(identity, rng, table, board.parts, config)
+        self.agent = Agent(identity, rng, table, board, config)
         rtc.reserve(self.agent.snapshot_bytes)
         self._has_windows = config.wake_period_ms > 0
         settings.config = None  # the agent took what it needs
@@ -115,21 +115,31 @@ class Loop:
         return 0 if self._is_nap else max(1, min(self._poll_ms, until_ms))
 
     def _start(self):
-        from device import starting
-
-        starting.start(self, self._boot)
-        del starting
+        sink, agent, now_ms = self.sink, self.agent, self.rtc.now_ms()
+        cause, text, snapshot = self._boot
         self._boot = None
-        self._status_count = self.agent.wakes  # each wake prints a status, not each one its health
-        if self.agent.wakes:
+        if text:
+            from device import crash
+
+            sink.note("crashed", crash.readable(text))
+            agent.keep_traceback(now_ms, text)  # the commit of this boot carries it
+            del crash
+        agent.on_battery(self.board.battery_mv())
+        agent.start(self.rtc.now_ms(), cause, snapshot, sink)
+        del text, snapshot
+        sink.radio(sink.is_wanted)
+        self._status_count = agent.wakes  # each wake prints a status, not each one its health
+        if agent.wakes:
             # Before it sleeps again: a window is not to be missed for a line on a console.
             self._status_at_ms = ticks_add(self.rtc.now_ms(), self._status_ms or _STATUS_MS)
+        if not self.board.settings.is_provisioned:
+            sink.note("unprovisioned", "this board has no name yet: cma provision")
         gc.collect()
         from device import app
 
         self.application, setup = app.start(self, self._folder)
         del app  # while an application sets itself up, only what stays is there
-        if setup and not self.agent.set_up(self.rtc.now_ms(), setup, self.sink):
+        if setup and not agent.set_up(self.rtc.now_ms(), setup, sink):
             self.application = "failed"
 
     def _receive(self):

@@ -82,4 +82,8 @@ no energy"""
 
 def name_of(names: str, number: int) -> str:
     """Return one of the names that stand in a text, one a line."""
-    return names.split("\n")[number]
+    at = 0
+    for _ in range(number):
+        at = names.find("\n", at) + 1
+    end = names.find("\n", at)
+    return names[at:] if end < 0 else names[at:end]

@@ -133,8 +133,9 @@ def writeblocks(block, data, offset):
 def ioctl(request, block):
     if request != 6:
         return 32
-    for offset in range(0, 4096, 256):
-        _bytes(block * 4096 + offset, 256)[:] = b"\xff" * 256
+    cells = _bytes(block * 4096, 4096)
+    for index in range(4096):
+        cells[index] = 0xFF
 
 
 # espnow
