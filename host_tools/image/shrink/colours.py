@@ -7,11 +7,14 @@ Bounds   the same names give the same result
 import ast
 import itertools
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from .roles import Attribute, File, Scope
 
-Places = dict[str, set[tuple[str, str]]]  # name → classes, each by file and name
+PAID_MIN = 26
+Place = tuple[str, str]  # a class, by file and name
+Places = dict[str, set[Place]]
 
 
 def module_before(file: File, attribute: Attribute) -> str:
@@ -43,6 +46,28 @@ def places(files: Mapping[str, File]) -> Places:
     return found
 
 
+def words_of_classes(files: Mapping[str, File]) -> dict[Place | str, set[str]]:
+    """Return, by class, the names that it has or reads: no other of its names becomes one."""
+    found: dict[Place | str, set[str]] = {}
+    for name, classes in places(files).items():
+        for place in classes:
+            found.setdefault(place, set()).add(name)
+    for file in files.values():
+        for use in file.uses:
+            if use.scope.kind == "class":
+                found.setdefault((file.name, use.scope.name), set()).add(use.name)
+    return found
+
+
+def foreign_bases(files: Mapping[str, File]) -> Iterator[Place]:
+    """Yield the classes that derive from one of somebody else's, but for exceptions."""
+    for file in files.values():
+        for name, (_, bases) in file.classes.items():
+            ours = len(list(_line_of(files, (file.name, name)))) > 1
+            if bases and not ours and not ast.unparse(bases[0]).endswith(("Error", "Exception")):
+                yield file.name, name
+
+
 def _owner_of_receiver(one: Attribute) -> Scope | None:
     """Return the class whose method has what stands before the dot as its first parameter."""
     home = one.scope.home(one.receiver) if one.receiver else None
@@ -70,24 +95,44 @@ def _line_of(files: Mapping[str, File], place: tuple[str, str]) -> Iterator[tupl
             yield from _line_of(files, (source, name))
 
 
-def colour(
-    where: Mapping[str, set[tuple[str, str]]], busy: Mapping[str, set[str]]
-) -> dict[str, str]:
-    """Return a short name for each name, the same only for names that share no place.
+@dataclass
+class Palette:
+    """What names may become: `_a`, `_b`, …, and for some of them words that cost nothing."""
 
-    `busy` says what a name may not become.
-    """
-    short: dict[str, str] = {}
-    used: dict[tuple[str, str], set[str]] = {}
-    for name in sorted(where, key=lambda name: (-len(where[name]), name)):
-        near = (used.setdefault(place, set()) for place in where[name])
-        short[name] = next(candidates(busy[name].union(*near)))
-        for place in where[name]:
-            used[place].add(short[name])
-    return short
+    taken: set[str]  # none becomes one of these, unless it is one of `words`
+    words: frozenset[str] = frozenset()
+    quiet: frozenset[str] = frozenset()  # names that no traceback shows: they may become words
+    paid: int = PAID_MIN  # of `_a`, `_b`, … so many are there anyway
+
+    def colour(self, where: Places, busy: Mapping[Place | str, set[str]]) -> dict[str, str]:
+        """Return a short name for each name, the same only for names that share no place.
+
+        Shape: `busy` says by place, or by name, what is not to be used there.
+        """
+        short: dict[str, str] = {}
+        used: dict[Place, set[str]] = {}
+        # Tracebacks name functions, so a word would lie there; other names make do with the rest.
+        for name in sorted(where, key=lambda name: (name in self.quiet, -len(where[name]), name)):
+            near = set(busy.get(name, ()))
+            near = near.union(
+                *(busy.get(place, set()) | used.get(place, set()) for place in where[name])
+            )
+            short[name] = next(one for one in self._options(name) if one not in near)
+            for place in where[name]:
+                used.setdefault(place, set()).add(short[name])
+            if name not in self.quiet:
+                self.paid = max(self.paid, len(set(short.values())))
+        return short
+
+    def _options(self, name: str) -> Iterator[str]:
+        if name not in self.quiet:
+            return candidates(self.taken)
+        first = itertools.islice(candidates(self.taken), self.paid)
+        more = itertools.islice(candidates(self.taken), self.paid, None)
+        return itertools.chain(first, sorted(self.words), more)
 
 
-def candidates(busy: set[str]) -> Iterator[str]:
+def candidates(busy: Collection[str]) -> Iterator[str]:
     """Yield short names that are not busy."""
     for length in itertools.count(1):
         for letters in itertools.product(string.ascii_lowercase, repeat=length):

@@ -93,3 +93,8 @@ split start startswith staticmethod step stop str strip sum super throw to_bytes
 upper value values write zip
 """.split()
 )
+
+# Of these: what the interpreter asks an object for by this name, or its compiler knows.
+ASKED_NAMES = frozenset(
+    "args close const keys micropython read readinto readline send throw value write".split()
+)

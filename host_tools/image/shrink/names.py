@@ -19,16 +19,30 @@ parameters  and names of functions within functions: in one outermost function w
             interpreter has in ROM anyway.
 class body  A global that is read in the body of a class differs from all names bound in it.
 
+What is neither a function nor a parameter may also become a word that the interpreter has in ROM:
+no traceback shows it. It is one that the file (for globals) or the class (for attributes) does not
+use otherwise, and that nothing in the interpreter asks an object for.
+
 Input    all sources that use each other's names, but for those in `keep`
 Bounds   what `roles.py` refuses
 """
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from .colours import candidates, colour, module_before, places
-from .known_names import KNOWN_NAMES, ROM_NAMES
+from .colours import (
+    Palette,
+    Place,
+    Places,
+    candidates,
+    foreign_bases,
+    module_before,
+    places,
+    words_of_classes,
+)
+from .known_names import ASKED_NAMES, KNOWN_NAMES, ROM_NAMES
 from .roles import Attribute, File, Scope, Use, read_files
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
@@ -52,6 +66,8 @@ class _Shortener:
         self._taken |= {use.name for file in files.values() for use in file.uses}
         self._taken |= {one.name for file in files.values() for one in file.attributes}
         self._texts = {text for file in files.values() for text in file.texts}
+        words = ROM_NAMES - ASKED_NAMES - keep - self._texts
+        self._palette = Palette(self._taken, words)
         self._keywords = {word for file in files.values() for word in file.keywords}
         if any(file.spreads for file in files.values()):
             self._keywords |= self._texts
@@ -81,7 +97,7 @@ class _Shortener:
             if one.source and not one.is_module:
                 there = self._globals[one.source].get(there, there)
             here = self._new_name(file, one.local, one.scope)
-            is_called = here != there.split(".")[0] or one.node.asname
+            is_called = here != there and (one.node.asname or "." not in there)
             node, text = one.node, f"{there} as {here}" if is_called else there
             assert node.end_col_offset is not None
             file.module.put_at(
@@ -106,11 +122,17 @@ class _Shortener:
         stays = {*KNOWN_NAMES, *ROM_NAMES, *self._keep, *self._texts}
         for file in self._files.values():
             stays |= file.fixed_attributes | _ambiguous(file) | _of_others(file)
+            self._palette.words -= file.fixed_attributes
         found = places(self._files)
-        return colour(
-            {name: where for name, where in found.items() if not _is_special(name, stays)},
-            {name: self._taken for name in found},
-        )
+        found = {name: where for name, where in found.items() if not _is_special(name, stays)}
+        methods = {
+            one.name for file in self._files.values() for one in file.functions if one.owner
+        }
+        busy = words_of_classes(self._files)
+        for place in foreign_bases(self._files):
+            busy.setdefault(place, set()).update(ROM_NAMES)
+        self._palette.quiet = frozenset(set(found) - methods)
+        return self._palette.colour(found, busy)
 
     # --- globals ---
 
@@ -128,14 +150,28 @@ class _Shortener:
         for unit, found in kinds.items():
             # In this function it is a variable, too, and one that has to stay.
             stays |= {name for name in fixed.get(unit, ()) if "global" in found.get(name, ())}
-        below = {name.removeprefix(file.name + ".").split(".")[0] for name in self._files}
-        busy = {name: self._taken | below for name in file.top.bound}
+        busy: dict[Place | str, set[str]] = {}
         for use in file.uses:
-            if use.scope.kind == "class" and use.name in busy:
-                bound = use.scope.bound
-                busy[use.name] |= {self._attributes.get(one, one) for one in bound}
-        names = {name for name in busy if not file.is_open and not _is_special(name, stays)}
-        return colour({name: {(file.name, "")} for name in names}, busy)
+            if use.scope.kind == "class":
+                there = {self._attributes.get(one, one) for one in use.scope.bound}
+                busy.setdefault(use.name, set()).update(there)
+        names = set(file.top.bound) if not file.is_open else set()
+        wanted: Places = {
+            name: {(file.name, "")} for name in names if not _is_special(name, stays)
+        }
+        palette = Palette(
+            self._palette.taken | {name.rpartition(".")[2] for name in self._below(file)},
+            self._palette.words - set(dir(builtins)) - {use.name for use in file.uses},
+            frozenset(names - {one.name for one in file.functions if one.parent is file.top}),
+            self._palette.paid,
+        )
+        return palette.colour(wanted, busy)
+
+    def _below(self, file: File) -> Iterator[str]:
+        """Yield the modules that are attributes of a package."""
+        for name in self._files:
+            if name.rpartition(".")[0] == file.name:
+                yield name
 
     # --- parameters ---
 
