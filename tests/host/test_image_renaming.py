@@ -1,4 +1,4 @@
-"""The firmware with short names does the same: held against itself before, by Python's compiler."""
+"""The firmware does the same by short names: Python's compiler compares the two."""
 
 import ast
 import dis
