@@ -78,7 +78,13 @@ QUOTA_ENERGY_NAH = 4  # whoever knows the budget sets it
 QUOTA_CPU_MS = 5  # of the application's handlers: half of the time
 QUOTA_ALARMS = 6  # reports that a peer can provoke
 QUOTA_KINDS = 7
-QUOTA_NAMES = "in air_ms out flash_bytes energy_nah cpu_ms alarms"
+QUOTA_NAMES = """in
+air_ms
+out
+flash_bytes
+energy_nah
+cpu_ms
+alarms"""
 # Each neighbour's own part of the first three kinds is there whatever the others do: their bounds
 # follow those of the kinds, and what is left of a part is kept in one byte.
 _BURST = (3_000, 5_000, 2_000, 65_536, 0, 300_000, 64, 240, 150, 240)

@@ -45,7 +45,7 @@ def fields_of(health, recovery):
 def test_each_reason_and_each_kind_has_a_name_and_a_counter_of_its_own():
     names = errors.DROP_NAMES.split("\n")
     assert len(names) == DROP_REASONS and len(set(names)) == DROP_REASONS
-    assert len(KIND_NAMES.split(" ")) == KIND_LAST + 1
+    assert len(KIND_NAMES.split("\n")) == KIND_LAST + 1
     for reason in range(1, DROP_REASONS):
         counters = Meters()
         counters.drop(reason, reason % (KIND_LAST + 1))
@@ -101,9 +101,9 @@ def test_counting_allocates_nothing():
 
 
 def test_figures_stand_in_the_order_of_their_names():
-    names = FIGURE_NAMES.split(" ")
+    names = FIGURE_NAMES.split("\n")
     assert len(names) == FIGURES and len(set(names)) == FIGURES
-    assert len(RESET_NAMES.split(" ")) == CAUSES
+    assert len(RESET_NAMES.split("\n")) == CAUSES
     table = MemoryTable()
     table.wear = lambda: 321
     recovery = SafeMode(table)

@@ -23,6 +23,7 @@ def test_an_empty_flash_is_an_empty_table():
     flash = NorSectors(4)
     table = boot(flash)
     assert table.keys() == [] and table.get(b"k") is None and table.wear() == 0
+    assert table.get(b"") is None
     assert table.commit() == 0 and sum(flash.erases) == 0
 
 

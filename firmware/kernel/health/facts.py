@@ -7,8 +7,9 @@ Effects  none
 Bounds   a dict has what happened at all: a reason, kind or cause that never did is left out
 """
 
-from ..errors import DROP_NAMES
-from ..limits import QUOTA_NAMES
+from ..codec.frame import KIND_LAST
+from ..errors import DROP_NAMES, DROP_REASONS, name_of
+from ..limits import QUOTA_KINDS, QUOTA_NAMES
 from .meters import DROPPED
 from .report import FIGURE_NAMES, FIGURES, KEY
 
@@ -21,33 +22,47 @@ if TYPE_CHECKING:
     from .meters import Meters
     from .report import Health
 
-KIND_NAMES = "unknown announce ping pong message telemetry request response fragment"
+KIND_NAMES = """unknown
+announce
+ping
+pong
+message
+telemetry
+request
+response
+fragment"""
 # By CAUSE_…
-RESET_NAMES = "unknown power_on hard_reset watchdog deep_sleep soft_reset brownout panic"
+RESET_NAMES = """unknown
+power_on
+hard_reset
+watchdog
+deep_sleep
+soft_reset
+brownout
+panic"""
 
 
 def dropped(meters: "Meters") -> "dict[str, int]":
     """Return what was dropped, by its reason."""
-    return _named(DROP_NAMES.split("\n"), meters.counts, DROPPED, 1)
+    return _named(DROP_NAMES, DROP_REASONS, meters.counts, DROPPED, 1)
 
 
 def dropped_kinds(meters: "Meters") -> "dict[str, int]":
     """Return what was dropped, by the kind of the frame."""
-    return _named(KIND_NAMES.split(" "), meters.kinds)
+    return _named(KIND_NAMES, KIND_LAST + 1, meters.kinds)
 
 
 def refusals(quotas: "Quotas") -> "dict[str, int]":
     """Return how often a quota refused, by its kind."""
-    return _named(QUOTA_NAMES.split(" "), quotas.refused)
+    return _named(QUOTA_NAMES, QUOTA_KINDS, quotas.refused)
 
 
 def tell(health: "Health", recovery: "Recovery", put: "Callable[[str, object], object]") -> None:
     """Put all figures by name, the resets by their cause, and the last traceback."""
-    names = FIGURE_NAMES.split(" ")
     for index in range(FIGURES):
-        put(names[index], health.figures[index])
+        put(name_of(FIGURE_NAMES, index), health.figures[index])
     put("heap_free_min", health.heap_free_min)
-    put("resets", _named(RESET_NAMES.split(" "), recovery.resets))
+    put("resets", _named(RESET_NAMES, len(recovery.resets), recovery.resets))
     put("traceback", traceback(health.table))
 
 
@@ -65,10 +80,10 @@ def traceback(table: "Table") -> str:
 
 
 def _named(
-    names: "list[str]", counts: "Sequence[int]", start: int = 0, first: int = 0
+    names: str, count: int, counts: "Sequence[int]", start: int = 0, first: int = 0
 ) -> "dict[str, int]":
     found = {}
-    for index in range(first, len(names)):
+    for index in range(first, count):
         if counts[start + index]:
-            found[names[index]] = counts[start + index]
+            found[name_of(names, index)] = counts[start + index]
     return found

@@ -18,10 +18,21 @@ KEY = b"crash"
 
 # In the order of the keys 1, 2, … of a telemetry frame; all are from 0 to 2**30 - 1. `heap_free`
 # is in bytes, `wear` in erases of the most worn sector, `weakest_link` in -dBm; 0: not known.
-FIGURE_NAMES = (
-    "uptime_s neighbours sent received lost battery_mv app_errors heap_free wear mode last_reset"
-    " unclean_boots energy_uah safe_mode weakest_link"
-)
+FIGURE_NAMES = """uptime_s
+neighbours
+sent
+received
+lost
+battery_mv
+app_errors
+heap_free
+wear
+mode
+last_reset
+unclean_boots
+energy_uah
+safe_mode
+weakest_link"""
 FIGURES = 15
 _FIGURE_MAX = (1 << 30) - 1
 _HAS_KEPT = 1 << 29  # beside an instant, which is below it

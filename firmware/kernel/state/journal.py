@@ -311,6 +311,8 @@ class Journal(Sectors):
 
 def _hash(buffer: "bytes | memoryview", at: int, key_bytes: int) -> int:
     # The ends of keys differ most, as in sensor07; what is beyond the first unit is not known.
+    if not key_bytes:
+        return 0
     count = min(key_bytes, HASHED_BYTES)
     last, middle = buffer[at + count - 1], buffer[at + count // 2]
     return (31 * last + 7 * middle + buffer[at] + count) & 0xFF
