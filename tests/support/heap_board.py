@@ -13,12 +13,10 @@ and the frames that the radio hears.
 
 import struct
 import sys
-from os import mkdir, stat, urandom
-from time import ticks_add, ticks_diff
+from os import mkdir, stat, urandom  # noqa: F401 - a board has them
+from time import ticks_add, ticks_diff  # noqa: F401
 
 import uctypes
-
-__all__ = ("mkdir", "stat", "ticks_add", "ticks_diff", "urandom")
 
 POLLIN = TYPE_DATA = STA_IF = 0
 DEEPSLEEP_RESET = 4
