@@ -1,8 +1,8 @@
 """Make our firmware small for a board's heap and flash, without changing what it does.
 
-Numbers take the place of their names, what nothing refers to is left out, the modules of the kernel
-become a few, and names that only we use become short ones. To see the names and lines of
-our own code in a traceback, build with `--plain`.
+Numbers take the place of their names, what nothing refers to is left out, the modules of the
+kernel become a few, functions go where they are called from, and names that only we use become
+short ones. To see the names and lines of our own code in a traceback, build with `--plain`.
 
 Input    the sources of `kernel` and `device`
 Bounds   the same sources give the same result
@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from .bundle import bundle, names_in_bundle, ordered
 from .colours import candidates
 from .fold import fold
+from .inline import inline
 from .layout import forget, needed_by, pieces, rarely_loaded
 from .modules import Module, dotted, read_modules
 from .names import defined_names, shorten
+from .texts import put_texts
 from .unused import drop_unused
 
 KERNEL, DEVICE = "kernel", "device"
@@ -66,7 +68,7 @@ def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, 
 
 def finish(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str, bytes]:
     """Do the rest to what is arranged."""
-    made = shorten(sources, keep)
+    made = shorten(inline(sources, keep), keep)
     return forget(made, (KERNEL, DEVICE), needed_by(_ROOTS, read_modules(made)), ONCE)
 
 
@@ -81,7 +83,7 @@ def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
 
     Raises: ImageError (our firmware's author) for a name that cannot be told apart.
     """
-    made: Mapping[str, bytes] = drop_unused(fold(sources), keep)
+    made: Mapping[str, bytes] = drop_unused(put_texts(fold(sources), keep), keep)
     modules = read_modules(made)
     places: dict[tuple[str, str], tuple[str, str]] = {}
     for into, parts in _plan(made, modules):
