@@ -65,9 +65,11 @@ def short(*keep: str, **texts: str) -> dict[str, str]:
          "def _a(_a):\n    _a._b = 2\n"),
         # `self` may be bound again, or be no instance at all.
         ("class A:\n    def go(self, other):\n        self = other\n        self.x1 = 1\n"
-         "class B:\n    x1 = 2\n    def rest(self): ...\n",
+         "class B:\n    x1 = 2\n    def rest(self): ...\nclass C:\n    y1 = 3\n"
+         "    def lie(self): ...\n",
          "class _a:\n    def _a(self, _a):\n        self = _a\n        self._b = 1\n"
-         "class _b:\n    _b = 2\n    def _a(self): ...\n"),
+         "class _b:\n    _b = 2\n    def _a(self): ...\nclass _c:\n    _c = 3\n"
+         "    def _a(self): ...\n"),
         # A parameter differs from all names in its function, variables and globals.
         ("first = 1\ndef second(third, fourth):\n    fifth = first + third\n    return fifth\n",
          "_b = 1\ndef _a(_c, _a):\n    fifth = _b + _c\n    return fifth\n"),
@@ -82,6 +84,11 @@ def short(*keep: str, **texts: str) -> dict[str, str]:
          "_b = 1\ndef _a():\n    return [_b for _b in (1,)], _b\n"),
         ("def f(g):\n    return (lambda open: open(g)), open\n",
          "def _a(_a):\n    return (lambda open: open(_a)), open\n"),
+        ("def f(g):\n    return (lambda min: min(g)), min\n",
+         "def _a(_a):\n    return (lambda min: min(_a)), min\n"),
+        # A method does not see the body of its class.
+        ("x1 = 1\nclass A:\n    x1 = 2\n    def go(self):\n        return x1\n",
+         "_c = 1\nclass _a:\n    _b = 2\n    def _a(self):\n        return _c\n"),
         ("def f(x1):\n    try: ...\n    except OSError as x1:\n        print(x1)\n",
          "def _a(_a):\n    try: ...\n    except OSError as _a:\n        print(_a)\n"),
         # A body of a class reads globals while it binds attributes.
@@ -135,6 +142,11 @@ def test_what_is_asked_of_a_module_of_ours_is_its_global() -> None:
     )
 
 
+def test_a_package_has_its_modules_as_globals() -> None:
+    made = shorten({"k/__init__.py": b"first = 1\n", "k/_a.py": b"first = 1\n"})
+    assert made == {"k/__init__.py": b"_b = 1\n", "k/_a.py": b"_a = 1\n"}
+
+
 def test_an_instance_has_the_names_of_the_bases_of_its_class() -> None:
     made = short(
         a="class A:\n    def __init__(self):\n        self.first = self.second = 1\n",
@@ -162,6 +174,7 @@ def test_an_instance_has_the_names_of_the_bases_of_its_class() -> None:
         "class A:\n    def __iter__(self): ...\n",
         "def f(x, far=1): ...\nf(1, far=2)\n",  # by keyword
         "def f(x, far=1): ...\nf(1, **{'far': 2})\n",
+        "far = 1\ndef f():\n    return (lambda far: far)(far=2), far\n",
         "def f(x, far=1):\n    return eval('far')\n",
         "def f(self):\n    count = 1\n    return count\n",  # costs nothing
     ],
