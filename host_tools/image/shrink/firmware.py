@@ -68,7 +68,8 @@ def shrink(sources: Mapping[str, bytes], keep: Iterable[str] = ()) -> dict[str, 
 
 def finish(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str, bytes]:
     """Do the rest to what is arranged."""
-    made = shorten(inline(sources, keep), keep)
+    # Again: what only annotations named is named no more.
+    made = shorten(drop_unused(inline(sources, keep), keep), keep)
     return forget(made, (KERNEL, DEVICE), needed_by(_ROOTS, read_modules(made)), ONCE)
 
 
