@@ -3,7 +3,7 @@
 It starts, hears 1,000 messages of 8 peers and answers, commits its state, hibernates, and goes on
 in another process from flash and snapshot. The image is mapped outside the heap, as on a board;
 the driver loop and the application are in it; asyncio is not, which is loaded for applications
-that import it (the first lines say what it takes). So is a stand-in for what a board has in C
+that import it: what is needed then is told, too. So is a stand-in for what a board has in C
 (`machine`, `esp32`, `espnow`), which counts against us. A board's words have half the size: with
 a 32-bit MicroPython that has `ffi`, named in CMA_MICROPYTHON_32, that figure is told too.
 """
@@ -11,7 +11,7 @@ a 32-bit MicroPython that has `ffi`, named in CMA_MICROPYTHON_32, that figure is
 import os
 from collections.abc import Callable
 
-from support.agent_heap import Bench, in_a_folder, smallest
+from support.agent_heap import APPLICATION_WITH_TASK, Bench, in_a_folder, smallest
 
 UNIT = "bytes"
 AT_MOST = 64 * 1024
@@ -35,6 +35,8 @@ def measure(say: Callable[[str], None]) -> int:
         return smallest(lives, LOW_BYTES, HIGH_BYTES, STEP_BYTES)
 
     found = in_a_folder(search)
+    beside = in_a_folder(quietly, application=APPLICATION_WITH_TASK)
+    say(f"with an application that has a task of asyncio beside the agent: {beside} bytes")
     other = os.environ.get("CMA_MICROPYTHON_32", "")
     if other:
         say(f"on 32 bits, with {other}: {in_a_folder(quietly, other)} bytes")
