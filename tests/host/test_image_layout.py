@@ -6,7 +6,7 @@ from pathlib import Path
 from cma_toolkit.host_tools.flash.contents import FIRMWARE
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.shrink import layout
-from cma_toolkit.host_tools.image.shrink.firmware import KERNEL, shrink
+from cma_toolkit.host_tools.image.shrink.firmware import AGENT, DEVICE, KERNEL, MAIN, START, shrink
 from cma_toolkit.host_tools.image.shrink.modules import read_modules
 from support.images import run_micropython
 
@@ -40,9 +40,8 @@ print(json.dumps([said, more, [name for name in dir(kernel) if name in ("startin
 def test_what_only_a_function_imports_is_loaded_when_it_runs_and_forgotten(tmp_path: Path) -> None:
     made = shrink({path: bytes(text) for path, text in SOURCES.items()}, {"Agent", "begin"})
     assert set(made) == {
-        "kernel/__init__.py", "kernel/agent.py", "kernel/_a.py",
-        "kernel/starting.py", "kernel/kinds.py",
-    }  # fmt: skip
+        *("kernel/__init__.py", "kernel/agent.py", "kernel/starting.py", "kernel/kinds.py")
+    }
     for path, text in made.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(text)
@@ -67,8 +66,7 @@ def test_modules_that_two_need_are_apart_and_forgotten_with_them() -> None:
     assert "load('k.one', 'k.both')" in main and "load('k.two', 'k.both')" in main
 
 
-def test_no_bundle_of_the_image_has_more_functions_than_it_may() -> None:
+def test_all_of_the_kernel_that_stays_is_one_module() -> None:
     made = read_modules(shrink(mpy.read_sources(FIRMWARE)))
-    bundles = {name: one for name, one in made.items() if name.startswith(f"{KERNEL}._")}
-    counts = {name: text.text.count("def ") for name, text in bundles.items()}
-    assert len(counts) > 3 and max(counts.values()) <= layout.FUNCTIONS_MAX
+    resident = layout.needed_by([KERNEL, DEVICE, START, MAIN], made)
+    assert {name for name in resident if name.startswith(f"{KERNEL}.")} == {AGENT}

@@ -71,11 +71,6 @@ def names_in_bundle(
     }
 
 
-def ordered(sources: Mapping[str, bytes], wanted: Collection[str]) -> list[str]:
-    """Return some modules, each behind those among them that it imports."""
-    return _ordered({name: one for name, one in read_modules(sources).items() if name in wanted})
-
-
 def _parts(
     modules: Mapping[str, Module], package: str, apart: Collection[str], into: str
 ) -> dict[str, Module]:

@@ -1,7 +1,7 @@
 """Make our firmware small for a board's heap and flash, without changing what it does.
 
 Numbers take the place of their names, what nothing refers to is left out, the modules of the
-kernel become a few, functions go where they are called from, and names that only we use become
+kernel become one, functions go where they are called from, and names that only we use become
 short ones. To see the names and lines of our own code in a traceback, build with `--plain`.
 
 Input    the sources of `kernel` and `device`
@@ -12,18 +12,17 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from .bundle import bundle, names_in_bundle, ordered
-from .colours import candidates
+from .bundle import bundle, names_in_bundle
 from .fold import fold
 from .inline import inline
-from .layout import forget, needed_by, pieces, rarely_loaded
+from .layout import forget, needed_by, rarely_loaded
 from .modules import Module, dotted, read_modules
 from .names import defined_names, shorten
 from .texts import put_texts
 from .unused import drop_unused
 
 KERNEL, DEVICE = "kernel", "device"
-# Imported by itself, after all it needs: its classes are the largest, and so it is loaded apart.
+# What a board's loop starts with, and all that comes with it.
 AGENT = "kernel.agent"
 # What boot.py and main.py call, before and without the rest: a board must start with a broken
 # kernel too, to say so.
@@ -87,7 +86,7 @@ def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
     made: Mapping[str, bytes] = drop_unused(put_texts(fold(sources), keep), keep)
     modules = read_modules(made)
     places: dict[tuple[str, str], tuple[str, str]] = {}
-    for into, parts in _plan(made, modules):
+    for into, parts in _plan(modules):
         package = into.partition(".")[0]
         apart = set(read_modules(made)) - parts
         found = names_in_bundle(made, package, apart, into)
@@ -106,7 +105,7 @@ def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
 
 
 def _plan(
-    sources: Mapping[str, bytes], modules: Mapping[str, Module]
+    modules: Mapping[str, Module],
 ) -> Iterator[tuple[str, set[str]]]:
     """Yield bundles: the name of each and what goes into it."""
     resident = needed_by(_ROOTS, modules)
@@ -115,9 +114,7 @@ def _plan(
         for name, module in modules.items()
         if name.startswith(KERNEL + ".") and not module.path.endswith("__init__.py")
     }
-    order = ordered(sources, kernel & resident - {AGENT})
-    for name, piece in zip(candidates(set()), pieces(order, modules), strict=False):
-        yield f"{KERNEL}.{name}", set(piece)  # a name that is there anyway
+    yield AGENT, kernel & resident
     for name, parts in sorted(rarely_loaded(kernel - resident, modules).items()):
         yield f"{KERNEL}.{name.rpartition('.')[2]}", parts
     if START in modules:

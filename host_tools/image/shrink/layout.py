@@ -6,16 +6,13 @@ loaded from flash each time and forgotten at once, so that its code is garbage w
 that needed it returns.
 
 Input    the sources of an image
-Bounds   FUNCTIONS_MAX functions in a bundle, if no single module has more: while a module is being
-         imported, what each of its functions is made from takes as much heap as the function
 """
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .modules import Module, read_modules, target_of
 
-FUNCTIONS_MAX = 64
 # Written into the packages of an image, which import nothing else.
 _LOADER = b"""
 import sys
@@ -49,21 +46,6 @@ def needed_by(
             if isinstance(node, ast.ImportFrom) and (within or not node.col_offset):
                 left += _sources(one, modules, node)
     return found
-
-
-def pieces(order: Sequence[str], modules: Mapping[str, Module]) -> Iterator[list[str]]:
-    """Cut modules, each behind those that it imports, into stretches of so many functions."""
-    piece: list[str] = []
-    functions = 0
-    for name in order:
-        more = sum(isinstance(node, ast.FunctionDef) for node in modules[name].nodes)
-        if piece and functions + more > FUNCTIONS_MAX:
-            yield piece
-            piece, functions = [], 0
-        piece.append(name)
-        functions += more
-    if piece:
-        yield piece
 
 
 def rarely_loaded(rest: Collection[str], modules: Mapping[str, Module]) -> dict[str, set[str]]:
