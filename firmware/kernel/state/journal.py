@@ -24,6 +24,7 @@ from .sectors import (
     MORE,
     NOWHERE,
     RESIDUE,
+    TURN,
     UNIT_BYTES,
     Sectors,
     record_units,
@@ -52,6 +53,9 @@ class Journal(Sectors):
         # Two numbers a slot: the address of its record; a hash of its key and the record's units,
         # or 0 while nobody has read it.
         self._index = array("H")
+        # What a commit changes there: how much of the rest counts, then what `_note` wrote. Made
+        # here, before calls as deep as recovery's take what heap is left; eight are enough mostly.
+        self._commit = array("H", bytes(2 * (1 + 3 * 8)))
         self._sector = flash.sector_count - 1  # the one opened last
         self._at = 0  # its first free unit; 0 while the index may not say what the flash says
 
@@ -177,8 +181,9 @@ class Journal(Sectors):
     def _mark(self, units: int) -> int:
         return _hash(self._unit, HEAD_BYTES, self._unit[4] & LENGTH_MASK) << 8 | units
 
-    def _note(self, commit: "array[int]", address: int, units: int) -> None:
-        """Write down what a record changes in the index, behind what `commit` counts already."""
+    def _note(self, address: int, units: int) -> None:
+        """Write down what a record of the commit changes in the index."""
+        commit = self._commit
         count = commit[0]
         while len(commit) < count + 4:
             commit.append(0)
@@ -187,7 +192,8 @@ class Journal(Sectors):
         commit[count + 3] = self._mark(units)
         commit[0] = count + 3
 
-    def _apply(self, commit: "array[int]") -> None:
+    def _apply(self) -> None:
+        commit = self._commit
         for index in range(1, commit[0], 3):
             self._set(commit[index], commit[index + 1], commit[index + 2])
         commit[0] = 0
@@ -209,8 +215,8 @@ class Journal(Sectors):
         for _ in range(self._flash.sector_count):
             if self._at + size > self._units:
                 self._open(size)
-            old, units = self._passed(size, is_start)
-            if old and self._append(old, units) < 0:
+            old = self._passed(size, is_start)
+            if old and self._append(old, _units_of(old)) < 0:
                 self._rebuild()
             if self._at + size > self._units:
                 continue  # the sector failed at that
@@ -225,7 +231,7 @@ class Journal(Sectors):
         """Write one commit; return 1, 0 if the sector is bad, -1 if what it copies has rotted."""
         address = self._sector * self._units + self._at
         self._at = 0
-        commit = array("H", (0,))
+        self._commit[0] = 0
         left = len(items)
         try:
             self._check_blank(address, size)
@@ -241,13 +247,13 @@ class Journal(Sectors):
                 units = self._record(address, self._turn)
                 if not units:
                     raise OSError(EIO, "flash reads back something else")
-                self._note(commit, address, units)
+                self._note(address, units)
                 address += units
         except OSError:
             self._set_bad(self._sector)
             self._at = self._units  # nothing sound may stand behind a record that failed
             return 0
-        self._apply(commit)
+        self._apply()
         self._at = address - self._sector * self._units
         return 1
 
@@ -286,8 +292,8 @@ class Journal(Sectors):
                 return True
         return False
 
-    def _passed(self, size: int, is_start: bool) -> "tuple[array[int], int]":
-        """Return what is to be copied since half a lap has passed it, and the units of that.
+    def _passed(self, size: int, is_start: bool) -> "Sequence[int]":
+        """Return what is to be copied since half a lap has passed it.
 
         It becomes a commit by itself: a cut in it changes nothing. A start is to be quick: it
         leaves that to commits until three quarters of a lap have passed without one, and then
@@ -297,16 +303,24 @@ class Journal(Sectors):
         limit = START_UNITS if is_start else self._units
         left = self._units - self._at - size
         units = 0
-        head = self._unit[:3]
-        items = array("I")
+        head = self._views[TURN]
+        items = None
         for slot in range(len(self._index) // 2):
             address, more = self._index[2 * slot], self._index[2 * slot + 1] & 0xFF
             if address == NOWHERE or units >= limit or units + more > left:
                 continue
             if self._load(address, head) and self._turn - self._unit_turn() >= age:
+                items = items or array("I")
                 items.append(CARRIED << 24 | address << 8 | more)
                 units += more
-        return items, units
+        return items or ()
+
+
+def _units_of(items: "Sequence[int]") -> int:
+    units = 0
+    for item in items:
+        units += item & 0xFF
+    return units
 
 
 def _hash(buffer: "bytes | memoryview", at: int, key_bytes: int) -> int:

@@ -4,7 +4,7 @@ A boot needs this and hardly anything else does, so a board loads it for that an
 
 Input    recover(journal, is_after_sleep), rebuild(journal, limit)
 Effects  none; fills the index of the journal, has it copy its last commit
-Bounds   a record is read once by either; 6 B per record of one commit, 4 B per sector of a lap
+Bounds   a record is read once by either; 4 B per sector of a lap
 Source   SPEC.md, "Journal"
 """
 
@@ -55,7 +55,8 @@ def _find_records(journal: "Journal") -> "tuple[int, int, int]":
     if is_sound and journal._turn:
         units = _read_pointers(journal)
         if units:
-            first, end, at = _scan(journal, journal._sector, units, journal._turn)
+            start = journal._sector * journal._units + units
+            first, end, at = _scan(journal, start, journal._turn)
         is_sound = units > 0 and _verify_pointers(journal)
     if not is_sound or journal._unread:
         first, end = rebuild(journal)
@@ -123,18 +124,18 @@ def _verify_pointers(journal: "Journal") -> bool:
 
 
 def _scan(
-    journal: "Journal", sector: int, at: int, turn: int, limit: int = NOWHERE
+    journal: "Journal", address: int, turn: int, limit: int = NOWHERE
 ) -> "tuple[int, int, int]":
-    """Take over a sector's commits in order.
+    """Take over a sector's commits in order, from an address on.
 
     Nothing sound stands behind what a power cut tore: what fails before a sound record has
     rotted.
     Returns: the last commit's address and its end, and where in the sector the next may go.
     """
-    base = sector * journal._units
+    base = address - address % journal._units
     first = end = NOWHERE
-    address = start = tail = base + at
-    commit = array("H", (0,))  # how much of the rest counts, then what `_note` wrote
+    start = tail = address
+    journal._commit[0] = 0
     rotted = 0
     is_torn = is_whole = False
     while address < min(base + journal._units, limit):
@@ -145,20 +146,20 @@ def _scan(
             continue
         if address != tail or is_whole:
             rotted += address != tail
-            journal._apply(commit)
+            journal._apply()
             start = address
         is_torn = is_whole = False
-        journal._note(commit, address, units)
+        journal._note(address, units)
         address = tail = address + units
         if journal._unit[4] & MORE:
             continue
         is_whole = journal._unit[3] & CARRIED > 0  # but what follows shows that it was finished
         if not is_whole:
-            journal._apply(commit)
+            journal._apply()
             first, end, start = start, address, address
     if is_whole and turn < journal._turn:
-        journal._apply(commit)
-    is_torn = is_torn or commit[0] > 0
+        journal._apply()
+    is_torn = is_torn or journal._commit[0] > 0
     journal.damaged += rotted
     journal.torn += is_torn
     return first, end, journal._units if rotted or is_torn else tail - base
@@ -211,7 +212,7 @@ def _read_laps(journal: "Journal", limit: int) -> "tuple[int, int]":
             if turns[sector] == turn:
                 journal._sector = sector
                 stop = limit if limit // journal._units == sector else NOWHERE
-                first, end, _ = _scan(journal, sector, 1, turn, stop)
+                first, end, _ = _scan(journal, sector * journal._units + 1, turn, stop)
                 break
     return first, end
 

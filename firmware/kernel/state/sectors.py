@@ -28,7 +28,7 @@ NOWHERE = 0xFFFF  # the address of a record that is not there
 HEAD_BYTES = 7
 CRC_BYTES = 4
 PAGE_BYTES = 64
-_BODY_BYTES = UNIT_BYTES - CRC_BYTES
+PAGE, HALF, PAGE_BODY, HALF_BODY, TURN = range(5)  # of `_views`
 POINTERS = 12  # in one unit of a header
 ADDRESS_MASK = 0xFFFF
 CARRIED = 0x80  # beside the slot: copied forward, and no commit of anyone's
@@ -52,9 +52,14 @@ class Sectors:
         self._flash = flash
         self._units = flash.sector_bytes // UNIT_BYTES
         # Views are made here once: a boot recovers in a heap that has no room for more of them.
-        self._page = memoryview(bytearray(PAGE_BYTES))  # on its way to flash, or read past
-        self._short = self._page[:UNIT_BYTES], self._page[:-CRC_BYTES], self._page[:_BODY_BYTES]
-        self._unit = memoryview(bytearray(UNIT_BYTES))  # the last head that was read
+        buffer = memoryview(bytearray(PAGE_BYTES + UNIT_BYTES))
+        self._unit = unit = buffer[PAGE_BYTES:]  # the last head that was read
+        # On its way to flash, or read past: a page and its first half, each also without what
+        # will be its checksum.
+        page = buffer[:PAGE_BYTES]
+        self._views = (
+            page, page[:UNIT_BYTES], page[:-CRC_BYTES], page[: UNIT_BYTES - CRC_BYTES], unit[:3]
+        )  # fmt: skip
         self._bad = 0  # a bit per sector, and one beyond: none was left, the next commit tries all
         self._unread = 0  # a bit per sector of which something could not be read
         self._turn = 0  # how many sectors were opened: what every header and record begins with
@@ -104,7 +109,7 @@ class Sectors:
             return 0
         crc, at = crc32(head), 1
         while at < units:
-            view = self._short[0] if at == units - 1 else self._page
+            view = self._views[HALF] if at == units - 1 else self._views[PAGE]
             if not self._load(address + at, view):
                 return 0
             crc = crc32(view, crc)
@@ -168,12 +173,12 @@ class Sectors:
         """
         self._begin(address, 0)
         source, left, crc = item >> 8 & ADDRESS_MASK, item & 0xFF, 0
-        page = view = self._page
+        page = view = self._views[PAGE]
         while left > 0:
             if self._filled:
                 self._crc = crc32(view, self._crc)
                 self._program(view)
-            view = page if left > 1 else self._short[0]
+            view = page if left > 1 else self._views[HALF]
             if not self._load(source, view):
                 return False
             crc = crc32(view, crc)
@@ -203,29 +208,29 @@ class Sectors:
         at = 0
         while at < len(data):
             size = min(PAGE_BYTES - self._filled, len(data) - at)
-            self._page[self._filled : self._filled + size] = data[at : at + size]
+            self._views[PAGE][self._filled : self._filled + size] = data[at : at + size]
             self._filled += size - 1
             at += size
-            self._put(self._page[self._filled])
+            self._put(self._views[PAGE][self._filled])
 
     def _put(self, byte: int) -> None:
         """Append a byte; a page that is full goes to flash."""
-        self._page[self._filled] = byte
+        self._views[PAGE][self._filled] = byte
         self._filled += 1
         if self._filled == PAGE_BYTES:
-            self._crc = crc32(self._page, self._crc)
-            self._program(self._page)
+            self._crc = crc32(self._views[PAGE], self._crc)
+            self._program(self._views[PAGE])
 
     def _seal(self) -> None:
         """Pad what was filled, end it with its checksum, and program the rest of it."""
         while (self._filled + CRC_BYTES) % UNIT_BYTES:
             self._put(0xFF)
         at = self._filled
-        half, long_body, body = self._short
-        crc = crc32(body if at < UNIT_BYTES else long_body, self._crc)
+        is_half = at < UNIT_BYTES
+        crc = crc32(self._views[HALF_BODY if is_half else PAGE_BODY], self._crc)
         for index in range(CRC_BYTES):
-            self._page[at + index] = crc >> 8 * index & 0xFF
-        self._program(half if at < UNIT_BYTES else self._page)
+            self._views[PAGE][at + index] = crc >> 8 * index & 0xFF
+        self._program(self._views[HALF if is_half else PAGE])
 
     def _program(self, view: memoryview) -> None:
         self._flash.program(self._to, view)
