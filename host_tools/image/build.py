@@ -15,7 +15,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from . import mpy, romfs
+from . import kept, mpy, romfs
 from .errors import ImageError
 from .shrink.firmware import shrink
 
@@ -84,7 +84,7 @@ def build(
     digest = digest_of({**ours, **theirs})
     check_application(theirs)
     files = {
-        **(mpy.compile_files(ours) if plain else mpy.compile_files(shrink(ours), lines=False)),
+        **(mpy.compile_files(ours) if plain else _compiled_small(ours)),
         **mpy.compile_files(theirs, architecture),
     }
     compiler, format_version = mpy.compiler()
@@ -99,6 +99,10 @@ def build(
     data = romfs.pack(files)
     _check_fits(data, files)
     return Image(data, name, digest, _architecture(files), _sizes(files))
+
+
+def _compiled_small(ours: Mapping[str, bytes]) -> dict[str, bytes]:
+    return mpy.compile_files(kept.keep(ours, shrink), lines=False)
 
 
 def open_image(data: bytes, path: str) -> Image:

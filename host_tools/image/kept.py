@@ -1,0 +1,83 @@
+"""Keep what takes seconds to make: our firmware as an image holds it.
+
+It lies in the user's cache folder, or in CMA_CACHE, by the digest of all that it was made from, so
+that what is old is never taken for new. Whatever is wrong with the folder only costs the time.
+
+Input    sources by path, and the function that rewrites them
+Bounds   KEPT_MAX results; the oldest go
+"""
+
+import contextlib
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+KEPT_MAX = 8
+
+_DIGITS = 32
+_REWRITERS = Path(__file__).parent / "shrink"
+
+Sources = Mapping[str, bytes]
+
+
+def keep(sources: Sources, make: Callable[[Sources], dict[str, bytes]]) -> dict[str, bytes]:
+    """Return what `make` returns for these sources, from the folder if it is there."""
+    path = _folder() / f"{_digest_of(sources)}.json"
+    found = _read(path)
+    if found is None:
+        found = make(sources)
+        _write(path, found)
+    return found
+
+
+def _folder() -> Path:
+    from platformdirs import user_cache_path
+
+    root = os.environ.get("CMA_CACHE")
+    return (Path(root) if root else user_cache_path("cma", appauthor=False)) / "firmware"
+
+
+def _digest_of(sources: Sources) -> str:
+    digest = sha256(_rewriters())
+    for path, text in sorted(sources.items()):
+        digest.update(b"%d %d " % (len(path.encode()), len(text)) + path.encode() + text)
+    return digest.hexdigest()[:_DIGITS]
+
+
+@functools.cache
+def _rewriters() -> bytes:
+    """Return the digest of the code that rewrites, and of the Python that runs it."""
+    digest = sha256(sys.version.encode())
+    for path in sorted(_REWRITERS.glob("*.py")):
+        digest.update(sha256(path.read_bytes()).digest())
+    return digest.digest()
+
+
+def _read(path: Path) -> dict[str, bytes] | None:
+    """Return what is kept, None if there is nothing whole."""
+    try:
+        expected, _, text = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    if sha256(text).hexdigest().encode() != expected:
+        return None
+    return {name: source.encode() for name, source in json.loads(text).items()}
+
+
+def _write(path: Path, found: Mapping[str, bytes]) -> None:
+    text = json.dumps({name: source.decode() for name, source in found.items()}).encode()
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):  # no room, no right: it is made again the next time
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(sha256(text).hexdigest().encode() + b"\n" + text)
+        part.replace(path)
+        for old in sorted(path.parent.glob("*.json"), key=_age)[:-KEPT_MAX]:
+            old.unlink()
+
+
+def _age(path: Path) -> float:
+    return path.stat().st_mtime

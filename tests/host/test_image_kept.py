@@ -1,0 +1,97 @@
+"""What takes seconds to make is made once; what is damaged or old is made anew."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from cma_toolkit.host_tools.image import kept
+
+SOURCES = {"kernel/a.py": "x = 'ä'\n".encode(), "device/b.py": b"y = 1\n"}
+
+
+class Maker:
+    """Count how often something is made."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+        self.count += 1
+        return {path: text + b"# made\n" for path, text in sources.items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CMA_CACHE", str(tmp_path))
+    return tmp_path / "firmware"
+
+
+def test_the_same_is_made_once_and_is_the_same(folder: Path) -> None:
+    maker = Maker()
+    first = kept.keep(SOURCES, maker)
+    assert kept.keep(SOURCES, maker) == first == Maker()(SOURCES)
+    assert maker.count == 1 and len(list(folder.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {**SOURCES, "kernel/a.py": b"x = 'a'\n"},
+        {"kernel/a.py": SOURCES["kernel/a.py"]},
+        {"kernel/a.pz": SOURCES["kernel/a.py"], "device/b.py": b"y = 1\n"},
+    ],
+)
+def test_other_sources_are_made_anew(folder: Path, sources: dict[str, bytes]) -> None:
+    maker = Maker()
+    kept.keep(SOURCES, maker)
+    assert kept.keep(sources, maker) == Maker()(sources)
+    assert maker.count == 2
+
+
+def test_what_another_code_has_made_is_made_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = Maker()
+    kept.keep(SOURCES, maker)
+    monkeypatch.setattr(kept, "_rewriters", lambda: b"another")
+    kept.keep(SOURCES, maker)
+    assert maker.count == 2
+
+
+def test_every_damage_is_noticed(folder: Path) -> None:
+    maker = Maker()
+    made = kept.keep(SOURCES, maker)
+    (path,) = folder.iterdir()
+    whole = path.read_bytes()
+    for index in range(len(whole)):
+        path.write_bytes(whole[:index] + bytes([whole[index] ^ 1]) + whole[index + 1 :])
+        assert kept.keep(SOURCES, maker) == made
+        path.write_bytes(whole[:index])
+        assert kept.keep(SOURCES, maker) == made
+    assert maker.count == 1 + 2 * len(whole)
+    assert path.read_bytes() == whole
+
+
+def test_the_oldest_go(folder: Path) -> None:
+    maker = Maker()
+    for index in range(kept.KEPT_MAX + 2):
+        kept.keep({"kernel/a.py": b"%d" % index}, maker)
+        for path in folder.iterdir():
+            os.utime(path, (path.stat().st_mtime - 10,) * 2)
+    assert len(list(folder.iterdir())) == kept.KEPT_MAX
+    kept.keep({"kernel/a.py": b"2"}, maker)
+    assert maker.count == kept.KEPT_MAX + 2
+    kept.keep({"kernel/a.py": b"1"}, maker)
+    assert maker.count == kept.KEPT_MAX + 3
+
+
+def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    maker = Maker()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CMA_CACHE", str(tmp_path / "file"))
+        for _ in range(2):
+            assert kept.keep(SOURCES, maker) == Maker()(SOURCES)
+    assert maker.count == 2
