@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 KEPT_MAX = 8
+FOLDER = "firmware"
 
 _DIGITS = 32
 _REWRITERS = Path(__file__).parent / "shrink"
@@ -26,7 +27,7 @@ Sources = Mapping[str, bytes]
 
 def keep(sources: Sources, make: Callable[[Sources], dict[str, bytes]]) -> dict[str, bytes]:
     """Return what `make` returns for these sources, from the folder if it is there."""
-    path = _folder() / f"{_digest_of(sources)}.json"
+    path = folder() / f"{_digest_of(sources)}.json"
     found = _read(path)
     if found is None:
         found = make(sources)
@@ -34,11 +35,12 @@ def keep(sources: Sources, make: Callable[[Sources], dict[str, bytes]]) -> dict[
     return found
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Return where it lies."""
     from platformdirs import user_cache_path
 
     root = os.environ.get("CMA_CACHE")
-    return (Path(root) if root else user_cache_path("cma", appauthor=False)) / "firmware"
+    return (Path(root) if root else user_cache_path("cma", appauthor=False)) / FOLDER
 
 
 def _digest_of(sources: Sources) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cma_toolkit.host_tools.image.kept import keep
 from cma_toolkit.host_tools.image.mpy import compile_files, read_sources
 from cma_toolkit.host_tools.image.shrink.firmware import shrink
 from cma_toolkit.sim.world import micropython
@@ -21,7 +22,7 @@ def compiled(scripts: Sequence[str]) -> Iterator[Path]:
     for name in scripts:
         sources[f"support/{name}.py"] = (ROOT / "tests" / "support" / f"{name}.py").read_bytes()
     with TemporaryDirectory(prefix="cma-shipped-") as folder:
-        for path, content in compile_files(shrink(sources)).items():
+        for path, content in compile_files(keep(sources, shrink)).items():
             target = Path(folder) / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)

@@ -8,7 +8,13 @@ from hashlib import shake_256
 from pathlib import Path
 
 from cma_toolkit.boards.load import load_board
-from cma_toolkit.host_tools.image import app_image, littlefs, micropython, partition_table
+from cma_toolkit.host_tools.image import (
+    app_image,
+    kept,
+    littlefs,
+    micropython,
+    partition_table,
+)
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
@@ -88,7 +94,16 @@ def start_cma(*words: str, folder: Path) -> subprocess.Popen[str]:
 
 
 def environment(folder: Path, home: Path | None = None) -> dict[str, str]:
-    """Return the environment of a person whose cache and locks lie in `folder`."""
-    own = {"CMA_CACHE": str(folder / "cache"), "XDG_RUNTIME_DIR": str(folder)}
+    """Return the environment of a person whose cache and locks lie in `folder`.
+
+    What is made of our firmware is made once for all tests.
+    """
+    cache = folder / "cache"
+    shared = cache / kept.FOLDER
+    if not shared.is_symlink():
+        cache.mkdir(parents=True, exist_ok=True)
+        kept.folder().mkdir(parents=True, exist_ok=True)
+        shared.symlink_to(kept.folder())
+    own = {"CMA_CACHE": str(cache), "XDG_RUNTIME_DIR": str(folder)}
     boards = {HOME_VARIABLE: str(home)} if home else {}
     return {**os.environ, **own, "CMA_PROGRESS": "plain", **boards}

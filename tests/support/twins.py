@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from cma_toolkit.firmware.kernel.codec import frame
 from cma_toolkit.firmware.kernel.effects import Effects
 from cma_toolkit.firmware.kernel.errors import DROP_NAMES, EVENT_NAMES
+from cma_toolkit.host_tools.image.kept import keep
 from cma_toolkit.host_tools.image.mpy import compile_files, read_sources
 from cma_toolkit.host_tools.image.shrink.firmware import shrink
 from cma_toolkit.sim.world import micropython
@@ -59,7 +60,7 @@ def import_root(changed: Mapping[str, bytes] | None = None) -> Iterator[Path]:
     sources.update({name: (ROOT / "tests" / "twin" / name).read_bytes() for name in TRACES})
     sources[SUPPORT] = (ROOT / "tests" / SUPPORT).read_bytes()
     application = {APPLICATION: sources.pop(APPLICATION)}
-    shipped = shrink({**sources, **(changed or {})})
+    shipped = keep({**sources, **(changed or {})}, shrink)
     with TemporaryDirectory(prefix="cma-twin-") as name:
         root = Path(name)
         _write(root / CPYTHON, {**sources, **application})
