@@ -36,10 +36,11 @@ def shrunk_kernel(tests: Iterable[Path]) -> dict[str, bytes]:
             made.setdefault(path, b"")
             continue
         lines = [f"{one} = {value}" for one, value in numbers[dotted(path)].items()]
-        if path in made:
-            made[path] += "\n".join(["", *lines, ""]).encode()
+        taken = _imports(path, plain, places, used - set(numbers[dotted(path)]))
+        if path in made:  # the module of that name is the bundle, with names of its own
+            made[path] += "\n".join(["", *lines, *taken, ""]).encode()
             continue
-        lines += _imports(path, plain, places, used - set(numbers[dotted(path)]))
+        lines += taken
         is_there = any(module == dotted(path) for module, _ in arranged.places)
         made[path] = "\n".join([*sorted(lines), ""]).encode() if is_there else plain[path]
     ours = {path: text for path, text in made.items() if path.startswith(KERNEL + "/")}
@@ -65,4 +66,7 @@ def _imports(
             place = modules[place[0]].imported[place[1]]
         if place in places:
             where, name = places[place]
-            yield f"from {where} import {name} as {one}"
+            if where != dotted(path):
+                yield f"from {where} import {name} as {one}"
+            elif name != one:
+                yield f"{one} = {name}"
