@@ -58,6 +58,10 @@ GONE = {
     "default": "def f(a, b=3):\n    log(b)\n    return a - b\ndef run(x):\n    return f(x)\n",
     "keywords": "def f(a, b):\n    log(a)\n    return a - b\ndef g(a):\n    log(a)\n    return a\n"
     "def run(x):\n    return f(b=g(x), a=log(1) or x + 1)\n",
+    "from two places": "def f(a):\n    log(a)\n    if a > 2:\n        return a\n    b = a + 1\n"
+    "    return b\ndef run(x):\n    a = f(x)\n    b = f(a + 1)\n    return a, b\n",
+    "one in another, twice": "def f(a):\n    log(a)\n    return a + 1\ndef g(a):\n"
+    "    log(f(a))\n    return f(a) + 1\ndef run(x):\n    log(g(x))\n    return g(x + 3)\n",
     "nested": "def g(a):\n    if a:\n        return a\n    log(a)\n    return 4\ndef f(a):\n"
     "    b = g(a) + 1\n    return b\ndef run(x):\n    return f(x)\n",
 }  # fmt: skip
@@ -72,7 +76,13 @@ def test_a_function_that_is_called_once_stands_there(source: str) -> None:
 
 
 STAYS = {
-    "twice": "def f(a):\n    log(a)\n    log(a)\ndef run(x):\n    f(x)\n    f(x)\n",
+    "twice, and long": "def f(a):\n" + "    log(a)\n" * 30 + "def run(x):\n    f(x)\n    f(x)\n",
+    "in a place where it cannot stand": "def f(a):\n    log(a)\n    return log(a)\n"
+    "def run(x):\n    f(x)\n    return [log(i) or f(i) for i in range(x)]\n",
+    "in a coroutine too": "def f(a):\n    log(a)\n    return log(a)\n"
+    "async def go(x):\n    f(x)\ndef run(x):\n    f(x)\n    return log(1)\n",
+    "itself, from two places": "def f(a):\n    log(a)\n    if a > 0:\n        f(a - 1)\n"
+    "def run(x):\n    f(x)\n",
     "a value": "def f():\n    log(1)\ndef run(x):\n    g = f\n    g()\n",
     "named in a text": "def f():\n    log(1)\ndef run(x):\n    f()\n    return globals()['f']\n",
     "itself": "def f(a):\n    return f(a - 1) if a > 0 else 1\ndef run(x):\n    return f(x)\n",
@@ -105,6 +115,11 @@ def test_what_may_be_called_otherwise_stays(source: str) -> None:
             assert str(outcome(made, number))[:20] == str(outcome(source, number))[:20], made
 
 
+def test_what_cannot_stand_in_all_of_its_places_stands_in_none() -> None:
+    for name in ("in a place where it cannot stand", "in a coroutine too"):
+        assert inlined(STAYS[name]).count("log") == STAYS[name].count("log")
+
+
 def test_short_methods_and_properties_stand_wherever_they_are_used() -> None:
     source = (
         "class A:\n    def __init__(self, n):\n        self._n = n\n"
@@ -131,7 +146,7 @@ def test_coroutines_keep_what_they_call() -> None:
 def test_a_function_goes_to_another_module_with_what_it_needs() -> None:
     sources = {
         "k/__init__.py": b"",
-        "k/a.py": b"def g(a):\n    abs(a)\n    return a\n"
+        "k/a.py": b"def g(a):\n" + b"    abs(a)\n" * 30 + b"    return a\n"
         b"def f(a):\n    abs(g(a))\n    return g(2)\n",
         "k/b.py": b"from k.a import f\ndef run(x):\n    return f(x)\n",
     }

@@ -14,7 +14,9 @@ import functools
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 
+from .bare import bare, text_of
 from .order import calls, can_come_first, headers, is_conditional, is_read
 from .place import Placed, bind, expression, substitutes
 from .program import Function, Program, Scope, bound_in, is_fit
@@ -22,6 +24,9 @@ from .returns import UnfitError, has_return, is_true, leaves, without_returns
 from .slots import share_slots
 
 _ROUNDS_MAX = 9
+
+
+_GROWTH_OF_BODIES_MAX = 60  # the same for bodies of statements: what a function is worth in flash
 _GROWTH_MAX = 6  # nodes of all places together, above what a function itself is worth
 
 
@@ -35,72 +40,31 @@ def _inlined(
     items: tuple[tuple[str, bytes], ...], keep: frozenset[str]
 ) -> tuple[tuple[str, bytes], ...]:
     sources = dict(items)
-    trees = {path: _bare(text) for path, text in sources.items() if path.endswith(".py")}
-    for _ in range(_ROUNDS_MAX):
-        program = Program(trees, keep)
-        if not _put_expressions(program) and not _Inliner(program).run():
+    trees = {path: bare(text) for path, text in sources.items() if path.endswith(".py")}
+    _put_all(trees, keep)
+    refused: set[tuple[str, str, str]] = set()
+    while True:
+        trial = deepcopy(trees)
+        again = _Inliner(Program(trial, keep), refused)
+        again.run()
+        if not again.left_over():
             break
+        refused |= again.left_over()
+    trees = trial
+    _put_all(trees, keep)
     for tree in trees.values():
         for node in ast.walk(tree):
             if isinstance(node, Scope):
                 share_slots(node)
-    return tuple((path, _text_of(trees[path]) if path in trees else text) for path, text in items)
+    return tuple((path, text_of(trees[path]) if path in trees else text) for path, text in items)
 
 
-def _text_of(tree: ast.Module) -> bytes:
-    """Return a tree as a text, `a, b = c, d` without parentheses: with them it makes a tuple."""
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Tuple)
-            and isinstance(node.targets[0], ast.Tuple)
-            and len(node.value.elts) > 1
-        ):
-            node.value = ast.Name(", ".join(map(ast.unparse, node.value.elts)), ast.Load())
-    return ast.unparse(ast.fix_missing_locations(tree)).encode() + b"\n"
-
-
-class _Bare(ast.NodeTransformer):
-    """Leave out what no code is made of: annotations, docstrings, what type checkers read."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
-        return ast.Pass() if isinstance(node.value, ast.Constant) else self._inner(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
-        if node.value is None:
-            return ast.Pass()
-        return self._inner(ast.Assign([node.target], node.value))
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.arg(node.arg)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
-        node.returns = None
-        return self._inner(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.stmt:
-        node.returns = None
-        return self._inner(node)
-
-    def visit_If(self, node: ast.If) -> ast.stmt:
-        is_dead = isinstance(node.test, ast.Constant) and not node.test.value and not node.orelse
-        return ast.Pass() if is_dead else self._inner(node)
-
-    def _inner(self, node: ast.stmt) -> ast.stmt:
-        self.generic_visit(node)
-        for name in ("body", "orelse", "finalbody"):
-            body = getattr(node, name, None)
-            if isinstance(body, list):
-                left = [one for one in body if not isinstance(one, ast.Pass)]
-                setattr(node, name, left or ([ast.Pass()] if name == "body" else []))
-        return node
-
-
-def _bare(text: bytes) -> ast.Module:
-    tree = ast.parse(text)
-    _Bare().visit(tree)
-    tree.body = [one for one in tree.body if not isinstance(one, ast.Pass)]
-    return tree
+def _put_all(trees: Mapping[str, ast.Module], keep: Collection[str]) -> None:
+    """Put what is used once where it is, until there is nothing left to do."""
+    for _ in range(_ROUNDS_MAX):
+        program = Program(trees, keep)
+        if not _put_expressions(program) and not _Inliner(program).run():
+            break
 
 
 def _drop(program: Program, functions: Collection[Function]) -> None:
@@ -175,14 +139,21 @@ class _Expressions(ast.NodeTransformer):
 
 
 class _Inliner:
-    """Put each function that is called once where that is."""
+    """Put each function that is called once where that is, short ones in each of their places.
 
-    def __init__(self, program: Program) -> None:
+    Only the former without `refused`, which names those that cannot stand in all of their places.
+    """
+
+    def __init__(
+        self, program: Program, refused: Collection[tuple[str, str, str]] | None = None
+    ) -> None:
         self._program = program
+        self._refused = refused
         self._begun: set[int] = set()
         self._done_with: set[int] = set()
         self._failed: set[int] = set()
         self._placed: list[Function] = []
+        self._times: dict[int, int] = {}  # in how many places a function stands by now
         self._names: set[str] = set()  # of the function at hand
         self._locals: set[str] = set()
         self._path = ""
@@ -193,6 +164,14 @@ class _Inliner:
             self._expand(function)
         _drop(self._program, self._placed)
         return bool(self._placed)
+
+    def left_over(self) -> set[tuple[str, str, str]]:
+        """Return the functions that are in some of their places and not in others."""
+        return {
+            key
+            for key, one in self._program.functions.items()
+            if one not in self._placed and self._times.get(id(one))
+        }
 
     def _expand(self, function: Function) -> None:
         if id(function) in self._begun:
@@ -236,7 +215,7 @@ class _Inliner:
         for header in headers(statement):
             for call in calls(header):
                 used = self._program.used_at(call)
-                if used is None or id(call) in self._failed or not self._is_single(used):
+                if used is None or id(call) in self._failed or not self._is_wanted(used):
                     continue
                 try:
                     return self._put(statement, call, used)
@@ -244,20 +223,29 @@ class _Inliner:
                     self._failed.add(id(call))
         return None
 
-    def _is_single(self, function: Function) -> bool:
+    def _is_wanted(self, function: Function) -> bool:
         return (
             function.is_known
-            and len(function.uses) == 1
+            and (len(function.uses) == 1 or self._is_worth_more(function))
             and not function.is_property
             and id(function) in self._done_with
             and function not in self._placed
             and is_fit(function)
         )
 
+    def _is_worth_more(self, function: Function) -> bool:
+        """Tell whether it pays to have a function in all of its places."""
+        key = (function.path, function.owner, function.node.name)
+        if self._refused is None or key in self._refused:
+            return False
+        length = sum(isinstance(one, ast.expr) for one in ast.walk(function.node))
+        return length * (len(function.uses) - 1) <= _GROWTH_OF_BODIES_MAX
+
     def _put(self, statement: ast.stmt, call: ast.expr, used: Function) -> list[ast.stmt]:
         assert isinstance(call, ast.Call)
         _check_returns(used)
-        placed = bind(self._program, used, call, self._path, self._locals, self._names)
+        again = replace(used, node=deepcopy(used.node)) if len(used.uses) > 1 else used
+        placed = bind(self._program, again, call, self._path, self._locals, self._names)
         value = getattr(statement, "value", None)
         if value is call and isinstance(statement, ast.Return):
             body = placed.body()
@@ -286,7 +274,9 @@ class _Inliner:
         return [ast.Assign([ast.Name(name, ast.Store())], call), statement]
 
     def _done(self, used: Function, placed: Placed) -> None:
-        self._placed.append(used)
+        self._times[id(used)] = self._times.get(id(used), 0) + 1
+        if self._times[id(used)] == len(used.uses):
+            self._placed.append(used)
         placed.take_effect()
         self._names |= placed.names
         self._locals |= placed.names
