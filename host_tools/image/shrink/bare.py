@@ -1,6 +1,6 @@
 """Trees of sources with nothing but what code is made of, and the texts of such trees.
 
-Input    a source as people wrote it
+Input    the tree of a source
 Bounds   a module's `__doc__` and annotations are gone: nothing of ours reads them
 """
 
@@ -56,9 +56,8 @@ class _Bare(ast.NodeTransformer):
         return node
 
 
-def bare(text: bytes) -> ast.Module:
-    """Return the tree of a source without what no code is made of."""
-    tree = ast.parse(text)
+def bare(tree: ast.Module) -> ast.Module:
+    """Return a tree without what no code is made of; it is used up."""
     _Bare().visit(tree)
     tree.body = [one for one in tree.body if not isinstance(one, ast.Pass)]
     return tree

@@ -20,6 +20,7 @@ from .bare import bare, text_of
 from .order import calls, can_come_first, headers, is_conditional, is_read
 from .place import Placed, bind, expression, substitutes
 from .program import Function, Program, Scope, bound_in, is_fit
+from .receivers import tell_apart
 from .returns import UnfitError, has_return, is_true, leaves, without_returns
 from .slots import share_slots
 
@@ -40,7 +41,9 @@ def _inlined(
     items: tuple[tuple[str, bytes], ...], keep: frozenset[str]
 ) -> tuple[tuple[str, bytes], ...]:
     sources = dict(items)
-    trees = {path: bare(text) for path, text in sources.items() if path.endswith(".py")}
+    trees = {path: ast.parse(text) for path, text in sources.items() if path.endswith(".py")}
+    tell_apart(trees, keep)
+    trees = {path: bare(tree) for path, tree in trees.items()}
     _put_all(trees, keep)
     refused: set[tuple[str, str, str]] = set()
     while True:

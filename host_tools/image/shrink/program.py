@@ -282,7 +282,7 @@ class _Uses(ast.NodeVisitor):
             return False
         first = self._scope.args.args[0].arg
         if not _is_named(node, first) or (
-            self._scope.decorator_list and not _is_property(self._scope)
+            self._scope.decorator_list and not is_property(self._scope)
         ):
             return False
         return not any(
@@ -291,7 +291,8 @@ class _Uses(ast.NodeVisitor):
         )
 
 
-def _is_property(node: Scope) -> bool:
+def is_property(node: Scope) -> bool:
+    """Tell whether a method is a property, and nothing else."""
     return len(node.decorator_list) == 1 and _is_named(node.decorator_list[0], "property")
 
 
@@ -377,7 +378,7 @@ def is_fit(function: Function) -> bool:
     arguments = node.args
     if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs:
         return False
-    if node.name.startswith("__") or (node.decorator_list and not _is_property(node)):
+    if node.name.startswith("__") or (node.decorator_list and not is_property(node)):
         return False
     if any(not isinstance(default, ast.Constant) for default in arguments.defaults):
         return False
