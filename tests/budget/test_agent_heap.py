@@ -1,4 +1,4 @@
-"""The whole agent lives in the heap that its figure names, and would not in a tenth less.
+"""The whole agent lives in the heap that it may have, and not in half of it.
 
 The figure searches for the smallest; here it is tried once, so that growth is noticed at once.
 """
