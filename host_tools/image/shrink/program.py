@@ -231,6 +231,7 @@ class _Uses(ast.NodeVisitor):
         self._scope: Scope | None = None
         self._class = ""
         self._called: dict[int, ast.Call] = {}
+        self._rebinding: dict[int, bool] = {}  # functions by their node: is their `self` rebound?
         self._depth = 0
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
@@ -285,10 +286,12 @@ class _Uses(ast.NodeVisitor):
             self._scope.decorator_list and not is_property(self._scope)
         ):
             return False
-        return not any(
-            _is_named(one, first) and not isinstance(one.ctx, ast.Load)  # type: ignore[attr-defined]
-            for one in ast.walk(self._scope)
-        )
+        if id(self._scope) not in self._rebinding:
+            self._rebinding[id(self._scope)] = any(
+                _is_named(one, first) and not isinstance(one.ctx, ast.Load)  # type: ignore[attr-defined]
+                for one in ast.walk(self._scope)
+            )
+        return not self._rebinding[id(self._scope)]
 
 
 def is_property(node: Scope) -> bool:
