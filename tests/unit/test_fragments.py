@@ -15,6 +15,7 @@ from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
 from support.heap import crowded
 from support.mesh import cut, encoded
+from support.no_heap import Failing
 
 A, B = 11, 22
 
@@ -158,3 +159,16 @@ def test_without_heap_a_message_is_refused_and_the_next_one_is_joined():
     assert result == (DROP_FRAGMENT_FULL if is_full else 0)
     assert joined(fragments, A, cut(message, number=2)) == message
     assert fragments.incomplete == (0 if is_full else 1)
+
+
+def test_a_buffer_that_cannot_be_made_is_made_for_the_next_message():
+    fragments, messages = Fragments(), [noise(300, Prng(seed)) for seed in (1, 2)]
+    for source, message in ((A, messages[0]), (B, messages[1])):  # each of the two buffers
+        pieces = cut(message)
+        with Failing("bytearray") as failing:
+            assert fragments.take(0, source, pieces[0], 0, len(pieces[0])) == DROP_FRAGMENT_FULL
+        assert failing.count == 1
+        assert fragments.take(0, source, pieces[0], 0, len(pieces[0])) == 0
+    for source, message in ((A, messages[0]), (B, messages[1])):
+        assert joined(fragments, source, cut(message)[1:]) == message
+    assert fragments.incomplete == 0 and fragments.next_at_ms(0) == -1

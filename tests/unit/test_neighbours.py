@@ -5,6 +5,7 @@ from kernel.mesh.neighbours import NOBODY, Neighbours
 from kernel.prng import Prng
 from kernel.ticks import TICKS_PERIOD, ticks_add
 from support.heap import no_allocation
+from support.no_heap import Failing
 
 A, B, C, D = 11, 22, 33, 44
 HALF_MS = NEIGHBOUR_SILENT_MS_MAX // 2
@@ -237,3 +238,52 @@ def test_without_heap_the_table_is_full():
     assert neighbours.joined == (not is_full) and neighbours.count == (8 if is_full else 9)
     neighbours.hear(10, 10, 0)
     assert neighbours.joined and neighbours.count == (9 if is_full else 10)
+
+
+class Short(list):
+    """A list that cannot grow."""
+
+    def __add__(self, other):
+        raise MemoryError
+
+
+def row_counts(neighbours):
+    """Return for how many rows each part of the table has room."""
+    cells = len(neighbours._cells) // 6
+    others = (neighbours.ids, neighbours.links, neighbours._names, neighbours._heard_at_ms)
+    return {cells, len(neighbours._rssi)} | {len(part) for part in others}
+
+
+def test_growth_that_fails_half_way_leaves_the_table_as_it_was():
+    for call in (1, 2, 3, 4, 5):
+        neighbours = Neighbours(32)
+        for number in range(1, 9):
+            neighbours.hear(number, number, number, -number)
+        if call == 5:  # the last that is no call of `bytes`
+            neighbours.ids = Short(neighbours.ids)
+            assert neighbours.hear(9, 9, 0) < 8
+            neighbours.ids = list(neighbours.ids)
+        else:
+            with Failing("bytes", call, 1) as failing:
+                assert neighbours.hear(9, 9, 0) < 8
+            assert failing.count == 1
+        assert not neighbours.joined and row_counts(neighbours) == {8} and neighbours.count == 8
+        assert neighbours.find(9) != NOBODY  # as in a table that is full
+        row = neighbours.hear(10, 10, 5, -50)
+        assert neighbours.joined and row == 8 and row_counts(neighbours) == {16}
+        assert neighbours.links[row] == 5 and neighbours.rssi_dbm(row) == -50
+        assert neighbours.accept(row, 1, True) and not neighbours.accept(row, 1, True)
+
+
+def test_a_crowd_without_heap_leaves_nothing_behind():
+    neighbours = Neighbours(32)
+    for number in range(1, 9):
+        neighbours.hear(number, number, 0)
+    # Of each growth the third part fails: two are there by then.
+    for number in range(100, 1_100):
+        with Failing("bytes", 3) as failing:
+            neighbours.hear(number, number, 0)
+        assert failing.count == 1
+    assert row_counts(neighbours) == {8}
+    neighbours.hear(2_000, 2_000, 0)
+    assert neighbours.joined and row_counts(neighbours) == {16}

@@ -8,6 +8,7 @@ from kernel.limits import FRAME_BYTES_MAX
 from kernel.mesh.outbox import Outbox
 from kernel.prng import Prng
 from support.heap import crowded
+from support.no_heap import Failing
 from support.script import Script
 
 LENGTH = 20
@@ -150,3 +151,20 @@ def test_it_does_what_a_sorted_list_does():
             outbox.flush([0, 0], Script())
             model.rows = []
     assert dropped(meters) == {FULL: model.drops} and model.drops > 100
+
+
+def test_growth_that_fails_leaves_the_frames_that_are_there():
+    meters = Meters()
+    outbox = Outbox(meters, 4)
+    with Failing("bytearray", 1, 9) as failing:
+        assert add(outbox, MESSAGE, 1) and not add(outbox, MESSAGE, 2)
+    assert failing.count == 1 and labels(outbox) == [1] and dropped(meters) == {FULL: 1}
+    with Failing("bytearray", 2, 9) as failing:  # half of what is needed
+        assert not outbox.make_room(MESSAGE, 3) and failing.count == 1
+    assert labels(outbox) == [1] and dropped(meters) == {FULL: 2}
+    with Failing("bytearray", 1, 9):
+        assert add(outbox, ANNOUNCE, 3)  # in the place of which half was made
+    assert labels(outbox) == [3, 1]
+    for label in (5, 6):
+        assert add(outbox, MESSAGE, label)
+    assert labels(outbox) == [3, 1, 5, 6] and outbox.flush([0, 0], Script()) == 4

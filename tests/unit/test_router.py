@@ -2,9 +2,11 @@
 
 from kernel.codec import cbor, frame, messages
 from kernel.codec.cbor import CborError
-from kernel.errors import DROP_DUPLICATE, DROP_LATE_REPLY, DROP_MALFORMED
+from kernel.errors import DROP_DUPLICATE, DROP_FRAGMENT_FULL, DROP_LATE_REPLY, DROP_MALFORMED
+from kernel.health.facts import dropped
 from kernel.limits import NEIGHBOURS_MAX, PING_BYTES_MAX
 from support.mesh import PEER, Mesh, cut, encoded, made
+from support.no_heap import Failing
 
 MESSAGE, REQUEST, RESPONSE = frame.KIND_MESSAGE, frame.KIND_REQUEST, frame.KIND_RESPONSE
 
@@ -158,3 +160,19 @@ def test_the_shapes_of_messages_are_checked_at_the_border():
     ):
         for payload in wrong:
             assert not envelope.open(kind, payload, 0, len(payload)), payload
+
+
+def test_without_heap_for_fragments_they_are_dropped_and_the_next_message_arrives():
+    # Loading the code, each array of the table, and the first buffer.
+    for name, call in (("__import__", 1), ("bytearray", 1), ("bytearray", 3), ("bytearray", 4)):
+        mesh = Mesh()
+        first = made(frame.KIND_FRAGMENT, cut(encoded("t", "x" * 300))[0], sequence=0)
+        with Failing(name, call) as failing:
+            assert mesh.hear(first) == DROP_FRAGMENT_FULL
+        assert failing.count == 1 and dropped(mesh.meters) == {"fragments full": 1}
+        assert mesh.router.next_at_ms(mesh.now_ms) == -1
+        mesh.router.on_time(mesh.now_ms)
+        assert mesh.hear_payload(MESSAGE, encoded("t", 1)) == 0
+        for piece in cut(encoded("t", "y" * 300), number=2):
+            assert mesh.hear_payload(frame.KIND_FRAGMENT, piece) == 0
+        assert [fields[1] for _, _, fields in mesh.got] == [1, "y" * 300]

@@ -11,6 +11,7 @@ from kernel.mesh.transmitter import Transmitter
 from kernel.prng import Prng
 from support.heap import crowded
 from support.mesh import PEER, Mesh, encoded
+from support.no_heap import Failing
 from support.script import raises
 
 ALL = frame.BROADCAST
@@ -207,3 +208,19 @@ def test_the_first_numbers_differ_from_start_to_start():
         transmitter.save_into(buffer, 0)
         first += [bytes(buffer[place : place + 2]) for place in (0, 2, 4)]
     assert len(set(first)) == len(first)
+
+
+def test_a_message_that_cannot_be_cut_is_dropped_and_the_next_one_leaves():
+    mesh = Mesh()
+    for name in ("bytearray", "__import__"):
+        with Failing(name) as failing:
+            assert not say(mesh, "x" * 300)
+        assert failing.count == 1 and mesh.transmitter.held() == 0
+    assert dropped(mesh.meters) == {"full": 2}
+    assert list(mesh.meters.kinds)[frame.KIND_MESSAGE] == 2
+    # The buffer of the whole is there, but not those of its frames.
+    with Failing("bytearray", 2, 9):
+        assert not say(mesh, "x" * 300)
+    assert dropped(mesh.meters) == {"full": 3} and mesh.transmitter.held() == 0
+    assert say(mesh, "x" * 300) and say(mesh)
+    assert [kind for kind, _, _ in mesh.sent()] == [frame.KIND_FRAGMENT] * 2 + [frame.KIND_MESSAGE]

@@ -49,12 +49,15 @@ class Neighbours(Windows):
 
         Raises: MemoryError; then the rows there are stay as they were.
         """
-        super().add_rows(count)
-        self.links = self.links + bytes(count)
-        self._names = self._names + [b""] * count
-        self._heard_at_ms = self._heard_at_ms + array("I", bytes(4 * count))
-        self._rssi = self._rssi + array("h", bytes(2 * count))
-        self.ids = self.ids + [0] * count  # at last: they tell how many rows there are
+        # All are made before one takes its place: growth that fails half-way leaves nothing.
+        links = self.links + bytes(count)
+        names = self._names + [b""] * count
+        heard_at_ms = self._heard_at_ms + array("I", bytes(4 * count))
+        rssi = self._rssi + array("h", bytes(2 * count))
+        ids = self.ids + [0] * count
+        super().add_rows(count)  # the last that may fail
+        self.links, self._names, self.ids = links, names, ids
+        self._heard_at_ms, self._rssi = heard_at_ms, rssi
 
     def find(self, source: int) -> int:
         """Return the row of a node, NOBODY if it was not heard lately."""
