@@ -150,22 +150,29 @@ class Exchange:
         requests, source_id = self.requests, envelope.source
         if not requests or not requests.expects(source_id, envelope.correlation):
             return DROP_LATE_REPLY
-        value = envelope.value()
-        callback = requests.take(source_id, envelope.correlation)
-        assert callback is not None
         source = self._neighbours.name(envelope.row)
         error = _ERRORS[envelope.status] if envelope.status < len(_ERRORS) else _ERRORS[-1]
-        self._run(callback, Message(source, "", value, error))
+        message = Message(source, "", envelope.value(), error)
+        # Taken at last: without heap for the answer its deadline is told.
+        callback = requests.take(source_id, envelope.correlation)
+        assert callback is not None
+        self._run(callback, message)
         return 0
 
     def expire(self, now_ms: int) -> None:
-        """Tell the application which of its requests nobody answered in time."""
+        """Tell the application which of its requests nobody answered in time.
+
+        Without heap to tell it, they wait for the next step.
+        """
         requests = self.requests
-        while requests:
-            callback = requests.take_expired(now_ms)
-            if callback is None:
+        while requests and requests.has_expired(now_ms):
+            try:
+                message = Message("", "", None, _DEADLINE)
+            except MemoryError:
                 return
-            self._run(callback, Message("", "", None, _DEADLINE))
+            callback = requests.take_expired(now_ms)
+            assert callback is not None
+            self._run(callback, message)
 
     def call(self, callback: "Callback") -> None:
         """Call a timer's function."""
@@ -176,9 +183,12 @@ class Exchange:
             self.on_error(_name_of(callback), error)
 
     def on_error(self, where: str, error: Exception) -> None:
-        """Count and report what an application raised."""
+        """Count what an application raised, and report it if there is heap for that."""
         self._meters.add(meters.APP_ERRORS)
-        self.out.app_error(where, error)
+        try:
+            self.out.app_error(where, error)
+        except MemoryError:  # which may well be what the application ran into
+            pass
 
     def _open(self, envelope: "Envelope") -> Message:
         fields = envelope.fields()

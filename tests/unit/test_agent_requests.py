@@ -1,8 +1,10 @@
 """An agent asks another by name, and always hears: an answer, or why there is none."""
 
+from kernel.application import Message
 from kernel.codec import frame
 from kernel.limits import ANNOUNCE_MS, DEADLINE_MS_MAX, REQUESTS_MAX
-from kernel.ticks import ticks_add
+from kernel.ticks import ticks_add, ticks_diff
+from support.no_heap import Failing, out_of_heap
 from support.pair import Node, Pair
 from support.script import raises
 
@@ -143,3 +145,76 @@ def test_a_restart_begins_elsewhere():
     tables = [Node("a", number).agent.exchange.load_requests() for number in range(20)]
     numbers = {requests.open(0, 1, 100, "x") for requests in tables}
     assert len(numbers) > 15
+
+
+def test_without_heap_for_its_table_a_request_is_dropped():
+    for name in ("__import__", "bytearray"):
+        pair = met()
+        told = []
+        with Failing(name) as failing:
+            assert not pair.a.agent.application.request("double", 1, "b", told.append)
+        assert failing.count == 1
+        assert pair.a.status("dropped") == {"requests full": 1}
+        pair.run(1000)
+        assert told == [] and ask(pair, "double", 21) == [("b", 42, "")]
+
+
+def without_heap_for_messages(run, *arguments):
+    """Call something while no message can be made for the application."""
+    made = Message.__init__
+    Message.__init__ = out_of_heap
+    try:
+        run(*arguments)
+    finally:
+        Message.__init__ = made
+
+
+def test_an_answer_without_heap_for_it_is_dropped_and_the_deadline_is_told():
+    for is_name in (True, False):
+        pair = met()
+        told = []
+        pair.a.agent.application.request("double", 21, "b", told.append, 1000)
+        pair.a.agent.on_time(pair.now_ms, pair.a.out)
+        (request,) = pair.a.out.take_frames()
+        pair.send(pair.b, request)
+        (answer,) = pair.b.out.take_frames()
+        if is_name:
+            with Failing("str") as failing:
+                pair.send(pair.a, answer)
+            assert failing.count == 1
+        else:
+            without_heap_for_messages(pair.send, pair.a, answer)
+        assert told == [] and pair.a.status("dropped") == {"full": 1}
+        pair.run(1500)
+        assert [message.error for message in told] == ["deadline"]
+        assert ask(pair, "double", 4) == [("b", 8, "")]
+
+
+def test_a_deadline_without_heap_to_tell_it_is_told_at_the_next_step():
+    pair = met()
+    pair.is_cut = True
+    told = []
+    agent, out = pair.a.agent, pair.a.out
+    for number in range(2):
+        assert agent.application.request("double", number, "b", told.append, 100)
+    agent.on_time(pair.now_ms, out)
+    late_ms = ticks_add(pair.now_ms, 500)
+    without_heap_for_messages(agent.on_time, late_ms, out)
+    assert told == [] and agent.exchange.requests.count == 2
+    assert agent.next_wake_at_ms() != -1 and ticks_diff(agent.next_wake_at_ms(), late_ms) <= 0
+    agent.on_time(late_ms, out)
+    assert [message.error for message in told] == ["deadline"] * 2
+    pair.now_ms, pair.is_cut = late_ms, False
+    pair.run(500)
+    assert len(told) == 2 and ask(pair, "double", 4) == [("b", 8, "")]
+
+
+def test_an_error_without_heap_to_report_it_is_counted():
+    pair = met()
+    pair.is_cut = True
+    agent, out = pair.a.agent, pair.a.out
+    out.app_error = out_of_heap
+    agent.application.request("double", 1, "b", lambda message: {}["x"], 100)
+    agent.on_time(pair.now_ms, out)
+    agent.on_time(ticks_add(pair.now_ms, 500), out)
+    assert pair.a.status("app_errors") == 1 and agent.exchange.requests.count == 0

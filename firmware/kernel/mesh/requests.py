@@ -74,12 +74,14 @@ class Requests:
             return None
         return self._free(self._correlations.index(correlation))
 
+    def has_expired(self, now_ms: int) -> bool:
+        """Tell whether the deadline of any request has passed."""
+        row = self._first(now_ms)
+        return row >= 0 and ticks_diff(self._due_at_ms[row], now_ms) <= 0
+
     def take_expired(self, now_ms: int) -> "Handler | None":
         """Return what to call for one request whose deadline has passed, None if there is none."""
-        row = self._first(now_ms)
-        if row < 0 or ticks_diff(self._due_at_ms[row], now_ms) > 0:
-            return None
-        return self._free(row)
+        return self._free(self._first(now_ms)) if self.has_expired(now_ms) else None
 
     def next_at_ms(self, now_ms: int) -> int:
         """Return the earliest deadline, -1 if nothing waits."""
