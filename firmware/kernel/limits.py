@@ -30,9 +30,9 @@ REASSEMBLIES_MAX = 2  # messages that arrive in fragments at once, one per sende
 REASSEMBLY_MS_MAX = 2_000  # from a message's first fragment to its last; then it is released
 
 OUTBOX_FRAMES_MAX = 8  # that wait to be sent, 250 B each from when so many do first
-REQUESTS_MAX = 8  # that wait for an answer, 20 B each
+REQUESTS_MAX = 8  # that wait for an answer, 21 B each once there is a first
 DEADLINE_MS_MAX = 86_400_000  # of a request: a day, the longest wake period
-NEIGHBOURS_MAX = 32  # 35 B each once heard, and its name; in a crowd the regulars keep theirs
+NEIGHBOURS_MAX = 32  # 27 B each as rows are made, 3 B of rates from the start, and its name
 NEIGHBOUR_SILENT_MS_MAX = 35_000  # three announcements missed, and half a period
 SEQUENCE_WINDOW = 16  # frames that may arrive late; one 16-bit word per neighbour and cast
 SEQUENCE_JUMP_MAX = 1_024  # a longer gap is a restarted sender, not a loss

@@ -1,6 +1,7 @@
 """What the kernel asks of its surroundings, as classes that do the least.
 
-A driver's own class derives from these. Unlike an effect, a port answers at once.
+They stand for what a board does not have. A driver's own class has the same methods; it derives
+from one of these where that spares it some. Unlike an effect, a port answers at once.
 """
 
 

@@ -4,7 +4,8 @@ One hop: what is for another node is dropped. A later version forwards here what
 
 Input    on_frame(now, link, buffer, length, rssi, out), on_time(now)
 Effects  out.report(EVENT_FRAGMENT_CONFLICT, id); `joined` tells of a new neighbour
-Bounds   one message at a time; nothing is allocated before a handler asks for a value
+Bounds   one message at a time; before a handler asks for a value, nothing is allocated but what is
+         kept: buffers for fragments, rows for more neighbours, places for more pongs
 """
 
 from ..codec import frame
