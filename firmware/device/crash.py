@@ -12,8 +12,6 @@ so here, and one that ends in order takes it back.
 """
 
 import binascii
-import io
-import sys
 
 import machine
 
@@ -46,26 +44,20 @@ def mark_orderly(memory):
     _seal(memory, _ORDERLY)
 
 
-def text_of(where, error):
-    """Return the end of an exception's traceback, which says most, as bytes."""
-    try:
-        text = io.StringIO()
-        sys.print_exception(error, text)
-        data = (where + ": " + text.getvalue()).encode()
-    except MemoryError:
-        data = where.encode() + b": MemoryError"
-    return data[max(0, len(data) - TRACEBACK_BYTES_MAX) :]
+def record(text):
+    """Keep a traceback over the reset; return how long to wait before it, in milliseconds.
 
-
-def record(rtc, text):
-    """Keep a traceback over the reset; return how long to wait before it, in milliseconds."""
-    rtc.reserve(len(text))
-    memory = rtc.memory
+    The RTC's memory alone is needed for it: an agent that could not be loaded has no `Rtc`. So how
+    far the clock is ahead stays as the boot wrote it.
+    """
+    kept = machine.RTC().memory()
+    memory = bytearray(max(len(kept), HEAD_BYTES))
+    memory[: len(kept)] = kept
     count = min(255, memory[3] + 1 if _is_whole(memory) else 1)
+    memory = memory[:HEAD_BYTES] + text
     memory[:_CRC_AT] = _MAGIC + bytes((_RUNNING, count, len(text) >> 8, len(text) & 0xFF))
-    memory[HEAD_BYTES : HEAD_BYTES + len(text)] = text
     _seal(memory, _RUNNING)
-    rtc.save(None, len(text))
+    machine.RTC().memory(memory)
     return min(_PAUSE_MS_MAX, _PAUSE_MS_MIN << min(count - 1, 6))
 
 

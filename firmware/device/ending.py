@@ -5,7 +5,8 @@ import sys
 import machine
 
 from device import crash, knock
-from device.rtc import Rtc
+from device.start import text_of
+from kernel.limits import TRACEBACK_BYTES_MAX
 
 _FEED_MS = 500  # a quarter of the shortest watchdog
 
@@ -15,7 +16,8 @@ def stop(loop):
     loop.agent.stop(loop.rtc.now_ms(), loop.sink)
     crash.mark_orderly(loop.rtc.memory)
     loop.rtc.save()
-    _close(loop)
+    _forget_tasks()
+    loop.sink.radio(False)
 
 
 def reboot(loop):
@@ -26,25 +28,23 @@ def reboot(loop):
 
 
 def tell(error, loop):
-    """Print what happened, keep it over the reset, and listen for a while.
+    """Keep what happened over the reset, say so, and listen for a while.
 
+    `loop` is None if there is none, as when the agent could not be loaded: this needs none of it.
     Raises: KeyboardInterrupt if somebody knocks.
     """
-    if loop:
-        _close(loop)
-    rtc = loop.rtc if loop else Rtc()
-    sys.print_exception(error)
-    pause_ms = crash.record(rtc, crash.text_of("agent", error))
+    _forget_tasks()  # and what they hold
+    pause_ms = crash.record(text_of("agent", error, TRACEBACK_BYTES_MAX))
     print("cma: the agent crashed; it starts anew in %d s, Ctrl-C stops it" % (pause_ms // 1000))
+    if loop:
+        loop.sink.radio(False)
     for _ in range(pause_ms // _FEED_MS):
         if loop:
             loop.watchdog.feed()
         knock.listen(_FEED_MS)
 
 
-def _close(loop):
-    """Let go of the links and forget the tasks, however the loop ended."""
-    loop.sink.radio(False)
+def _forget_tasks():
     asyncio = sys.modules.get("asyncio")
     if asyncio:
-        asyncio.new_event_loop()
+        asyncio.new_event_loop().set_exception_handler(None)  # a handler of ours holds the loop

@@ -1,6 +1,7 @@
-"""The one task that turns an agent: receive, step, carry out effects, sleep.
+"""Turn an agent: receive, step, carry out effects, sleep.
 
-A user's own asyncio tasks live beside it. Nothing here waits: a link that has nothing says so.
+Once an application has imported asyncio, a task among its own does it. Nothing else here waits: a
+link that has nothing says so.
 """
 
 import gc
@@ -90,7 +91,10 @@ class Loop:
         while "asyncio" not in sys.modules:  # 4 KB that few applications need
             time.sleep_ms(self._turn())
         asyncio = sys.modules["asyncio"]
-        asyncio.get_event_loop().set_exception_handler(self._on_task_error)
+        event_loop = asyncio.get_event_loop()
+        if not event_loop.get_exception_handler():  # a user's own comes first
+            event_loop.set_exception_handler(self._on_task_error)
+        del event_loop
         asyncio.run(self._turn_for_ever(asyncio))
 
     async def _turn_for_ever(self, asyncio):
@@ -200,9 +204,13 @@ class Loop:
         self.sink.app_error("task", context["exception"])
 
     def _print_status(self):
-        from device import telling
+        try:
+            from device import telling
 
-        telling.print_status(self)
-        if self._status_count % _STATUS_PER_HEALTH == 0:
-            telling.print_health(self)
+            telling.print_status(self)
+            if self._status_count % _STATUS_PER_HEALTH == 0:
+                telling.print_health(self)
+        except MemoryError:  # an application holds the heap: the agent goes on untold
+            self.sink.untold += 1
+            sys.stdout.write("\n")  # what was begun is no record, and ends here
         self._status_count += 1

@@ -7,12 +7,13 @@ Source: RFC 7464, JSON text sequences: 0x1E, one JSON text, a line feed. Everyth
 board prints stands between such records.
 """
 
-import io
 import json
 import sys
 
+from device.start import text_of
 from kernel.effects import LINK_ALL
 from kernel.errors import EVENT_NAMES, EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT, name_of
+from kernel.limits import TRACEBACK_BYTES_MAX
 
 
 class Sink:
@@ -28,43 +29,48 @@ class Sink:
         self.reboot_reason = 0
         self.sleep_depth = 0
         self.sleep_until_at_ms = 0
+        self.untold = 0  # what the heap had no room to print: the agent goes on without
         self.traceback = b""  # of the application's last error, for the agent to keep
 
     # --- the console ---
 
-    def record(self, kind, fields):
-        """Print one record."""
-        fields["kind"] = kind
-        fields["name"] = fields.get("name", self._name)
+    def note(self, event, value="", key="", detail=""):
+        """Print an event of the device itself; `key` is one more field, with `detail`."""
         try:
-            text = json.dumps(fields)
-        except (TypeError, ValueError):  # an application may report anything
-            text = json.dumps({"kind": kind, "name": self._name, "value": repr(fields)})
-        sys.stdout.write("\x1e" + text + "\n")
-
-    def note(self, event, value=""):
-        """Print an event of the device itself."""
-        self.record("event", {"event": event, "value": value})
+            fields = {"kind": "event", "name": self._name, "event": event}
+            if key:
+                fields[key] = detail
+            fields["value"] = value
+            try:
+                text = json.dumps(fields)
+            except (TypeError, ValueError):  # an application may report anything
+                fields["value"] = repr(value)
+                text = json.dumps(fields)
+            sys.stdout.write("\x1e" + text + "\n")
+        except MemoryError:
+            self.untold += 1
 
     def report(self, event_id, value):
         """Print an event of the kernel."""
-        if event_id in (EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT):
-            value = "%08x" % value
-        self.note(name_of(EVENT_NAMES, event_id), value)
+        try:
+            if event_id in (EVENT_NEIGHBOUR_JOINED, EVENT_NEIGHBOUR_LEFT):
+                value = "%08x" % value
+            self.note(name_of(EVENT_NAMES, event_id), value)
+        except MemoryError:
+            self.untold += 1
 
     def app_event(self, name, value):
         """Print what the application reported."""
-        self.record("event", {"event": "app", "what": name, "value": value})
+        self.note("app", value, "what", name)
 
     def app_error(self, where, error):
         """Print the traceback for a person and a record for a program; keep it for the agent."""
-        text = io.StringIO()
-        sys.print_exception(error, text)
-        sys.stdout.write(text.getvalue())
-        from device import crash
-
-        self.record("event", {"event": "app error", "where": where, "value": repr(error)})
-        self.traceback = crash.text_of(where, error)
+        try:
+            sys.print_exception(error)
+            self.note("app error", repr(error), "where", where)
+            self.traceback = text_of(where, error, TRACEBACK_BYTES_MAX)
+        except Exception:  # noqa: BLE001 - no memory; or the application's error cannot say itself
+            self.untold += 1
 
     # --- the links ---
 
@@ -76,7 +82,7 @@ class Sink:
             if link in (LINK_ALL, index):
                 try:
                     failed |= not self.links[index].send(buffer, length)
-                except OSError:  # a radio's queue is full, or it is switched off
+                except (OSError, MemoryError):  # its queue is full, or the heap; or it is off
                     failed = True
         if failed:
             self.undelivered += 1
@@ -87,7 +93,7 @@ class Sink:
             return 0
         try:
             return self.links[index].receive()
-        except (OSError, ValueError) as error:  # ESP-NOW raises both when its buffer overran
+        except (OSError, ValueError, MemoryError) as error:  # the first two: its buffer overran
             self.complain(self.links[index], error)
             return 0
 
@@ -109,7 +115,10 @@ class Sink:
 
     def complain(self, link, error):
         """Say what a link, or its class, could not do."""
-        self.note("link failed", "%s: %s" % (link.name, error))
+        try:
+            self.note("link failed", "%s: %s" % (link.name, error))
+        except MemoryError:
+            self.untold += 1
 
     # --- what the loop does ---
 

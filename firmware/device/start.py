@@ -6,13 +6,17 @@ out. All but these few lines is imported where it is needed: an image forgets it
 """
 
 import gc
+import io
 import sys
+import time
 
 _INTERRUPTS_MAX = 5  # that an orderly end survives; whoever sends more wants no order
 # Of the heap: what may be allocated between two collections. Small objects that stay are then
 # placed low instead of everywhere, and a large one finds room.
 _COLLECT_PART = 16
 _COLLECT_BYTES_MIN = 4096
+_PAUSE_MS = 10_000  # before a reset that nothing else could prepare: a person can get in
+_FEED_MS = 500  # a quarter of the shortest watchdog
 
 
 def prepare():
@@ -38,6 +42,21 @@ def run():
         _end(loop)
     except BaseException as error:  # noqa: BLE001 - SystemExit of an application, too
         _start_anew(error, loop)
+
+
+def text_of(where, error, size_bytes):
+    """Return the end of an exception's traceback, which says most, as bytes.
+
+    It is here because it is called when the heap may be full: nothing is to be loaded then.
+    Shape: at most `size_bytes`.
+    """
+    try:
+        text = io.StringIO()
+        sys.print_exception(error, text)
+        data = (where + ": " + text.getvalue()).encode()
+    except MemoryError:
+        data = where.encode() + b": MemoryError"
+    return data[max(0, len(data) - size_bytes) :]
 
 
 # Functions of their own, as what a name of `run` stood for would stay as long as the agent runs.
@@ -81,16 +100,27 @@ def _start_anew(error, loop):
         loop.agent = None
     gc.collect()
     try:
-        from device import ending
+        try:
+            sys.print_exception(error)  # first: whatever else fails, a person sees the cause
+            from device import ending
 
-        ending.tell(error, loop)
+            ending.tell(error, loop)
+        except Exception as another:  # noqa: BLE001 - no memory, a damaged image: a reset may mend it
+            sys.print_exception(another)
+            _pause(loop)
     except KeyboardInterrupt:
         if loop:
             loop.watchdog.keep_fed()
         print("cma: agent stopped; Ctrl-D starts it again")
         return
-    except Exception as another:  # noqa: BLE001 - no memory, no RTC: the reset mends it
-        sys.print_exception(another)
     import machine
 
     machine.reset()
+
+
+def _pause(loop):
+    print("cma: the board starts anew in %d s, Ctrl-C stops it" % (_PAUSE_MS // 1000))
+    for _ in range(_PAUSE_MS // _FEED_MS):
+        if loop:
+            loop.watchdog.feed()
+        time.sleep_ms(_FEED_MS)

@@ -11,6 +11,7 @@ def print_status(loop):
     _begin("status")
     tell_status(loop.agent, _put)
     _put("app", loop.application)
+    _put("untold", loop.sink.untold)
     _put("links", [link.name for link in loop.sink.links])
     sys.stdout.write("}\n")
 

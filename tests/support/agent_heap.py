@@ -185,11 +185,7 @@ class Bench:
 
     def live(self, heap_bytes: int) -> Life:
         """Live one life in a heap of that size."""
-        path = self._folder / "memory"
-        # asyncio has its clock in C: what stands in for a board's begins at the same instant.
-        numbers = struct.pack(">II", time.monotonic_ns() // 1_000_000 & self._ticks_mask, 0)
-        rtc = bytes(RTC_BYTES - 12) + numbers + bytes(4)
-        path.write_bytes(self._image + b"\xff" * STATE_BYTES + rtc + self._frames + bytes(251))
+        path = self._power_on()
         outputs = []
         for cause in (1, 4):
             outputs.append(self.run(self._boot(cause), heap_bytes, path))
@@ -197,6 +193,19 @@ class Bench:
                 break
         self.last_output = outputs[-1]
         return Life(tuple(outputs))
+
+    def boot(self, heap_bytes: int) -> tuple[str, bytes]:
+        """Return what a board prints after it is switched on, and what RTC memory holds then."""
+        path = self._power_on()
+        printed = self.run(self._boot(1), heap_bytes, path)
+        rtc = path.read_bytes()[len(self._image) + STATE_BYTES :][:RTC_BYTES]
+        return printed, rtc[: int.from_bytes(rtc[-4:], "big")]
+
+    def damage(self, name: str) -> None:
+        """Make a file of the image unreadable."""
+        files = {path: bytes(data) for path, data in romfs.read(self._image).items()}
+        data = romfs.pack({**files, name: b"X" + files[name][1:]})
+        self._image = data + bytes(-len(data) % 4096)
 
     def breakdown(self) -> list[str]:
         """Return what each part of the image takes once it is imported, a line each."""
@@ -236,6 +245,15 @@ class Bench:
             os.close(silent)
             os.close(other_end)
         return done.stdout + done.stderr
+
+    def _power_on(self) -> Path:
+        """Write the memory of a board that was without power."""
+        path = self._folder / "memory"
+        # asyncio has its clock in C: what stands in for a board's begins at the same instant.
+        numbers = struct.pack(">II", time.monotonic_ns() // 1_000_000 & self._ticks_mask, 0)
+        rtc = bytes(RTC_BYTES - 12) + numbers + bytes(4)
+        path.write_bytes(self._image + b"\xff" * STATE_BYTES + rtc + self._frames + bytes(251))
+        return path
 
     def _boot(self, cause: int) -> str:
         return BOOT.format(image=len(self._image), cause=cause)
