@@ -27,6 +27,7 @@ class RecordParser:
 
     def __init__(self) -> None:
         self._held = b""
+        self.torn = 0  # records that were cut off or that somebody printed into
 
     def feed(self, data: bytes) -> list[Item]:
         """Return the records that are complete now, and the text around them, in order."""
@@ -47,6 +48,7 @@ class RecordParser:
     def end(self) -> list[Item]:
         """Return what is left of a record whose end never came."""
         held, self._held = self._held, b""
+        self.torn += bool(held)
         return [held] if held else []
 
     def _take_record(self, rest: bytes, items: list[Item]) -> bool:
@@ -61,6 +63,7 @@ class RecordParser:
         else:
             return False
         items.append(_read(rest[:end]))
+        self.torn += not isinstance(items[-1], Record)
         self._held = rest[end:]
         return True
 

@@ -76,3 +76,19 @@ def test_a_status_reads_as_a_line() -> None:
 def test_an_event_reads_as_its_name_and_values() -> None:
     shown = render({"kind": "event", "event": "app error", "name": "a", "value": "ValueError()"})
     assert shown == "[app error] name=a value=ValueError()"
+
+
+def test_a_record_that_somebody_printed_into_is_text_and_counted() -> None:
+    whole = b"\x1e" + json.dumps(STATUS).encode() + b"\n"
+    parser = RecordParser()
+    assert parser.feed(whole + whole[:20] + b"tick\n" + whole[20:]) == [
+        Record(STATUS),
+        whole[1:20] + b"tick\n",
+        whole[20:],
+    ]
+    assert parser.torn == 1
+    assert parser.feed(whole[:20] + whole) == [whole[1:20], Record(STATUS)]
+    assert parser.torn == 2
+    parser.feed(whole[:-1])
+    parser.end()
+    assert parser.torn == 3
