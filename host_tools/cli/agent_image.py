@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cma_toolkit.host_tools.cli.build import image_maker
+from cma_toolkit.host_tools.cli.build import image_maker, tell_making
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.flash.contents import build_image
 from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD
@@ -92,7 +92,7 @@ class AgentImages:
                     f"{self._built} cannot be read ({error.strerror}). Make it with cma build."
                 ) from error
         if self._app is None:
-            return build_image(architecture=architecture)
+            return build_image(architecture=architecture, on_making=tell_making)
         if self._make is None:
             self._make = image_maker(self._app)
         return self._make(architecture)

@@ -15,6 +15,7 @@ from cma_toolkit.host_tools.image.errors import ImageError
 
 FOLDER = "build"
 SUFFIX = ".romfs"
+MAKING = "cma: making the firmware small; this is done once for each version (about 10 s)."
 
 
 @click.command(
@@ -106,7 +107,14 @@ def image_maker(app: Path, *, plain: bool = False) -> Callable[[str], Image]:
     from cma_toolkit.host_tools.project.application import read_application
 
     files, name = read_application(app), name_of(app)
-    return lambda architecture: build_image(files, name, architecture, plain=plain)
+    return lambda architecture: build_image(
+        files, name, architecture, plain=plain, on_making=tell_making
+    )
+
+
+def tell_making() -> None:
+    """Say, before it begins, why the first image of an installation takes long."""
+    click.echo(MAKING, err=True)
 
 
 def name_of(app: Path) -> str:

@@ -163,7 +163,7 @@ class Stage:
 
     def build(self) -> None:
         """Make the image that every board runs: kernel and application."""
-        self._type("cma", "build", cwd=self.project, shown=("",))
+        self._type("cma", "build", cwd=self.project, shown=("",), stderr=None)
 
     def show_tools(self) -> None:
         """Let the plain tools look at the boards first."""
@@ -225,14 +225,24 @@ class Stage:
     def _port_options(self) -> list[str]:
         return [word for port in self.ports for word in ("-p", port)]
 
-    def _type(self, *words: str, cwd: Path | None = None, shown: Sequence[str] = ()) -> str:
-        """Type one command, show it and what it says; returns its output."""
+    def _type(
+        self,
+        *words: str,
+        cwd: Path | None = None,
+        shown: Sequence[str] = (),
+        stderr: int | None = subprocess.PIPE,
+    ) -> str:
+        """Type one command, show it and what it says; returns its output.
+
+        `stderr` is None if what it says there is for the person, at once.
+        """
         click.echo(f"$ {shlex.join(words)}")
         done = subprocess.run(
             [*_program(words[0]), *words[1:]],
             cwd=cwd or self.folder,
             env=self.environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             check=False,
         )

@@ -4,7 +4,7 @@ Reads our own firmware folder; touches no board.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cma_toolkit.boards.load import Board
@@ -68,12 +68,14 @@ def build_image(
     architecture: str = mpy.PORTABLE,
     *,
     plain: bool = False,
+    on_making: Callable[[], None] | None = None,
 ) -> build.Image:
     """Compile kernel, drivers and an application into what boards run from.
 
+    `on_making` is called before what takes seconds, as `build.build` says.
     Raises: ImageError.
     """
-    return build.build(FIRMWARE, application, name, architecture, plain=plain)
+    return build.build(FIRMWARE, application, name, architecture, plain=plain, on_making=on_making)
 
 
 def build_root(size_bytes: int) -> bytes:

@@ -9,7 +9,7 @@ Bounds   SLOT_BYTES; the partition has two slots, so that an update never overwr
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -72,10 +72,13 @@ def build(
     architecture: str = mpy.PORTABLE,
     *,
     plain: bool = False,
+    on_making: Callable[[], None] | None = None,
 ) -> Image:
     """Compile our firmware and an application into an image.
 
     `plain` leaves our firmware as it is written: larger, with names and lines in its tracebacks.
+    `on_making` is called before our firmware is made small, which takes seconds, unless that is
+    kept from an earlier build.
     Raises: SourceError for a source that does not compile, NativeCodeError for one that needs an
     architecture, ImageError for what cannot be in an image or does not fit.
     """
@@ -84,7 +87,7 @@ def build(
     digest = digest_of({**ours, **theirs})
     check_application(theirs)
     files = {
-        **(mpy.compile_files(ours) if plain else _compiled_small(ours)),
+        **(mpy.compile_files(ours) if plain else _compiled_small(ours, on_making)),
         **mpy.compile_files(theirs, architecture),
     }
     compiler, format_version = mpy.compiler()
@@ -101,8 +104,10 @@ def build(
     return Image(data, name, digest, _architecture(files), _sizes(files))
 
 
-def _compiled_small(ours: Mapping[str, bytes]) -> dict[str, bytes]:
-    return mpy.compile_files(kept.keep(ours, shrink), lines=False)
+def _compiled_small(
+    ours: Mapping[str, bytes], on_making: Callable[[], None] | None
+) -> dict[str, bytes]:
+    return mpy.compile_files(kept.keep(ours, shrink, on_making), lines=False)
 
 
 def open_image(data: bytes, path: str) -> Image:

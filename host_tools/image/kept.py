@@ -3,7 +3,7 @@
 It lies in the user's cache folder, or in CMA_CACHE, by the digest of all that it was made from, so
 that what is old is never taken for new. Whatever is wrong with the folder only costs the time.
 
-Input    sources by path, and the function that rewrites them
+Input    sources by path, the function that rewrites them, and whom to tell before it does
 Bounds   KEPT_MAX results; the oldest go
 """
 
@@ -25,11 +25,20 @@ _REWRITERS = Path(__file__).parent / "shrink"
 Sources = Mapping[str, bytes]
 
 
-def keep(sources: Sources, make: Callable[[Sources], dict[str, bytes]]) -> dict[str, bytes]:
-    """Return what `make` returns for these sources, from the folder if it is there."""
+def keep(
+    sources: Sources,
+    make: Callable[[Sources], dict[str, bytes]],
+    on_making: Callable[[], None] | None = None,
+) -> dict[str, bytes]:
+    """Return what `make` returns for these sources, from the folder if it is there.
+
+    `on_making` is called before it is made, and not if it is there.
+    """
     path = folder() / f"{_digest_of(sources)}.json"
     found = _read(path)
     if found is None:
+        if on_making:
+            on_making()
         found = make(sources)
         _write(path, found)
     return found

@@ -1,12 +1,16 @@
 """`cma build` leaves what a person expects in a project, and refuses in one sentence."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from cma_toolkit.host_tools.cli.agent_image import AgentImages
+from cma_toolkit.host_tools.cli.build import MAKING
 from cma_toolkit.host_tools.cli.main import main
 from cma_toolkit.host_tools.errors import ExitCode
-from cma_toolkit.host_tools.image import mpy
+from cma_toolkit.host_tools.image import build as image_build
+from cma_toolkit.host_tools.image import kept, mpy
 from cma_toolkit.host_tools.image.errors import ImageError
 
 PLAIN = "def setup(agent):\n    pass\n"
@@ -62,6 +66,33 @@ def test_an_unknown_chip_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert all(chip in said for chips in mpy.FAMILIES.values() for chip in chips)
+
+
+def test_the_wait_of_a_first_build_is_told_once_and_not_among_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CMA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(image_build, "shrink", dict)  # seconds, and not what is told here
+    build(PLAIN, "--plain")
+    assert MAKING not in capsys.readouterr().err
+    build(PLAIN, "--output", "json")
+    first = capsys.readouterr()
+    assert first.err == f"{MAKING}\n" and json.loads(first.out)["name"] == "app"
+    build(PLAIN, "--output", "json")
+    again = capsys.readouterr()
+    assert (again.err, again.out) == ("", first.out)
+
+
+def test_flash_tells_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kept, "_read", lambda _: None)  # as on the first day
+    monkeypatch.setattr(image_build, "shrink", dict)
+    (tmp_path / "app.py").write_text(PLAIN)
+    monkeypatch.setenv("CMA_CACHE", str(tmp_path / "cache"))
+    for app in (None, tmp_path / "app.py"):
+        AgentImages(tmp_path, app=app).check()
+        assert capsys.readouterr().err == f"{MAKING}\n"
 
 
 def many_functions(count: int) -> str:

@@ -35,6 +35,18 @@ def test_the_same_is_made_once_and_is_the_same(folder: Path) -> None:
     assert maker.count == 1 and len(list(folder.iterdir())) == 1
 
 
+def test_who_waits_is_told_before_it_is_made_and_only_then(folder: Path) -> None:
+    happened: list[str] = []
+
+    def make(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+        happened.append("made")
+        return dict(sources)
+
+    for _ in range(2):
+        kept.keep(SOURCES, make, lambda: happened.append("told"))
+    assert happened == ["told", "made"]
+
+
 @pytest.mark.parametrize(
     "sources",
     [
