@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cma_toolkit.host_tools.cli.app_options import read_sensor, read_settings
+from cma_toolkit.host_tools.cli.app_options import check_app, read_sensor, read_settings
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.errors import refused, usage
 
@@ -149,8 +149,7 @@ def _checked_name(given: str) -> str:
 def _load(app: Path) -> Any:
     from cma_toolkit.sim.world.app_loader import AppError, load_setup
 
-    if not app.is_file():
-        raise usage(f"{app}: no such file; name your application, as in: cma agent run app.py")
+    check_app(app, "cma agent run")
     try:
         return load_setup(str(app))
     except AppError as error:

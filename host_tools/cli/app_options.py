@@ -1,13 +1,40 @@
-"""Options of the commands that run an application on this computer: its sensors and settings."""
+"""Options of the commands that run an application on this computer: sensors, settings, board."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cma_toolkit.boards.load import Board, list_boards, load_board
 from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, load_fleet
+from cma_toolkit.host_tools.fleet.project import find_folder
 from cma_toolkit.host_tools.fleet.strict import nearest
+from cma_toolkit.host_tools.image.chips import CHIP_IDS
+
+
+def check_app(app: Path, command: str) -> None:
+    """Refuse an application that is not there, in the words of the command that was typed.
+
+    Raises: CmaError 2.
+    """
+    if not app.is_file():
+        raise usage(f"{app}: no such file; name your application, as in: {command} app.py")
+
+
+def read_board(board_id: str) -> Board:
+    """Return the board of `--board ID`, the file of the project around here before ours.
+
+    Raises: CmaError 2 for a chip, with the boards that have it; BoardFileError for what is
+    neither.
+    """
+    project = find_folder(Path.cwd())
+    if board_id in CHIP_IDS:
+        kinds = [board.id for board in list_boards(project) if board.chip == board_id]
+        if board_id not in kinds:
+            having = f"boards that have it are {', '.join(kinds)}" if kinds else "no board has it"
+            raise usage(f'"{board_id}" is a chip, and --board wants a board: {having}.')
+    return load_board(board_id, project)
 
 
 def read_sensor(text: str) -> tuple[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from cma_toolkit.boards.load import Board, list_boards, load_board
-from cma_toolkit.host_tools.cli.common import examples, fleet_database
+from cma_toolkit.boards.load import Board
+from cma_toolkit.host_tools.cli.app_options import check_app, read_board
+from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.power_app import Activity, watch
 from cma_toolkit.host_tools.cli.progress import print_table
 from cma_toolkit.host_tools.errors import usage
-from cma_toolkit.host_tools.image.chips import CHIP_IDS
 from cma_toolkit.host_tools.power.model import (
     SUPPLY_V,
     Budget,
@@ -138,7 +138,10 @@ def command(
     Every figure is predicted from the currents of the board's file and from wakes that others
     recorded.
     """
-    board = _board(board_id)
+    if app:
+        check_app(app, "cma power")
+    board = read_board(board_id)
+    check_currents(board)
     summary = _read(recording, awake_ma * 1000) if recording else None
     if summary and summary.period_ms >= _PERIOD_MS_MIN:
         period_s = summary.period_ms / 1000
@@ -167,19 +170,6 @@ def command(
         _print_handlers(activity, battery_mah)
     if summary:
         _print_comparison(summary, deep, light)
-
-
-def _board(board_id: str) -> Board:
-    database = fleet_database(Path.cwd())
-    project = database.parent.parent if database else None
-    if board_id in CHIP_IDS:
-        kinds = [board.id for board in list_boards(project) if board.chip == board_id]
-        if board_id not in kinds:
-            having = f"boards that have it are {', '.join(kinds)}" if kinds else "no board has it"
-            raise usage(f'"{board_id}" is a chip, and --board wants a board: {having}.')
-    board = load_board(board_id, project)
-    check_currents(board)
-    return board
 
 
 def _read(recording: Path, threshold_ua: float) -> Summary:

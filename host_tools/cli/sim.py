@@ -6,12 +6,16 @@ from typing import Any
 
 import click
 
-from cma_toolkit.boards.load import load_board
-from cma_toolkit.host_tools.cli.app_options import read_rows, read_sensor, read_settings
+from cma_toolkit.host_tools.cli.app_options import (
+    check_app,
+    read_board,
+    read_rows,
+    read_sensor,
+    read_settings,
+)
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import print_table, progress_style
 from cma_toolkit.host_tools.errors import ExitCode, usage
-from cma_toolkit.host_tools.fleet.project import find_folder
 
 _CROWD = 50  # more agents than this do not all hear each other unless asked to
 _CROWD_RANGE_M = 25
@@ -124,6 +128,7 @@ def command(  # noqa: PLR0917 - click passes options by name
 
     The last line is the digest of everything that happened: same seed, same digest.
     """
+    check_app(app, "cma sim")
     spec: dict[str, Any] = {
         "app": str(app),
         "agents": agents,
@@ -133,7 +138,7 @@ def command(  # noqa: PLR0917 - click passes options by name
         "range_m": (_CROWD_RANGE_M if agents > _CROWD else 0) if range_m is None else range_m,
         "sensors": dict(read_sensor(text) for text in sensors),
         "battery": _battery(battery),
-        "currents": load_board(board_id, find_folder(Path.cwd())).current_ua if board_id else {},
+        "currents": read_board(board_id).current_ua if board_id else {},
         "settings": read_settings(app, cluster, settings),
         "power_cuts": [],
     }

@@ -36,7 +36,7 @@ def _read(path: str) -> str:
         with open(path) as file:
             return file.read()
     except OSError:
-        problem = path + ": no such file; name your application, as in: cma sim app.py"
+        problem = path + ": no such file; name your application"
     raise AppError(problem)
 
 

@@ -107,7 +107,7 @@ def test_a_recording_is_held_against_the_model(
         (("--board", "esp32-s3"), 'No board is called "esp32-s3"'),
         (("--board", "esp32s3"), "boards that have it are esp32-s3-devkitc-1"),
         (("--board", "esp32h2"), "no board has it"),
-        (("no-such.py",), "no such file"),
+        (("no-such.py",), "no such file; name your application, as in: cma power app.py"),
         (("--csv", "absent.csv"), "absent.csv: cannot be read"),
         (("--csv", "quiet.csv"), "no whole wake above 5 mA"),
         (("--csv", "binary.csv"), "binary.csv: cannot be read"),

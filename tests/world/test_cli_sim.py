@@ -63,7 +63,7 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("none.py",), "no such file"),
+        (("none.py",), "no such file; name your application, as in: cma sim app.py"),
         (("empty.py",), "no function setup"),
         (("app.py", "--sensor", "soil"), "NAME=VALUE"),
         (("app.py", "--sensor", "soil=@none.csv"), "cannot be read"),
@@ -76,6 +76,7 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
         (("app.py", "--set", "wake_period_ms=5"), "out of bounds"),
         (("app.py", "--cluster", "home"), "leave --cluster out"),
         (("app.py", "--board", "esp32-s4"), "No board is called"),
+        (("app.py", "--board", "esp32s3"), "boards that have it are esp32-s3-devkitc-1"),
         (("app.py", "--battery", "full"), "whole millivolts"),
         (("app.py", "--battery", "@empty.py"), "write lines of seconds,value"),
         (("app.py", "--agents", "0"), "--agents"),
