@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from ..errors import ImageError
 from .modules import Module, is_dead, read_modules, target_of
 
+_DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
 
 @dataclass
 class _Names:
@@ -107,8 +109,14 @@ def _own_names(module: Module) -> Iterator[str]:
 
 
 def _foreign_names(module: Module) -> Iterator[str]:
-    """Yield what a module has from modules that are not ours, and builtins that it uses."""
+    """Yield what a module has from modules that are not ours or binds within, and builtins."""
     ours = {*module.imported, *module.aliases}
+    at_top = {
+        id(inner)
+        for node in [module.tree, *module.tree.body]
+        if isinstance(node, ast.Module | ast.ClassDef)  # a method hides nothing
+        for inner in node.body
+    }
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
@@ -117,6 +125,14 @@ def _foreign_names(module: Module) -> Iterator[str]:
             yield from local - ours
         elif isinstance(node, ast.Name) and node.id not in ours:
             yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            yield from node.names
+        elif isinstance(node, _DEFINITIONS) and id(node) not in at_top:
+            yield node.name
 
 
 def _named(parts: Mapping[str, Module]) -> _Names:
@@ -231,6 +247,11 @@ class _Rewriter(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if isinstance(node.value, ast.Name) and node.value.id in self._aliases:
             source = self._aliases[node.value.id]
+            if not isinstance(node.ctx, ast.Load):
+                raise ImageError(
+                    f"{self._module.path}:{node.lineno}: {node.value.id}.{node.attr} is assigned "
+                    "to from another file: have a function of its own file do it."
+                )
             called = self._names.of(source, node.attr)
             if self._package:
                 here = f"_{node.value.id}_{node.attr}"

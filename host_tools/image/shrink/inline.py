@@ -42,7 +42,7 @@ def _inlined(
 ) -> tuple[tuple[str, bytes], ...]:
     sources = dict(items)
     trees = {path: ast.parse(text) for path, text in sources.items() if path.endswith(".py")}
-    tell_apart(trees, keep)
+    keep |= tell_apart(trees, keep)
     trees = {path: bare(tree) for path, tree in trees.items()}
     _put_all(trees, keep)
     refused: set[tuple[str, str, str]] = set()
@@ -159,6 +159,7 @@ class _Inliner:
         self._times: dict[int, int] = {}  # in how many places a function stands by now
         self._names: set[str] = set()  # of the function at hand
         self._locals: set[str] = set()
+        self._made: set[str] = set()  # locals that nothing but the next statement reads
         self._path = ""
 
     def run(self) -> bool:
@@ -189,6 +190,7 @@ class _Inliner:
         self._names = {one.id for one in ast.walk(function.node) if isinstance(one, ast.Name)}
         self._names |= {one.arg for one in ast.walk(function.node) if isinstance(one, ast.arg)}
         self._locals = bound_in(function.node)
+        self._made = set()
         self._path = function.path
         function.node.body = self._block(function.node.body) or [ast.Pass()]
         self._done_with.add(id(function))
@@ -257,7 +259,11 @@ class _Inliner:
         if value is call and isinstance(statement, ast.Expr):
             self._done(used, placed)
             return without_returns(placed.body(), self._dropped)
-        if value is call and isinstance(statement, ast.Assign) and _is_plain(statement, used):
+        is_assigned = value is call and isinstance(statement, ast.Assign)
+        if is_assigned and any(map(_may_swallow, ast.walk(used.node))):
+            raise UnfitError
+        if value is call and self._is_plain(statement, used):
+            assert isinstance(statement, ast.Assign)
             self._done(used, placed)
             return without_returns(
                 placed.body(),
@@ -281,7 +287,7 @@ class _Inliner:
         if self._times[id(used)] == len(used.uses):
             self._placed.append(used)
         placed.take_effect()
-        self._names |= placed.names
+        self._names |= placed.names | placed.globals_
         self._locals |= placed.names
 
     def _dropped(self, value: ast.expr | None) -> list[ast.stmt]:
@@ -332,12 +338,26 @@ class _Inliner:
         )
         return [either, statement]
 
+    def _is_plain(self, statement: ast.stmt, used: Function) -> bool:
+        """Tell whether to assign is the last thing that happens, wherever it returned."""
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            return False
+        tries = [
+            one for one in ast.walk(used.node) if isinstance(one, ast.Try) and has_return(one)
+        ]
+        target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            # What a `finally` calls may read it, and it keeps its value if that fails.
+            return target.id in self._made or not any(one.finalbody for one in tries)
+        return not tries
+
     def _fresh(self, name: str) -> str:
         number = 1
         while f"{name}_{number}" in self._names:
             number += 1
         self._names.add(f"{name}_{number}")
         self._locals.add(f"{name}_{number}")
+        self._made.add(f"{name}_{number}")
         return f"{name}_{number}"
 
 
@@ -363,10 +383,18 @@ def _check_returns(function: Function) -> None:
     without_returns(function.node.body, lambda _: [])
 
 
-def _is_plain(statement: ast.Assign, used: Function) -> bool:
-    """Tell whether to assign is the last thing that happens, wherever the function returned."""
-    if len(statement.targets) != 1:
-        return False
-    if isinstance(statement.targets[0], ast.Name):
-        return True
-    return not any(isinstance(one, ast.Try) and has_return(one) for one in ast.walk(used.node))
+def _may_swallow(node: ast.AST) -> bool:
+    """Tell whether a `with` may end what is raised before the return in it: None is returned then.
+
+    A file does not.
+    """
+    return (
+        isinstance(node, ast.With)
+        and has_return(node)
+        and not all(
+            isinstance(one.context_expr, ast.Call)
+            and isinstance(one.context_expr.func, ast.Name)
+            and one.context_expr.func.id == "open"
+            for one in node.items
+        )
+    )

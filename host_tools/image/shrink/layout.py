@@ -11,7 +11,11 @@ Input    the sources of an image
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from ..errors import ImageError
 from .modules import Module, read_modules, target_of
+from .program import COMPREHENSIONS, Scope, bound_in
+
+_MAKERS = ("bytearray", "dict", "list", "set")
 
 # Written into the packages of an image, which import nothing else.
 _LOADER = b"""
@@ -86,12 +90,15 @@ def forget(
     modules = read_modules(sources)
     rare = {name for name, one in modules.items() if name in once or not _has_class(one)}
     rare -= set(resident)
+    for name in sorted(rare):
+        _check_stateless(modules[name])
     using: set[str] = set()
     for name, module in modules.items():
         for node in module.nodes:
             if isinstance(node, ast.ImportFrom) and node.col_offset:
                 package = name.partition(".")[0]
-                text = _loading(node, target_of(name, module, node), package, modules, rare)
+                source, names = target_of(name, module, node), _names_around(module, node)
+                text = _loading(node, source, package, modules, rare, names)
                 if text:
                     module.put(node, text)
                     using.add(package)
@@ -107,21 +114,72 @@ def _has_class(module: Module) -> bool:
     return any(isinstance(node, ast.ClassDef) for node in module.nodes)
 
 
-def _loading(
-    node: ast.ImportFrom, source: str, package: str, modules: Mapping[str, Module], rare: set[str]
+def _loading(  # noqa: PLR0917 - what an import says, and where
+    node: ast.ImportFrom,
+    source: str,
+    package: str,
+    modules: Mapping[str, Module],
+    rare: set[str],
+    names: Collection[str],
 ) -> str:
-    """Return what takes the place of an import, "" if it stays."""
+    """Return what takes the place of an import, "" if it stays; `names` are those used there."""
+    load, loaded = _fresh("load", names), _fresh("_module", names)
 
     def call(name: str) -> str:
         with_it = sorted(needed_by([name], modules) & rare - {name})
-        return f"load({', '.join(repr(one) for one in (name, *with_it))})"
+        return f"{load}({', '.join(repr(one) for one in (name, *with_it))})"
 
     said = []
     if source in rare:
-        said.append(f"_module = {call(source)}")
-        said += [f"{one.asname or one.name} = _module.{one.name}" for one in node.names]
+        said.append(f"{loaded} = {call(source)}")
+        said += [f"{one.asname or one.name} = {loaded}.{one.name}" for one in node.names]
     elif all(f"{source}.{one.name}" in rare for one in node.names):
         said += [
             f"{one.asname or one.name} = {call(f'{source}.{one.name}')}" for one in node.names
         ]
-    return "; ".join([f"from {package} import load", *said]) if said else ""
+    first = f"from {package} import load" + (f" as {load}" if load != "load" else "")
+    return "; ".join([first, *said]) if said else ""
+
+
+def _names_around(module: Module, node: ast.stmt) -> set[str]:
+    """Return all names in the function that a statement stands in, and in those within it."""
+    owner = next(
+        (
+            one
+            for one in module.nodes
+            if isinstance(one, Scope) and one.lineno <= node.lineno <= (one.end_lineno or 0)
+        ),
+        module.tree,
+    )
+    return bound_in(owner) | {one.id for one in ast.walk(owner) if isinstance(one, ast.Name)}
+
+
+def _fresh(name: str, names: Collection[str]) -> str:
+    number = 2
+    while name in names:
+        name, number = f"{name.partition('_of')[0]}_of_{number}", number + 1
+    return name
+
+
+def _check_stateless(module: Module) -> None:
+    """Raise ImageError for what a module would have to remember, as it is forgotten."""
+    said = [
+        f"global {', '.join(one.names)}" for one in module.nodes if isinstance(one, ast.Global)
+    ]
+    for node in module.tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and _changes(node.value):
+            said.append(ast.unparse(node)[:40])
+    if said:
+        raise ImageError(
+            f"{module.path}: {said[0]}: this file is forgotten after each use, as only functions "
+            "import it: keep elsewhere what may change."
+        )
+
+
+def _changes(node: ast.expr) -> bool:
+    """Tell whether a value may change in itself."""
+    if isinstance(node, ast.Tuple):
+        return any(map(_changes, node.elts))
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in _MAKERS
+    return isinstance(node, ast.List | ast.Dict | ast.Set | COMPREHENSIONS)

@@ -1,7 +1,9 @@
 """In which order a statement is evaluated, and whether a call in it can be done before the rest.
 
 That is so if all that comes before the call is the same after it: constants, local names, global
-ones bound once, attributes that keep their value from construction on, and sums of these.
+ones bound once, attributes that keep their value from construction on, whether two of these are
+the same, and what can only be computed of numbers and texts. What an object holds may change
+meanwhile: its truth, its sums and `==` are not the same after a call.
 
 Input    a statement and a call in it
 Bounds   MicroPython's order differs from CPython's in displays of dicts: neither is relied on
@@ -12,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from .program import COMPREHENSIONS
 
+_ORDER = ast.Lt | ast.LtE | ast.Gt | ast.GtE
 # What fails for no number; text formats itself by `%`, which is left out with the remainder.
 _SAFE = ast.Add | ast.Sub | ast.Mult | ast.BitAnd | ast.BitOr | ast.BitXor
 Steady = Callable[[ast.Name | ast.Attribute], bool]
@@ -97,16 +100,41 @@ def is_stable(node: ast.expr, is_steady: Steady) -> bool:  # noqa: PLR0911 - one
         is_read = isinstance(node.ctx, ast.Load)
         return is_read and is_steady(node) and is_stable(node.value, is_steady)
     if isinstance(node, ast.UnaryOp):
-        return is_stable(node.operand, is_steady)
+        return _is_number(node.operand) and is_stable(node.operand, is_steady)
     if isinstance(node, ast.BinOp):
-        is_safe = isinstance(node.op, _SAFE)
-        return is_safe and is_stable(node.left, is_steady) and is_stable(node.right, is_steady)
+        return _is_number(node) and all(_is_stable_part(one, is_steady) for one in _sides(node))
     if isinstance(node, ast.Compare):
-        is_order = all(not isinstance(op, ast.In | ast.NotIn) for op in node.ops)
-        return is_order and all(
-            is_stable(one, is_steady) for one in [node.left, *node.comparators]
-        )
+        values = [node.left, *node.comparators]
+        is_same = all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)
+        is_order = all(isinstance(op, _ORDER) for op in node.ops) and any(map(_is_number, values))
+        return (is_same or is_order) and all(_is_stable_part(one, is_steady) for one in values)
     return False
+
+
+def _is_stable_part(node: ast.expr, is_steady: Steady) -> bool:
+    """Tell the same of a part of what is a number, and thus made of numbers."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, _SAFE):
+        return all(_is_stable_part(one, is_steady) for one in _sides(node))
+    return is_stable(node, is_steady)
+
+
+def _sides(node: ast.BinOp) -> tuple[ast.expr, ast.expr]:
+    return node.left, node.right
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Tell whether a value is a number or a text, or else to compute it fails.
+
+    A list or an object of ours is neither: what it holds may change meanwhile.
+    """
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int | float | str)
+    if isinstance(node, ast.UnaryOp):
+        return not isinstance(node.op, ast.Not) or _is_number(node.operand)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, _SAFE):
+        is_product = isinstance(node.op, ast.Mult)  # of a list, too
+        return (all if is_product else any)(map(_is_number, _sides(node)))
+    return isinstance(node, ast.Compare)
 
 
 def is_read(node: ast.expr, properties: set[str]) -> bool:  # noqa: PLR0911 - one for each kind of node

@@ -67,6 +67,7 @@ class Placed:
     before: list[ast.stmt] = field(default_factory=list)
     imports: list[tuple[ast.Module, ast.ImportFrom | ast.Import]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    globals_: set[str] = field(default_factory=set)  # what no later body may hide
 
     @classmethod
     def at(cls, program: Program, function: Function, site: ast.expr) -> "Placed":
@@ -202,11 +203,19 @@ def bind(  # noqa: PLR0917 - what a place of call is
     """
     change, imports = _names_there(program, function, path, local)
     placed = Placed(function, change, imports=imports)
+    for name in _globals_of(function):
+        new_name = change.get(name)
+        placed.globals_.add(new_name.id if isinstance(new_name, ast.Name) else name)
     own = bound_in(function.node)
     stored = {
         one.id
         for one in ast.walk(function.node)
         if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)
+    }
+    stored |= {
+        one.name
+        for one in ast.walk(function.node)
+        if isinstance(one, ast.ExceptHandler) and one.name
     }
     busy = {*taken, *(one.id for one in change.values() if isinstance(one, ast.Name))}
     busy |= _globals_of(function)
@@ -266,7 +275,7 @@ def _names_there(
     for name in sorted(_globals_of(function)):
         new = name
         if path != function.path and (here.bound[name] or name not in _BUILTINS):
-            if here.bound[name] != 1:
+            if here.bound[name] != 1 or not program.is_steady(ast.Name(name, ast.Load())):
                 raise UnfitError
             origin = here.imported.get(name, (dotted(function.path), name))
             found = [one for one, what in there.imported.items() if what == origin]

@@ -86,6 +86,8 @@ class Program:
         self.methods: dict[str, list[Function]] = {}
         self.stored: Counter[str] = Counter()  # attributes, by how often they are assigned to
         self._volatile: set[str] = set()  # assigned to after construction
+        self._is_begun_again = False  # by a call of __init__ other than a derived class's
+        self._top = {name for one in self.modules.values() for name in one.bound}
         self._rebound: set[str] = set()  # from within functions
         self._members: Counter[str] = Counter()
         self._of: dict[int, Function] = {}  # a use, by its node
@@ -109,7 +111,10 @@ class Program:
         """Tell whether a name keeps its value, an attribute from construction on."""
         if isinstance(node, ast.Name):
             return node.id not in self._rebound
-        return node.attr not in self._volatile and node.attr not in self.properties
+        if node.attr in self._volatile or node.attr in self.properties or self._is_begun_again:
+            return False
+        is_ours = node.attr in {*self.stored, *self.methods, *self._members}
+        return is_ours or (isinstance(node.value, ast.Name) and node.value.id in self._top)
 
     def path_of(self, scope: Scope) -> str:
         """Return in which file a function stands."""
@@ -141,6 +146,8 @@ class Program:
                 self._rebound |= set(outer.names)
             is_start = isinstance(outer, ast.FunctionDef) and outer.name == "__init__"
             for within in _directly_in(outer):
+                if isinstance(within, ast.Attribute) and within.attr == "__init__":
+                    self._is_begun_again |= not (is_start and isinstance(within.value, ast.Call))
                 if isinstance(within, ast.Attribute) and not isinstance(within.ctx, ast.Load):
                     self.stored[within.attr] += 1
                     if not (is_start and _is_named(within.value, "self")):
@@ -232,7 +239,6 @@ class _Uses(ast.NodeVisitor):
         self._class = ""
         self._called: dict[int, ast.Call] = {}
         self._rebinding: dict[int, bool] = {}  # functions by their node: is their `self` rebound?
-        self._depth = 0
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         outer, self._class = self._class, node.name
@@ -251,10 +257,8 @@ class _Uses(ast.NodeVisitor):
                 self.visit(default)
         outer = self._scope
         self._scope = outer or node
-        self._depth += 1
         for statement in node.body:
             self.visit(statement)
-        self._depth -= 1
         self._scope = outer
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:

@@ -10,16 +10,18 @@ Bounds   a class that stands for others (a protocol, a port) is no class of a va
 import ast
 from collections.abc import Collection, Mapping, Sequence
 
+from .bindings import assigned, bindings_of, bound_in_class, is_none
 from .names import spoken_names
-from .program import Scope, bound_in, is_property
+from .program import Scope, is_property
 
 _PORTS = "kernel/ports.py"
+_ANNOTATED = "kernel/"  # where every parameter of ours has an annotation
 _FOREIGN = ast.ClassDef("(a module that is not ours)", [], [], [], [])
 Env = Sequence["ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda"]
 
 
-def tell_apart(trees: Mapping[str, ast.Module], keep: Collection[str]) -> None:
-    """Rename methods in place."""
+def tell_apart(trees: Mapping[str, ast.Module], keep: Collection[str]) -> set[str]:
+    """Rename methods in place; return the names of those that are read of what may not be ours."""
     types = _Types(trees)
     owners: dict[str, list[ast.ClassDef]] = {}
     for cls in types.classes.values():
@@ -41,6 +43,7 @@ def tell_apart(trees: Mapping[str, ast.Module], keep: Collection[str]) -> None:
         for use, group in uses.get(name, ()):
             if group:
                 use.attr = f"{name}_of_{group}"
+    return {node.attr for node, env, path in types.attributes if types.is_others(node, env, path)}
 
 
 def _uses(types: "_Types", stay: set[str]) -> dict[str, list[tuple[ast.Attribute, str]]]:
@@ -78,12 +81,14 @@ class _Types:
         self._paths: dict[str, str] = {}
         self._twice: set[str] = set()
         self._imports: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self._foreign: set[tuple[str, str]] = set()  # what files import of others than ours
         self.attributes: list[tuple[ast.Attribute, Env, str]] = []
         self._owners: dict[int, ast.ClassDef] = {}
         self._stores: dict[str, list[tuple[ast.Attribute, ast.expr | None, Env, str]]] = {}
         self._annotated: dict[int, ast.expr] = {}
         self._bindings: dict[int, dict[str, list[ast.AST | None]]] = {}
         self._busy: set[tuple[str, str]] = set()
+        ours = {path.partition("/")[0].removesuffix(".py") for path in trees}
         for path, tree in trees.items():
             for node in tree.body:
                 if isinstance(node, ast.ClassDef):
@@ -105,6 +110,8 @@ class _Types:
                         self._imports.setdefault((path, name), set()).add(
                             (one.module or "", alias.name)
                         )
+                        if not one.level and (one.module or "").partition(".")[0] not in ours:
+                            self._foreign.add((path, name))
             self._look(tree, (), path)
 
     def group(self, cls: ast.ClassDef) -> str:
@@ -141,6 +148,47 @@ class _Types:
             return self._one_of([(one, env, path) for one in node.values])
         return None
 
+    def is_others(self, node: ast.expr, env: Env, path: str) -> bool:
+        """Tell whether an attribute may well be read of an object that is none of ours."""
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            return False
+        cls = self.of(node.value, env, path)
+        return cls is _FOREIGN or (cls is None and not self._is_said(node.value, env, path))
+
+    def _is_said(  # noqa: PLR0911 - one for each kind of node
+        self, node: ast.expr | None, env: Env, path: str, depth: int = 9
+    ) -> bool:
+        """Tell whether annotations say what an expression is, if not by a class of ours."""
+        if not depth or self.of(node, env, path) is not None:
+            return True
+        if isinstance(node, ast.Attribute):
+            stores = self._stores.get(node.attr, [])
+            if any(id(store) in self._annotated for store, *_ in stores):
+                return True
+            values = [one for one in stores if one[1] is not None]
+            return self._is_said(node.value, env, path, depth - 1) and all(
+                is_none(value) or self._is_said(value, inner, there, depth - 1)
+                for _, value, inner, there in values
+            )
+        if isinstance(node, ast.Call):
+            # Of a class of ours, or of a function or method with an annotation.
+            is_class = isinstance(node.func, ast.Name) and node.func.id in self.classes
+            return is_class or self._is_said(node.func, env, path, depth - 1)
+        if not isinstance(node, ast.Name):
+            return not isinstance(node, ast.Constant)
+        if (path, node.id) in self._foreign or node.id in {*self.classes, "super"}:
+            return False
+        scope = next((one for one in reversed(env) if node.id in self._bindings[id(one)]), None)
+        found = self._bindings[id(scope)][node.id] if scope else [ast.Pass()]
+        return not all(map(is_none, found)) and all(
+            one.annotation is not None or not path.startswith(_ANNOTATED)
+            if isinstance(one, ast.arg)
+            else not isinstance(one, ast.expr)
+            or is_none(one)
+            or self._is_said(one, env, path, depth - 1)
+            for one in found
+        )
+
     def _one_of(self, values: "Sequence[tuple[ast.expr | None, Env, str]]") -> ast.ClassDef | None:
         """Return the class that all of these have but for None."""
         found = [
@@ -175,7 +223,7 @@ class _Types:
 
     def _of_attribute_now(self, cls: ast.ClassDef, name: str) -> ast.ClassDef | None:
         family = self._family(cls)
-        if any(name in _bound_in_class(one) for one in family):
+        if any(name in bound_in_class(one) for one in family):
             return None
         values = []
         for store, value, env, path in self._stores.get(name, ()):
@@ -284,7 +332,7 @@ class _Types:
             inner = env
             if isinstance(one, Scope | ast.Lambda):
                 inner = (*env, one)
-                self._bindings[id(one)] = _bindings_of(one)
+                self._bindings[id(one)] = bindings_of(one)
             self._note(one, env, path)
             self._look(one, inner, path)
 
@@ -298,67 +346,6 @@ class _Types:
             return
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute):
             self._annotated[id(node.target)] = node.annotation
-        for target, value in _assigned(node):
+        for target, value in assigned(node):
             if isinstance(target, ast.Attribute):
                 self._stores.setdefault(target.attr, []).append((target, value, env, path))
-
-
-def _assigned(node: ast.AST) -> list[tuple[ast.expr, ast.expr | None]]:
-    """Return what a statement assigns to, each with its value if that is plain."""
-    if isinstance(node, ast.AnnAssign):
-        return [(node.target, node.value)]
-    if not isinstance(node, ast.Assign):
-        return []
-    found: list[tuple[ast.expr, ast.expr | None]] = []
-    for target in node.targets:
-        if not isinstance(target, ast.Tuple):
-            found.append((target, node.value))
-        elif isinstance(node.value, ast.Tuple) and len(node.value.elts) == len(target.elts):
-            found += zip(target.elts, node.value.elts, strict=True)
-    return found
-
-
-def _bindings_of(  # noqa: PLR0912 - one for each way to bind a name
-    scope: "ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda",
-) -> dict[str, list[ast.AST | None]]:
-    """Return what a function's names are bound to: a parameter, an import, a value, or unknown."""
-    found: dict[str, list[ast.AST | None]] = {}
-    arguments = scope.args
-    for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        found.setdefault(one.arg, []).append(one)
-    plain: set[int] = set()
-    nodes = list(ast.walk(scope))
-    for node in nodes:
-        for target, value in _assigned(node):
-            if isinstance(target, ast.Name) and value is not None:
-                plain.add(id(target))
-                found.setdefault(target.id, []).append(value)
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                found.setdefault(alias.asname or alias.name, []).append(alias)
-    others = [one for one in (arguments.vararg, arguments.kwarg) if one]
-    for name in bound_in(scope) | {one.arg for one in others}:
-        found.setdefault(name, [None])
-    for node in nodes:
-        is_bound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
-        if is_bound and id(node) not in plain:
-            found[node.id].append(None)  # type: ignore[attr-defined]
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found[node.name].append(None)
-        elif isinstance(node, ast.Global | ast.Nonlocal):
-            for name in node.names:
-                found[name].append(None)
-        elif isinstance(node, Scope | ast.ClassDef) and node is not scope:
-            found[node.name].append(None)
-    return found
-
-
-def _bound_in_class(cls: ast.ClassDef) -> set[str]:
-    """Return the names that a class binds: methods, and attributes of the class itself."""
-    found: set[str] = set()
-    for node in cls.body:
-        if isinstance(node, Scope):
-            found.add(node.name)
-        else:
-            found |= {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-    return found
