@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from symtable import symtable
 
 import click
 
@@ -11,11 +12,13 @@ from cma_toolkit.host_tools.cli.progress import Output
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.build import APPLICATION, SLOT_BYTES, Image
-from cma_toolkit.host_tools.image.errors import ImageError
+from cma_toolkit.host_tools.image.errors import ImageError, SourceError
 
 FOLDER = "build"
 SUFFIX = ".romfs"
 MAKING = "cma: making the firmware small; this is done once for each version (about 10 s)."
+
+_PRINTED_AS = {"json": "json", "table": "table", "text": "table"}
 
 
 @click.command(
@@ -35,7 +38,11 @@ MAKING = "cma: making the firmware small; this is done once for each version (ab
     help="Where the image goes; default: build/NAME.romfs of the project.",
 )
 @click.option(
-    "--chip", default="", metavar="CHIP", help="For this chip and its family, such as esp32c3."
+    "--chip",
+    "chips",
+    multiple=True,
+    metavar="CHIP",
+    help="For this chip and its family, such as esp32c3. May be given several times.",
 )
 @click.option(
     "--plain", is_flag=True, help="Leave our own code as it is written: larger, to look into it."
@@ -46,7 +53,9 @@ MAKING = "cma: making the firmware small; this is done once for each version (ab
     default="table",
     help="For a person, or one JSON object per image.",
 )
-def command(app: Path, *, out: Path | None, chip: str, plain: bool, output: Output) -> int:
+def command(
+    app: Path, *, out: Path | None, chips: tuple[str, ...], plain: bool, output: Output
+) -> int:
     """Compile APP, its drivers/ and lib/ and the kernel into one image that boards run from flash.
 
     APP is a file or a project's folder. The same sources give the same bytes. One image serves
@@ -55,7 +64,8 @@ def command(app: Path, *, out: Path | None, chip: str, plain: bool, output: Outp
     is removed, but none that -o names.
     """
     app = app / APPLICATION if app.is_dir() else app
-    images = build_images(app, _family(chip) if chip else "", plain=plain)
+    _check_out(out)
+    images = build_images(app, tuple(dict.fromkeys(map(_family, chips))), plain=plain)
     default = app.parent / FOLDER / (name_of(app) + SUFFIX)
     paths = [
         out if out and len(images) == 1 else path_for(out or default, image.architecture)
@@ -64,7 +74,7 @@ def command(app: Path, *, out: Path | None, chip: str, plain: bool, output: Outp
     for image, path in zip(images, paths, strict=True):
         _save(path, image.data)
     if not out:
-        is_one_of_several = bool(chip and images[0].architecture)
+        is_one_of_several = bool(chips and images[0].architecture)
         families = () if is_one_of_several else tuple(mpy.FAMILIES)
         _remove({path_for(default, each) for each in (mpy.PORTABLE, *families)} - {*paths})
     for image, path in zip(images, paths, strict=True):
@@ -80,8 +90,10 @@ def path_for(path: Path, architecture: str) -> Path:
     return path.with_name(f"{path.stem}-{architecture}{path.suffix}") if architecture else path
 
 
-def build_images(app: Path, family: str = "", *, plain: bool = False) -> list[Image]:
+def build_images(app: Path, families: tuple[str, ...] = (), *, plain: bool = False) -> list[Image]:
     """Build an application for every chip: one image, or one per family if its code is native.
+
+    `families` are those that are wanted, none means all.
 
     Raises: CmaError, ImageError (the application's author).
     """
@@ -89,10 +101,11 @@ def build_images(app: Path, family: str = "", *, plain: bool = False) -> list[Im
     try:
         image = make(mpy.PORTABLE)
     except mpy.NativeCodeError:
-        return [make(one) for one in ([family] if family else mpy.FAMILIES)]
-    if image.architecture and family not in ("", image.architecture):
+        return [make(family) for family in families or mpy.FAMILIES]
+    others = [family for family in families if image.architecture not in (mpy.PORTABLE, family)]
+    if others:
         raise refused(
-            f"The application has compiled code for {image.architecture}, not for {family}: "
+            f"The application has compiled code for {image.architecture}, not for {others[0]}: "
             "put its .py there instead, or name another --chip."
         )
     return [image]
@@ -101,15 +114,25 @@ def build_images(app: Path, family: str = "", *, plain: bool = False) -> list[Im
 def image_maker(app: Path, *, plain: bool = False) -> Callable[[str], Image]:
     """Return what builds an application, as it is now, for an architecture.
 
-    Raises: CmaError 2 if there is no application.
+    Raises: CmaError 2 if there is no application, or one without `setup`.
     """
     from cma_toolkit.host_tools.flash.contents import build_image
-    from cma_toolkit.host_tools.project.application import read_application
+    from cma_toolkit.host_tools.project.application import application_files
 
-    files, name = read_application(app), name_of(app)
-    return lambda architecture: build_image(
-        files, name, architecture, plain=plain, on_making=tell_making
-    )
+    paths = application_files(app)
+    files, name = {target: path.read_bytes() for target, path in paths.items()}, name_of(app)
+    _check_setup(app, files[APPLICATION])
+
+    def make(architecture: str) -> Image:
+        try:
+            return build_image(files, name, architecture, plain=plain, on_making=tell_making)
+        except SourceError as error:
+            if error.path not in paths:
+                raise
+            # On a board it is app.py, whatever its author calls it.
+            raise SourceError(_shown(paths[error.path]), error.fault) from error
+
+    return make
 
 
 def tell_making() -> None:
@@ -124,6 +147,36 @@ def name_of(app: Path) -> str:
     if app.name == APPLICATION and (app.parent / FLEET_FILE).is_file():
         return load_fleet(app.parent / FLEET_FILE).name
     return app.stem
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuse -o as other commands have it: there it says how to print, here it names a file."""
+    if out and str(out) in _PRINTED_AS:
+        raise usage(
+            f"-o names the image's file: to choose what is printed, give --output "
+            f"{_PRINTED_AS[str(out)]}."
+        )
+
+
+def _check_setup(app: Path, source: bytes) -> None:
+    """Refuse what would be flashed and never be an agent.
+
+    What does not compile is told later, with its line, by the compiler of the boards.
+    """
+    if b"import *" in source:
+        return
+    try:
+        symtable(source.decode(), app.name, "exec").lookup("setup")
+    except KeyError:
+        raise usage(f"{_shown(app)} has no function setup(agent); add one.") from None
+    except (SyntaxError, ValueError):
+        return
+
+
+def _shown(path: Path) -> str:
+    """Return a path as a person in this folder would give it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _family(chip: str) -> str:

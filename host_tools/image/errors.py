@@ -9,4 +9,12 @@ class ImageError(Exception):
 
 
 class SourceError(ImageError):
-    """Refuse a file that a person wrote: the sentence begins with its name and line."""
+    """Refuse a file that a person wrote: the sentence begins with its name and line.
+
+    `path` is the file in the image, `fault` what is wrong with it from the line on.
+    """
+
+    def __init__(self, path: str, fault: str) -> None:
+        super().__init__(f"{path}:{fault}")
+        self.path = path
+        self.fault = fault

@@ -70,7 +70,7 @@ def compile_source(
             raise NativeCodeError(f"{name} has native code: name a chip.")
         raise ImageError(f"{name} has native code, which mpy-cross has not for {architecture}.")
     found = _LINE.findall("\n".join(words))
-    raise SourceError(f"{name}:{found[-1] if found else '?'}: {what}. Mend it, save it.")
+    raise SourceError(name, f"{found[-1] if found else '?'}: {what}. Mend it, save it.")
 
 
 def compile_files(

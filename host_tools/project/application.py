@@ -31,13 +31,5 @@ def application_files(app: Path) -> dict[str, Path]:
     return files
 
 
-def read_application(app: Path) -> dict[str, bytes]:
-    """Return the contents of an application's files by their path in an image.
-
-    Raises: CmaError 2 if there is no application.
-    """
-    return {target: path.read_bytes() for target, path in application_files(app).items()}
-
-
 def _is_left_out(part: str) -> bool:
     return part == "__pycache__" or part.startswith(".") or part.endswith(_SUFFIXES_LEFT_OUT)

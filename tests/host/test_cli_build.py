@@ -68,6 +68,75 @@ def test_an_unknown_chip_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
     assert all(chip in said for chips in mpy.FAMILIES.values() for chip in chips)
 
 
+def test_a_fault_is_told_with_the_name_that_the_person_gave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.py").write_text(PLAIN + "def (\n")
+    (tmp_path / "drivers").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    build(PLAIN, "../bad.py", code=ExitCode.USAGE)
+    assert capsys.readouterr().err.startswith("cma: ../bad.py:3: SyntaxError")
+    (tmp_path / "bad.py").write_text(PLAIN)
+    (tmp_path / "drivers" / "soil.py").write_text("x = (\n")
+    build(PLAIN, "../bad.py", code=ExitCode.USAGE)
+    assert capsys.readouterr().err.startswith("cma: ../drivers/soil.py:")
+    build(PLAIN + "def (\n", str(tmp_path / "here"), code=ExitCode.USAGE)
+    assert capsys.readouterr().err.startswith("cma: app.py:3: SyntaxError")
+
+
+def test_several_chips_get_what_each_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    build(NATIVE, "--chip", "esp32", "--chip", "esp32c3", "--chip", "esp32s3")
+    assert built() == ["app-rv32imc.romfs", "app-xtensawin.romfs"]
+    Path("lib").mkdir()
+    quick = mpy.compile_source(NATIVE.encode(), "quick.py", "xtensawin")
+    Path("lib/quick.mpy").write_bytes(quick)
+    capsys.readouterr()
+    build(PLAIN, "--chip", "esp32", "--chip", "esp32c3", code=ExitCode.REFUSED)
+    assert "for xtensawin, not for rv32imc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("json", "json"), ("table", "table"), ("text", "table")]
+)
+def test_o_as_other_commands_have_it_writes_no_file_of_that_name(
+    capsys: pytest.CaptureFixture[str], given: str, meant: str
+) -> None:
+    build(PLAIN, "-o", given, code=ExitCode.USAGE)
+    assert f"give --output {meant}." in capsys.readouterr().err
+    assert not Path(given).exists()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time\nprint(time.time())\n",
+        "class A:\n    def setup(self): ...\n",
+        "print('setup')\n",
+    ],
+)
+def test_what_would_never_be_an_agent_is_refused(
+    capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    build(source, code=ExitCode.USAGE)
+    assert capsys.readouterr().err == "cma: app.py has no function setup(agent); add one.\n"
+    assert not built()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from parts import setup\n",
+        "from parts import *\n",
+        "setup = lambda agent: None\n",
+        "try:\n    import parts\nexcept ImportError:\n    async def setup(agent): ...\n",
+    ],
+)
+def test_a_setup_may_come_from_anywhere(source: str) -> None:
+    build(source)
+    assert built() == ["app.romfs"]
+
+
 def test_the_wait_of_a_first_build_is_told_once_and_not_among_the_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
