@@ -66,6 +66,15 @@ def test_modules_that_two_need_are_apart_and_forgotten_with_them() -> None:
     assert "load('k.one', 'k.both')" in main and "load('k.two', 'k.both')" in main
 
 
+def test_what_is_not_ours_is_not_forgotten() -> None:
+    sources = {
+        "k/__init__.py": b"",
+        "k/main.py": b"def f():\n    from other.one import seen\n    return seen\n",
+        "other/one.py": b"seen = []\n",
+    }
+    assert layout.forget(sources, ["k"], {"k", "k.main"}) == sources
+
+
 def test_all_of_the_kernel_that_stays_is_one_module() -> None:
     made = read_modules(shrink(mpy.read_sources(FIRMWARE)))
     resident = layout.needed_by([KERNEL, DEVICE, START, MAIN], made)

@@ -88,7 +88,8 @@ def forget(
     Those in `once` are forgotten all the same.
     """
     modules = read_modules(sources)
-    rare = {name for name, one in modules.items() if name in once or not _has_class(one)}
+    ours = {name for name in modules if name.partition(".")[0] in packages}  # they have a loader
+    rare = {name for name in ours if name in once or not _has_class(modules[name])}
     rare -= set(resident)
     for name in sorted(rare):
         _check_stateless(modules[name])
