@@ -73,15 +73,11 @@ class Rtc:
             return None
         return memoryview(self.memory)[HEAD_BYTES:]
 
-    def save(self, agent=None, kept_bytes=0):
-        """Write the head back, with the snapshot of an agent that goes to sleep.
-
-        Shape: `kept_bytes` of what stands behind the head are kept, too.
-        """
-        if agent:
-            kept_bytes = agent.snapshot_bytes
-            self.reserve(kept_bytes)
-        memory = memoryview(self.memory)[: HEAD_BYTES + kept_bytes]
+    def save(self, agent=None):
+        """Write the head back, with the snapshot of an agent that goes to sleep."""
+        size_bytes = agent.snapshot_bytes if agent else 0
+        self.reserve(size_bytes)
+        memory = memoryview(self.memory)[: HEAD_BYTES + size_bytes]
         if agent:
             agent.hibernate(self.now_ms(), memory[HEAD_BYTES:])
         lead = ((self.now_ms() - _rtc_ms()) & _MASK).to_bytes(4, "big")
