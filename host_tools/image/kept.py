@@ -88,6 +88,8 @@ def _write(path: Path, found: Mapping[str, bytes]) -> None:
         part.replace(path)
         for old in sorted(path.parent.glob("*.json"), key=_age)[:-KEPT_MAX]:
             old.unlink()
+    with contextlib.suppress(OSError):
+        part.unlink()  # of a disk that was full
 
 
 def _age(path: Path) -> float:

@@ -1,5 +1,6 @@
 """What takes seconds to make is made once; what is damaged or old is made anew."""
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,3 +108,18 @@ def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None
         for _ in range(2):
             assert kept.keep(SOURCES, maker) == Maker()(SOURCES)
     assert maker.count == 2
+
+
+def test_a_disk_that_is_full_leaves_nothing_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_half(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    maker = Maker()
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    for _ in range(2):
+        assert kept.keep(SOURCES, maker) == Maker()(SOURCES)
+    assert maker.count == 2 and not list(folder.iterdir())
