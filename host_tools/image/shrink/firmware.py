@@ -38,7 +38,6 @@ INTERFACES = (
     "kernel/state/values.py",
     "device/board.py",
     "device/settings.py",
-    "device/parts.py",
 )
 # What `agent.state` offers to the kernel alone.
 NOT_FOR_APPLICATIONS = {
