@@ -46,7 +46,7 @@ BEAT_MS = 4_000
 NETWORK = 7
 TIMEOUT_S = 60
 
-APPLICATION_WITHOUT_TASK = b"""
+_LIFE = b"""%s
 def setup(agent):
     agent.state.setdefault("heard", 0)
 
@@ -59,38 +59,26 @@ def setup(agent):
         agent.state["heard"] += 1
         if agent.state["heard"] < 1_000:
             agent.stay_awake(30_000)
-        elif agent.state["heard"] == 1_000:
-            agent.report("heard", 1_000)
-
+%s
     if agent.state["heard"] == 0:
         agent.stay_awake(30_000)
-"""
-# The same, but that a task of asyncio tells when enough was heard.
-APPLICATION = b"""
-import asyncio
-
-def setup(agent):
-    agent.state.setdefault("heard", 0)
-
-    @agent.every(4_000)
-    def beat():
-        agent.publish("beat", agent.state["heard"])
-
-    @agent.on("beat")
-    def hear(message):
-        agent.state["heard"] += 1
-        if agent.state["heard"] < 1_000:
-            agent.stay_awake(30_000)
-
+%s"""
+_TELL = b"""
     async def tell():
         while agent.state["heard"] < 1_000:
             await asyncio.sleep_ms(1_000)
         agent.report("heard", 1_000)
-
-    if agent.state["heard"] == 0:
-        agent.stay_awake(30_000)
-        asyncio.create_task(tell())
 """
+# That enough was heard is told by a task of asyncio, or at once.
+APPLICATION = _LIFE % (b"import asyncio\n", _TELL, b"        asyncio.create_task(tell())\n")
+APPLICATION_WITHOUT_TASK = _LIFE % (
+    b"",
+    b"""
+        elif agent.state["heard"] == 1_000:
+            agent.report("heard", 1_000)
+""",
+    b"",
+)
 # As short as what a board has in main.py: its code, too, is in the heap.
 BOOT = """
 import sys,uctypes,vfs
