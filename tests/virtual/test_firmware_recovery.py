@@ -88,8 +88,10 @@ def test_the_last_traceback_is_told_after_the_reboot_and_kept_without_power(
     shared_boards: VirtualBoards,
 ) -> None:
     board = AgentBoard(shared_boards, "told", crashing(CRASHES["hoards"][0]))
-    text = board.wait_event("crashed")["value"]
+    event = board.wait_event("crashed")
+    text = event["value"]
     assert "MemoryError" in text.splitlines()[-1]
+    board.wait_event("started", board.records().index(event))  # whose commit carries it
     since = board.mark()
     board.client.stop(board.name)
     board.client.start(board.name)
