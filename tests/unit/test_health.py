@@ -11,6 +11,7 @@ from kernel.limits import TRACEBACK_BYTES_MAX, TRACEBACK_KEEP_MS
 from kernel.recovery.boots import boot, load
 from kernel.recovery.safe_mode import CAUSES, SafeMode
 from kernel.ticks import TICKS_PERIOD, ticks_add
+from support.no_heap import out_of_heap
 from support.script import MemoryTable, Script
 
 try:
@@ -164,3 +165,12 @@ def test_a_table_that_fails_costs_the_traceback_only():
     health = Health(BrokenTable())
     assert not health.keep_traceback(START_MS, b"text")
     assert traceback(health.table) == ""
+
+
+def test_a_traceback_without_heap_for_it_ends_nothing():
+    table = MemoryTable()
+    health = Health(table)
+    real, table.put = table.put, out_of_heap
+    assert not health.keep_traceback(START_MS, b"text")
+    table.put = real
+    assert health.keep_traceback(START_MS, b"text")

@@ -341,3 +341,67 @@ def test_a_flash_that_can_be_read_no_more_does_not_forget():
     assert table.get(b"a") == b"1"
     commit(table, b=b"2")
     assert boot(flash)[1].keys() == [b"a", b"b"]
+
+
+class Crowded(NorSectors):
+    """Find no heap once, before or behind the operation whose turn it is."""
+
+    left = -1  # operations until then; none if below 0
+    is_before = True
+
+    def _turn(self, is_before):
+        if is_before == self.is_before:
+            self.left -= 1
+            if self.left == -1:
+                raise MemoryError
+
+    def read(self, address, buffer):
+        """Read."""
+        self._turn(True)
+        super().read(address, buffer)
+        self._turn(False)
+
+    def program(self, address, data):
+        """Program."""
+        self._turn(True)
+        super().program(address, data)
+        self._turn(False)
+
+    def erase(self, sector):
+        """Erase."""
+        self._turn(True)
+        super().erase(sector)
+        self._turn(False)
+
+
+def test_a_heap_that_is_full_in_mid_commit_leaves_old_or_new_and_the_next_one_holds():
+    for is_before in (True, False):
+        first = 0
+        failures = 1
+        while failures:
+            failures = 0
+            flash = Crowded(4, 512)
+            flash.is_before = is_before
+            table = boot(flash)[1]
+            commit(table, a=b"0", b=b"0", cold=b"stays")
+            flash.left = first
+            stored = b"0"  # or later
+            for number in range(1, 20):  # over several sectors
+                new = b"%d" % number
+                try:
+                    commit(table, a=new, b=new)
+                    stored = new
+                except MemoryError:
+                    failures += 1
+                    for found in (table, boot(flash)[1]):
+                        assert found.get(b"a") == found.get(b"b")
+                        assert found.get(b"a") in (stored, new)
+                        assert found.get(b"cold") == b"stays"
+            flash.left = -1
+            commit(table, a=b"20", b=b"20")
+            for found in (table, boot(flash)[1]):
+                assert found.get(b"a") == found.get(b"b") == b"20"
+                assert found.get(b"cold") == b"stays"
+            assert failures <= 1
+            first += 1
+        assert first > 100

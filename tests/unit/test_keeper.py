@@ -2,6 +2,7 @@
 
 from kernel.errors import EVENT_STORE_DAMAGED, EVENT_STORE_FAILED
 from kernel.state.keeper import Keeper
+from support.no_heap import out_of_heap
 from support.script import MemoryTable, Script
 
 
@@ -102,3 +103,30 @@ def test_what_is_deleted_makes_room_first():
     keeper.look()
     assert keeper.write(out) > 0 and out.reports == []
     assert sorted(table.values) == [b"sb0", b"sb1", b"sb2", b"sb3"]
+
+
+def test_without_heap_to_write_nothing_is_lost():
+    table = MemoryTable()
+    keeper, out = loaded(table)
+    keeper.state.critical("a")
+    keeper.state["a"] = 5
+    real, table.commit = table.commit, out_of_heap
+    assert keeper.look() and keeper.write(out) == 0
+    assert keeper.is_blocked and keeper.has_failed and not table.values
+    assert out.reports == [(EVENT_STORE_FAILED, 1)]
+    table.commit = real
+    assert keeper.look() and keeper.write(out) > 0
+    assert not keeper.is_blocked and table.values == {b"sa": b"\x05"}
+
+
+def test_without_heap_to_look_nothing_is_written_by_halves_or_said():
+    table = MemoryTable()
+    keeper, out = loaded(table)
+    keeper.state.critical("a")
+    keeper.state["b"] = 1
+    real, keeper.state.find_changes = keeper.state.find_changes, out_of_heap
+    assert keeper.look() and keeper.is_blocked and keeper.is_waiting
+    assert keeper.write(out) == 0 and not table.values
+    keeper.state.find_changes = real
+    assert not keeper.look() and keeper.write(out) > 0
+    assert table.values == {b"sb": b"\x01"} and not keeper.has_failed

@@ -18,6 +18,7 @@ from kernel.recovery import boots
 from kernel.recovery.boots import KEY, SCORE_MAX, leave, load, stop
 from kernel.recovery.safe_mode import SafeMode
 from kernel.ticks import TICKS_PERIOD, ticks_add
+from support.no_heap import Failing, out_of_heap
 from support.script import MemoryTable, Script
 
 START_MS = TICKS_PERIOD - 5_000
@@ -298,3 +299,23 @@ def test_counts_stop_at_their_bound():
     machine = boot(table, CAUSE_PANIC)
     assert machine.boots == (1 << 30) - 1
     assert machine.unclean == machine.resets[CAUSE_PANIC] == 0xFFFF
+
+
+def test_a_boot_without_heap_to_store_it_is_said():
+    table, out = MemoryTable(), Script()
+    boot(table, CAUSE_POWER_ON)
+    table.commit = out_of_heap
+    assert boot(table, CAUSE_PANIC, out=out).unclean == 1
+    assert (EVENT_STORE_FAILED, 0) in out.reports
+
+
+def test_without_heap_to_load_what_forgets_crashes_the_next_step_tries_again():
+    table = MemoryTable()
+    boot(table, CAUSE_POWER_ON)
+    machine, out = boot(table, CAUSE_PANIC), Script()
+    now_ms = ticks_add(START_MS, HEALTHY_MS)
+    with Failing("__import__"):
+        machine.on_time(now_ms, out)
+    assert machine.score and machine.next_at_ms() >= 0
+    machine.on_time(now_ms, out)
+    assert not machine.score and machine.next_at_ms() < 0

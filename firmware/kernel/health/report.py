@@ -57,15 +57,18 @@ class Health:
             self.heap_free_min = free_bytes
 
     def keep_traceback(self, now_ms: int, text: bytes) -> bool:
-        """Stage the end of a traceback, which says most; False if flash is spared or fails."""
+        """Stage the end of a traceback, which says most; False if flash is spared or fails.
+
+        Without heap for it, it is not kept: it was printed.
+        """
         if self._has_kept and 0 <= ticks_diff(now_ms, self._kept_at_ms) < TRACEBACK_KEEP_MS:
             return False
-        text = text[max(0, len(text) - TRACEBACK_BYTES_MAX) :]
         try:
+            text = text[max(0, len(text) - TRACEBACK_BYTES_MAX) :]
             if self.table.get(KEY) == text:
                 return False
             self.table.put(KEY, text)
-        except OSError:
+        except (OSError, MemoryError):
             return False
         self._kept_at_ms = now_ms
         self._has_kept = True

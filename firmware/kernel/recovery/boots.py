@@ -161,7 +161,7 @@ def _write(machine: "SafeMode", out: "Effects") -> None:
         if is_kept:
             machine._table.put(KEY, bytes(record))
         machine._table.commit()
-    except OSError:
+    except (OSError, MemoryError):
         machine._table.rollback()
         is_kept = False
     if not is_kept:

@@ -68,8 +68,10 @@ class SafeMode:
             self._recover(out)
 
     def _recover(self, out: "Effects") -> None:
-        from .boots import forget_crashes
-
+        try:
+            from .boots import forget_crashes
+        except MemoryError:  # the next step tries again
+            return
         forget_crashes(self, out)
 
     def save_into(self, buffer: bytearray, offset: int) -> int:

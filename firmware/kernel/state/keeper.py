@@ -29,6 +29,7 @@ class Keeper:
         self.is_blocked = False  # critical ones: nothing of the application may leave
         self.has_failed = False  # the last commit; the next waits for the timer
         self.is_lost = False  # what is on flash could not be read, and so is not written over
+        self._is_unseen = False  # there was no heap to look: nothing is written until there is
         self._has_other = False  # others staged something, which our next commit carries
         self._table = table
 
@@ -52,25 +53,33 @@ class Keeper:
     def look(self) -> bool:
         """Look for changes at the end of a step; tell whether they must be written at once.
 
+        Without heap to look, whatever may be critical counts as changed.
         Raises: CborError if the application changed a lent value into one without an encoding.
         """
-        self.is_waiting = self.state.find_changes() or self._has_other
-        self.is_blocked = self.is_waiting and self.state.is_critical_changed()
+        state = self.state
+        try:
+            self.is_waiting = state.find_changes() or self._has_other
+            self.is_blocked = self.is_waiting and state.is_critical_changed()
+            self._is_unseen = False
+        except MemoryError:
+            self._is_unseen = self.is_waiting = True
+            self.is_blocked = state.has_critical()
         return self.is_blocked
 
     def write(self, out: "Effects") -> int:
         """Commit all changes; return the bytes programmed.
 
-        A table that fails keeps the old state on flash and the new one in memory, to be tried
-        again; critical changes stay blocked until then. It is reported once.
+        A table that fails, or a heap without room for it, keeps the old state on flash and the
+        new one in memory, to be tried again; critical changes stay blocked until then. It is
+        reported once.
         """
         if not self.is_waiting:
             return 0
         try:
-            if self.is_lost:
+            if self.is_lost or self._is_unseen:
                 raise OSError(_EIO)
             written = self._commit()
-        except OSError:
+        except (OSError, MemoryError):
             self._table.rollback()
             if not self.has_failed:
                 out.report(EVENT_STORE_FAILED, _STATE)
