@@ -3,6 +3,7 @@
 from binascii import crc32
 
 from kernel.state.journal import Journal
+from kernel.state.table import JournalTable
 from support.journalled import boot, commit
 from support.nor_sectors import BAD_BLOCKS, TEAR_MODES, NorSectors
 from support.script import raises
