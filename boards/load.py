@@ -111,7 +111,7 @@ def board_from_text(text: str, path: Path) -> Board:
 
     Raises: BoardFileError (the file's author).
     """
-    file = decode(text, str(path))
+    file = decode(text, BoardFile, str(path), BoardFileError)
     partitions = tuple(in_order(_partition(row, path) for row in file.partitions))
     try:
         check_flash_map(partitions, file.flash_size_bytes)

@@ -1,32 +1,72 @@
-"""Turn parsed TOML into a board record, answering a typing mistake with the nearest right word."""
+"""Turn parsed TOML into typed records, answering a typing mistake with the nearest right word.
+
+msgspec checks the types. Unknown keys are looked for before, because the answer that a person
+needs is the file, the key and the nearest key that exists.
+"""
 
 import difflib
 import re
 import tomllib
+import types
 import typing
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
-from .errors import BoardFileError
-from .records import BoardFile
+Record = TypeVar("Record", bound=msgspec.Struct)
+Refuse = Callable[[str], Exception]  # makes the exception of whoever reads the file
 
 
-def decode(text: str, file: str) -> BoardFile:
-    """Parse and check a board file.
+def decode(text: str, kind: type[Record], file: str, refuse: Refuse) -> Record:
+    """Parse TOML and check it against a record type.
 
-    Raises: BoardFileError (the file's author) naming file, key and what is allowed.
+    Raises: what `refuse` makes (the file's author) naming file, key and what is allowed.
     """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BoardFileError(f"{file}: not valid TOML: {error}. Mend that line.") from error
-    _refuse_unknown_keys(data, BoardFile, file, "")
+        raise refuse(f"{file}: not valid TOML: {error}. Mend that line.") from error
+    refuse_unknown_keys(data, kind, file, refuse)
     try:
-        return msgspec.convert(data, BoardFile)
+        return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise BoardFileError(f"{file}: {_readable(str(error))}. Mend that value.") from error
+        raise refuse(f"{file}: {_readable(str(error))}. Mend that value.") from error
+
+
+def refuse_unknown_keys(value: Any, kind: Any, file: str, refuse: Refuse, where: str = "") -> None:
+    """Stop at the first key that the record type does not have.
+
+    Raises: what `refuse` makes (the file's author) naming file, key and the nearest allowed one.
+    """
+
+    def walk(value: Any, kind: Any, where: str) -> None:
+        refuse_unknown_keys(value, kind, file, refuse, where)
+
+    def walk_table(known: dict[str, Any]) -> None:
+        place = f" in [{where}]" if where else ""
+        for key, item in value.items():
+            if key not in known:
+                raise refuse(f'{file}: unknown key "{key}"{place}{nearest(key, known)}')
+            walk(item, known[key], _below(where, key))
+
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        walk(value, arguments[0], where)
+    elif _is_record(kind) and isinstance(value, dict):
+        walk_table(_fields(kind))
+    elif origin is dict and isinstance(value, dict):
+        if typing.get_origin(arguments[0]) is typing.Literal:
+            walk_table(dict.fromkeys(typing.get_args(arguments[0]), arguments[1]))
+            return
+        for key, item in value.items():
+            walk(item, arguments[1], _below(where, key))
+    elif origin in (list, tuple) and isinstance(value, list):
+        for item in value:
+            walk(item, arguments[0], where)
+    elif origin in (types.UnionType, typing.Union):
+        for choice in _choices(value, arguments, file, refuse, where):
+            walk(value, choice, where)
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
@@ -35,34 +75,32 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     if near:
         return f'; did you mean "{near[0]}"?'
-    return f"; allowed: {', '.join(known)}."
+    return f"; allowed: {', '.join(known) or 'none'}."
 
 
-def _refuse_unknown_keys(value: Any, kind: Any, file: str, where: str) -> None:
-    arguments = typing.get_args(kind)
-    if typing.get_origin(kind) is typing.Annotated:
-        _refuse_unknown_keys(value, arguments[0], file, where)
-    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
-        fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-        _walk_table(value, fields, file, where)
-    elif typing.get_origin(kind) is dict and isinstance(value, dict):
-        if typing.get_origin(arguments[0]) is typing.Literal:
-            words = typing.get_args(arguments[0])
-            _walk_table(value, dict.fromkeys(words, arguments[1]), file, where)
-            return
-        for key, item in value.items():
-            _refuse_unknown_keys(item, arguments[1], file, _below(where, key))
-    elif typing.get_origin(kind) is tuple and isinstance(value, list):
-        for item in value:
-            _refuse_unknown_keys(item, arguments[0], file, where)
+def _choices(
+    value: Any, kinds: tuple[Any, ...], file: str, refuse: Refuse, where: str
+) -> list[Any]:
+    """Return what a table may be: of records told apart by a word in them, the one it names."""
+    records = [kind for kind in kinds if _is_record(kind)]
+    tagged = {kind.__struct_config__.tag: kind for kind in records if kind.__struct_config__.tag}
+    if not tagged or not isinstance(value, dict):
+        return list(kinds)
+    field = records[0].__struct_config__.tag_field
+    word = value.get(field)
+    if isinstance(word, str) and word not in tagged:
+        raise refuse(f'{file}: {_below(where, field)}: unknown "{word}"{nearest(word, tagged)}')
+    return [tagged[word]] if isinstance(word, str) else []
 
 
-def _walk_table(table: dict[str, Any], known: dict[str, Any], file: str, where: str) -> None:
-    place = f" in [{where}]" if where else ""
-    for key, item in table.items():
-        if key not in known:
-            raise BoardFileError(f'{file}: unknown key "{key}"{place}{nearest(key, known)}')
-        _refuse_unknown_keys(item, known[key], file, _below(where, key))
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    tag_field = kind.__struct_config__.tag_field
+    return {**known, tag_field: str} if tag_field else known
 
 
 def _below(where: str, key: str) -> str:
