@@ -181,7 +181,7 @@ def _run_with_bar(spec: dict[str, Any]) -> dict[str, Any]:
     with Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("virtual seconds", total=spec["seconds"])
 
-        def on_progress(done_s: int, _all_s: int) -> None:
+        def on_progress(done_s: int, _all_s: int, _events: int) -> None:
             bars.update(task, completed=done_s)
 
         return driver.run(spec, keep=False, on_progress=on_progress)

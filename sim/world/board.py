@@ -10,6 +10,7 @@ from cma_toolkit.firmware.kernel.errors import (
     CAUSE_DEEP_SLEEP,
     CAUSE_POWER_ON,
     CAUSE_SOFT_RESET,
+    CAUSE_WATCHDOG,
 )
 from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
@@ -18,8 +19,8 @@ from cma_toolkit.firmware.kernel.state.table import JournalTable
 from cma_toolkit.firmware.kernel.state.values import State
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world import trace
-from cma_toolkit.sim.world.clock import ticks_at
 from cma_toolkit.sim.world.flash import MemoryFlash
+from cma_toolkit.sim.world.hardware.oscillator import Oscillator
 from cma_toolkit.sim.world.host import Host, WorldParts
 
 TYPE_CHECKING = False
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
     from cma_toolkit.firmware.kernel.ports import Sensor
     from cma_toolkit.sim.world.fleet import Fleet
 
-# What happens to a board.
+# What happens to a board, and from AIR on to the world around it.
 WAKE, FRAME, UNDELIVERED, CUT, BOOT = 0, 1, 2, 3, 4
+AIR, FAULT = 5, 6
 
-_DARK_MS = 2_000  # from a power cut to the boot after it
+DARK_MS = 2_000  # from a power cut to the boot after it
 _BOOT_MS = 350  # from a wake or reset to the agent: stock MicroPython on a small root filesystem
 _TURNS_MAX = 100  # at one instant: a step serves one timer of the application, of 16
 _BATTERY_MS = 5_000  # from one look at the battery to the next
@@ -50,9 +52,12 @@ class Board:
         self.agent: Agent | None = None
         self.host = Host(fleet, self)
         self.rtc = b""  # its memory: the snapshot, while it sleeps deep
+        self.flash = MemoryFlash()
+        self.oscillator = Oscillator(index)
+        self.is_radio_dead = False  # it sends nothing and hears nothing
+        self.slow_ms = 0  # by which each step of the agent comes later
         self._fleet = fleet
         self._battery = battery
-        self._flash = MemoryFlash()
         self._last_status: dict[str, object] = {}
         self._boots = 0
         self._cause = CAUSE_POWER_ON
@@ -78,7 +83,7 @@ class Board:
         now_ms = self._fleet.clock.now_ms
         agent = self.agent
         if kind == CUT:
-            self._cut_power()
+            self.cut_power()
         elif kind == BOOT:
             if self._boot_at_ms == now_ms:
                 self._boot()
@@ -109,7 +114,25 @@ class Board:
 
     def ticks(self) -> int:
         """Return what this board's clock shows; it goes on through deep sleep."""
-        return ticks_at(self._fleet.clock.now_ms, self.index)
+        return self.oscillator.ticks(self._fleet.clock.now_ms)
+
+    def cut_power(self, dark_ms: int = DARK_MS) -> None:
+        """Lose all but flash, now, and boot once the power is back."""
+        now_ms = self._fleet.clock.now_ms
+        self.host.trace(trace.POWER, b"")
+        self.rtc = b""
+        self._stop()
+        self._boot_later(now_ms + dark_ms, CAUSE_POWER_ON)
+
+    def crash(self, cause: int = CAUSE_WATCHDOG) -> None:
+        """Reset with the power on, now: RTC memory survives and the agent does not."""
+        self._stop()
+        self._boot_later(self._fleet.clock.now_ms + _BOOT_MS, cause)
+
+    def _stop(self) -> None:
+        self._lose_agent()
+        self._is_asleep = False
+        self._asleep.turn(False, self._fleet.clock.now_ms)
 
     def switch_radio(self, is_on: bool) -> None:
         """Carry out the agent's effect; the others wait for the end of the step."""
@@ -117,7 +140,7 @@ class Board:
 
     def table(self) -> JournalTable:
         """Open what the board has stored."""
-        journal = Journal(self._flash)
+        journal = Journal(self.flash)
         journal.recover(self._cause == CAUSE_DEEP_SLEEP)
         return JournalTable(journal)
 
@@ -228,15 +251,6 @@ class Board:
         self.agent = None
         self._wake_at_ms = self._boot_at_ms = _NEVER
         self._radio.turn(False, self._fleet.clock.now_ms)
-
-    def _cut_power(self) -> None:
-        now_ms = self._fleet.clock.now_ms
-        self.host.trace(trace.POWER, b"")
-        self._lose_agent()
-        self.rtc = b""
-        self._is_asleep = False
-        self._asleep.turn(False, now_ms)
-        self._boot_later(now_ms + _DARK_MS, CAUSE_POWER_ON)
 
 
 class Span:

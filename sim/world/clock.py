@@ -28,6 +28,11 @@ class Clock:
         self._queue: list[tuple[int, int, int, int, Any]] = []
         self._order = 0
 
+    @property
+    def scheduled(self) -> int:
+        """Return how many events were made to happen so far."""
+        return self._order
+
     def schedule(self, at_ms: int, kind: int, agent: int, data: "Any" = b"") -> None:
         """Make something happen at an instant, now at the earliest."""
         self._order += 1

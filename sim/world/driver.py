@@ -19,8 +19,10 @@ from cma_toolkit.sim.world.trace import encode_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
+
+    from cma_toolkit.sim.world.watcher import Watcher
 
     Plain = dict[str, Any]
 
@@ -29,11 +31,15 @@ _COLLECT_EVERY_BYTES = 8_000_000
 
 
 def run(
-    spec: "Plain", *, keep: bool = True, on_progress: "Callable[[int, int], object] | None" = None
+    spec: "Plain",
+    *,
+    keep: bool = True,
+    on_progress: "Callable[..., object] | None" = None,
+    watchers: "Sequence[Watcher]" = (),
 ) -> "Plain":
-    """Run a described world to its end.
+    """Run a described world to its end; `on_progress` is told seconds done, all, and events.
 
-    Raises: AppError if its application cannot be loaded.
+    Raises: AppError if its application cannot be loaded, and what a watcher raises.
     """
     fleet = Fleet(
         load_setup(spec["app"]),
@@ -46,9 +52,11 @@ def run(
         battery=spec.get("battery", BATTERY_MV),
         currents=spec.get("currents"),
         power_cuts=[(cut[0], cut[1]) for cut in spec.get("power_cuts", [])],
+        watchers=watchers,
         keep=keep,
     )
     fleet.run(spec["seconds"], on_progress)
+    fleet.end()
     states = fleet.states()
     return {
         "names": fleet.names,
@@ -63,6 +71,7 @@ def run(
         "set_sensors": fleet.log.set_sensors,
         "unset_sensors": fleet.log.unset_sensors,
         "published": fleet.log.published,
+        "happened": fleet.clock.scheduled,
         "digest": fleet.digest(),
     }
 

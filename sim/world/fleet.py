@@ -7,7 +7,7 @@ from cma_toolkit.firmware.kernel.codec import frame
 from cma_toolkit.firmware.kernel.config import Config
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.sim.world import trace
-from cma_toolkit.sim.world.board import CUT, FRAME, UNDELIVERED, Board
+from cma_toolkit.sim.world.board import AIR, CUT, FAULT, FRAME, UNDELIVERED, Board
 from cma_toolkit.sim.world.clock import Clock
 from cma_toolkit.sim.world.host import Log
 from cma_toolkit.sim.world.radio import Radio
@@ -15,11 +15,18 @@ from cma_toolkit.sim.world.sensors import make_sensor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from cma_toolkit.sim.world.faults.base import Fault
+    from cma_toolkit.sim.world.watcher import Watcher
+
+    Planned = Sequence[tuple[int, int, Fault]]
 
 _BOOT_MS_SPREAD = 1_000
 BATTERY_MV = 4_000
 _STEPS_PER_RUN = 100  # of progress
+_BEGIN, _END, _TIME = 0, 1, 2  # what happens to a fault
 
 
 class Fleet:
@@ -28,7 +35,8 @@ class Fleet:
     `setup` is the application's. `sensors` gives values by name, see `sensors.make_sensor`, and
     `battery` millivolts in the same form; `settings` and `currents` (µA by power state) are those
     of a provisioned board, without currents no energy is counted; `power_cuts` are (seconds, agent
-    number) pairs. `keep` records messages for a test to look at.
+    number) pairs. `faults` are (start ms, end ms, fault) each; `watchers` are told what happens.
+    `keep` records messages for a test to look at.
     """
 
     def __init__(
@@ -44,9 +52,13 @@ class Fleet:
         loss_permille: int = 0,
         range_m: int = 0,
         power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]" = (),
+        faults: "Planned" = (),
+        watchers: "Sequence[Watcher]" = (),
         keep: bool = True,
     ) -> None:
         self.clock = Clock()
+        self.watchers = tuple(watchers)
+        self.active_faults: list[Fault] = []
         self.trace = trace.Trace()
         self.log = Log(keep)
         self.names = _names(agents)
@@ -67,25 +79,71 @@ class Fleet:
             board.power_on(boot_rng.below(_BOOT_MS_SPREAD))
         for at_s, index in power_cuts:
             self.clock.schedule(at_s * 1000, CUT, index)
+        for start_ms, end_ms, fault in faults:
+            self.clock.schedule(start_ms, FAULT, 0, (fault, _BEGIN))
+            self.clock.schedule(end_ms, FAULT, 0, (fault, _END))
+        for watcher in self.watchers:
+            watcher.begin(self)
 
-    def run(self, seconds: int, on_progress: "Callable[[int, int], object] | None" = None) -> None:
-        """Let virtual time pass; `on_progress` is told seconds done and seconds in all."""
+    def run(self, seconds: int, on_progress: "Callable[..., object] | None" = None) -> None:
+        """Let virtual time pass; `on_progress` is told seconds done, seconds in all, events."""
         start_ms = self.clock.now_ms
         for step in range(1, _STEPS_PER_RUN + 1):
             self._run_until(start_ms + seconds * 1000 * step // _STEPS_PER_RUN)
             if on_progress is not None:
-                on_progress(seconds * step // _STEPS_PER_RUN, seconds)
+                on_progress(seconds * step // _STEPS_PER_RUN, seconds, self.clock.scheduled)
+
+    def end(self) -> None:
+        """Tell the watchers that nothing more happens."""
+        for watcher in self.watchers:
+            watcher.end(self)
 
     def _run_until(self, until_ms: int) -> None:
+        clock, boards, watchers = self.clock, self.boards, self.watchers
         while True:
-            event = self.clock.take(until_ms)
+            event = clock.take(until_ms)
             if event is None:
                 return
             kind, index, data = event
-            self.boards[index].on_event(kind, data)
+            if kind < AIR:
+                boards[index].on_event(kind, data)
+            else:
+                self._on_event(kind, data)
+            for watcher in watchers:
+                watcher.after_event(self, kind, index)
+
+    def call_fault_at(self, at_ms: int, fault: "Fault", index: int = 0) -> None:
+        """Have a fault's `on_time` called at an instant, for an agent."""
+        self.clock.schedule(at_ms, FAULT, index, (fault, _TIME))
+
+    def end_faults(self) -> None:
+        """End every fault that is on, now."""
+        for fault in list(self.active_faults):
+            self._turn_fault(fault, False)
+
+    def _on_event(self, kind: int, data: "Any") -> None:
+        if kind == FAULT:
+            fault, what = data
+            if what == _TIME:
+                fault.on_time(self)
+            elif what == _BEGIN or fault in self.active_faults:
+                self._turn_fault(fault, what == _BEGIN)
+
+    def _turn_fault(self, fault: "Fault", is_on: bool) -> None:
+        if is_on:
+            self.active_faults.append(fault)
+            fault.begin(self)
+        else:
+            self.active_faults.remove(fault)
+            fault.end(self)
+        self.trace.add(trace.FAULT, self.clock.now_ms, fault.NUMBER, bytes([is_on]))
+        for watcher in self.watchers:
+            watcher.fault(self, fault.NAME, fault.describe(), is_on)
 
     def transmit(self, source: int, data: bytes) -> None:
         """Carry a frame to whoever hears it; called by the hosts."""
+        for watcher in self.watchers:
+            watcher.sent(self, source, data)
         reach, strengths = self.radio.in_reach(source), self.radio.rssi_dbm(source)
         target = frame.read_target(data)
         index = self._index_of.get(target, -1)
@@ -93,21 +151,27 @@ class Fleet:
             index = -1  # its radio is off
         elif target == frame.BROADCAST:
             for place in range(len(reach)):
-                self._carry(reach[place], strengths[place], data)
+                self._carry(source, reach[place], strengths[place], data)
             return
         for place in range(len(reach)):
             if reach[place] == index and self.boards[index].is_listening():
-                if self._carry(index, strengths[place], data):
+                if self._carry(source, index, strengths[place], data):
                     return
                 break
         self.clock.schedule(self.clock.now_ms, UNDELIVERED, source)
 
-    def _carry(self, index: int, rssi_dbm: int, data: bytes) -> bool:
+    def _carry(self, source: int, index: int, rssi_dbm: int, data: bytes) -> bool:
         if self.radio.is_lost():
             return False
-        at_ms = self.clock.now_ms + self.radio.delay_ms()
-        self.clock.schedule(at_ms, FRAME, index, (rssi_dbm, data))
-        return True
+        paths = [(self.radio.delay_ms(), rssi_dbm, data)]
+        for fault in self.active_faults:
+            fault.on_air(source, index, data, paths)
+        for delay_ms, strength_dbm, copy in paths:
+            at_ms = self.clock.now_ms + delay_ms
+            self.clock.schedule(at_ms, FRAME, index, (strength_dbm, copy))
+            for watcher in self.watchers:
+                watcher.arrived(self, source, index, copy)
+        return bool(paths)
 
     def digest(self) -> str:
         """Close the trace with each agent's state and return its digest."""

@@ -98,7 +98,10 @@ class Host(Effects):
 
     def trace(self, kind: int, content: bytes) -> None:
         """Fold something into the trace of the run."""
-        self._fleet.trace.add(kind, self.clock.now_ms, self.index, content)
+        fleet = self._fleet
+        fleet.trace.add(kind, self.clock.now_ms, self.index, content)
+        for watcher in fleet.watchers:
+            watcher.effect(fleet, self.index, kind, content)
 
     def send(self, link: int, buffer: bytearray, length: int) -> None:
         """Let the frame out into the air."""

@@ -10,7 +10,7 @@ import struct
 from cma_toolkit.firmware.kernel.codec import cbor
 
 SEND, REPORT, APP_EVENT, APP_ERROR, ACTUATE, POWER, STATE = 1, 2, 3, 4, 5, 6, 7
-BOOT, SLEEP, RADIO, REBOOT = 8, 9, 10, 11
+BOOT, SLEEP, RADIO, REBOOT, FAULT = 8, 9, 10, 11, 12
 _VALUE_BYTES_MAX = 4096
 
 

@@ -133,9 +133,10 @@ def test_errors_are_counted_beyond_what_is_kept() -> None:
 
 
 def test_progress_is_told_and_ends_at_all() -> None:
-    told: list[tuple[int, int]] = []
-    Fleet(lambda agent: None, agents=1).run(50, lambda done, total: told.append((done, total)))
-    assert told[-1] == (50, 50) and len(told) == 100
+    told: list[tuple[int, int, int]] = []
+    fleet = Fleet(lambda agent: None, agents=1)
+    fleet.run(50, lambda *progress: told.append(progress))
+    assert told[-1] == (50, 50, fleet.clock.scheduled) and len(told) == 100
     assert told == sorted(told)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cma_toolkit.sim.world.app_loader import load_setup
+from cma_toolkit.sim.world.board import FRAME
 from cma_toolkit.sim.world.fleet import Fleet
 
 APP = Path(__file__).parent / "apps" / "sampler.py"
@@ -66,7 +67,7 @@ def test_a_sleeper_hears_nothing() -> None:
         made.run(1)
     heard, unheard = sleeper.state()["heard"], sleeper.sleep()["unheard"]
     for _ in range(3):
-        made._carry(1, -50, b"x" * 20)
+        made.clock.schedule(0, FRAME, 1, (-50, b"x" * 20))
     made.run(1)
     assert sleeper.agent is None and not sleeper.is_listening()
     assert sleeper.state()["heard"] == heard and sleeper.sleep()["unheard"] == unheard + 3

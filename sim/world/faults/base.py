@@ -1,0 +1,34 @@
+"""What every fault of a world is: middleware that is on from one instant to another."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cma_toolkit.sim.world.fleet import Fleet
+
+    # One frame on one path: its copies, each with delay (ms), strength (dBm) and content.
+    Paths = list[tuple[int, int, bytes]]
+
+
+class Fault:
+    """Do nothing; what derives from it breaks something, and mends all of it when it ends."""
+
+    NAME = ""
+    NUMBER = 0  # of the menu
+
+    def describe(self) -> str:
+        """Return what a person needs to know of it: the parameters that were drawn."""
+        return ""
+
+    def begin(self, fleet: "Fleet") -> None:
+        """Break something."""
+
+    def end(self, fleet: "Fleet") -> None:
+        """Undo it completely."""
+
+    def on_time(self, fleet: "Fleet") -> None:
+        """Do what `fleet.call_fault_at` asked for; the fault may have ended by then."""
+
+    def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
+        """Change the copies of one frame on one path in place; an empty list: it is lost.
+
+        Units: delays in ms from now.
+        """
