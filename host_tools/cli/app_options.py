@@ -79,7 +79,7 @@ def read_settings(
     values = _from_file(path, cluster, cluster_must_exist) if path.is_file() else {}
     if cluster and cluster_must_exist and not path.is_file():
         raise usage(f"--cluster {cluster}: there is no {path}; leave --cluster out.")
-    values.update(_read_setting(text) for text in given)
+    values.update(read_setting(text) for text in given)
     return values
 
 
@@ -100,8 +100,13 @@ def _from_file(path: Path, cluster: str, cluster_must_exist: bool) -> dict[str, 
     }
 
 
-def _read_setting(text: str) -> tuple[str, int]:
-    from cma_toolkit.firmware.kernel.config import SETTING_NAMES, Config
+def read_setting(text: str) -> tuple[str, int]:
+    """Return the name and the value of `--set NAME=VALUE`.
+
+    Raises: CmaError (whoever typed it).
+    """
+    from cma_toolkit.firmware.kernel.config import SETTING_NAMES
+    from cma_toolkit.sim.scenario.describe import setting_problem
 
     name, _equals, value = text.partition("=")
     if name not in SETTING_NAMES:
@@ -110,8 +115,7 @@ def _read_setting(text: str) -> tuple[str, int]:
         number = int(value)
     except ValueError:
         raise usage(f"--set {text}: write {name}= and a whole number.") from None
-    config = Config()
-    config.take({name: number})
-    if number != getattr(config, name):
-        raise usage(f"--set {text}: out of bounds; docs/power.md has the bounds of each.")
+    problem = setting_problem(name, number)
+    if problem:
+        raise usage(f"--set {text}: {problem}")
     return name, number

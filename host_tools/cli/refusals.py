@@ -6,6 +6,7 @@ Those parts know no exit codes: `boards` and `sim` may not import `host_tools`.
 from cma_toolkit.boards.errors import BoardFileError, FlashMapError
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.image.errors import ImageError, SourceError
+from cma_toolkit.sim.scenario.errors import ScenarioError
 from cma_toolkit.sim.virtual_board.supervisor.errors import VirtualBoardError
 
 VIRTUAL_CODES = {
@@ -14,7 +15,7 @@ VIRTUAL_CODES = {
     "refused": ExitCode.REFUSED,
     "timeout": ExitCode.TIMEOUT,
 }
-REFUSALS = (BoardFileError, CmaError, ImageError, VirtualBoardError)
+REFUSALS = (BoardFileError, CmaError, ImageError, ScenarioError, VirtualBoardError)
 
 
 def as_cma_error(refusal: Exception) -> CmaError:
@@ -25,6 +26,6 @@ def as_cma_error(refusal: Exception) -> CmaError:
         return CmaError(refusal.message, VIRTUAL_CODES[refusal.kind])
     if isinstance(refusal, BoardFileError) and not isinstance(refusal, FlashMapError):
         return CmaError(str(refusal), ExitCode.USAGE)
-    if isinstance(refusal, SourceError):
+    if isinstance(refusal, SourceError | ScenarioError):
         return CmaError(str(refusal), ExitCode.USAGE)
     return CmaError(str(refusal), ExitCode.REFUSED)

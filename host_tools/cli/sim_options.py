@@ -1,0 +1,134 @@
+"""What `cma sim run` and `cma sim swarm` share: the file, and the options that go over it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from click.core import ParameterSource
+
+from cma_toolkit.host_tools.cli.app_options import (
+    check_app,
+    read_board,
+    read_rows,
+    read_sensor,
+    read_setting,
+    read_settings,
+)
+from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.host_tools.fleet.project import find_folder
+from cma_toolkit.sim.scenario.describe import describe
+from cma_toolkit.sim.scenario.load import load
+from cma_toolkit.sim.scenario.records import AGENTS_MAX, MINUTES_MAX, Scenario
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+_NOT_OF_THE_WORLD = {"seed", "seeds", "jobs", "first", "output", "quiet", "report"}
+
+
+@dataclass(frozen=True)
+class World:
+    """What a command line asks for: the description, and the words that ask for the same again."""
+
+    file: Path
+    scenario: Scenario
+    plain: dict[str, Any]
+    words: tuple[str, ...]
+
+
+def world_options(function: Decorated) -> Decorated:
+    """Add FILE and the options that go over what it says, given to the command as `world`."""
+    shared = [
+        click.argument("file", type=click.Path(path_type=Path)),
+        click.option("--agents", type=click.IntRange(1, AGENTS_MAX), metavar="N",
+                     help="How many.  [default: 8, or FILE's]"),
+        click.option("--minutes", type=click.FloatRange(min=0.1, max=MINUTES_MAX), metavar="N",
+                     help="Virtual time.  [default: 10, or FILE's]"),
+        click.option("--loss", type=click.IntRange(0, 100), metavar="N",
+                     help="Percentage of frames that the air loses.  [default: 0, or FILE's]"),
+        click.option("--range", "range_m", type=click.IntRange(0), metavar="M",
+                     help="Reach of the radio in metres, 0: all hear all.  "
+                     "[default: FILE's, or 0; 25 for a crowd]"),
+        click.option("--sensor", "sensors", multiple=True, metavar="NAME=VALUE",
+                     help="A sensor's value, or @FILE.csv of seconds,value. May be given several "
+                     "times."),
+        click.option("--battery", metavar="MV",
+                     help="Millivolts of every battery, or @FILE.csv of seconds,value.  "
+                     "[default: 4000, or FILE's]"),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+                     help="A setting, over those of FILE and of the fleet.toml beside it. May be "
+                     "given several times."),
+        click.option("--board", "board_id", default="", metavar="ID",
+                     help="Whose currents to count energy with.  [default: none is counted]"),
+        click.option("--cluster", default="", help="Whose settings to take from fleet.toml."),
+        click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table",
+                     help="For a person, or one JSON object."),
+        click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
+    ]  # fmt: skip
+    result: Any = function
+    for option in reversed(shared):
+        result = option(result)
+    return result  # type: ignore[no-any-return]
+
+
+def read_world(given: dict[str, Any]) -> World:
+    """Return the world of the options of `world_options`.
+
+    Raises: CmaError, BoardFileError (whoever typed it), ScenarioError (the file's author).
+    """
+    file: Path = given["file"]
+    check_app(file, "cma sim")
+    scenario = _over(load(file), given)
+    who = scenario.who
+    of_fleet = read_settings(file.parent / who.app, who.cluster, ())
+    if given["board_id"]:
+        read_board(given["board_id"])
+    plain = describe(scenario, file, of_fleet, find_folder(Path.cwd()))
+    plain["settings"].update(read_setting(text) for text in given["settings"])
+    plain["sensors"].update(read_sensor(text) for text in given["sensors"])
+    if given["battery"] is not None:
+        plain["battery"] = _battery(given["battery"])
+    return World(file, scenario, plain, tuple(_typed(click.get_current_context())))
+
+
+def _over(scenario: Scenario, given: dict[str, Any]) -> Scenario:
+    who = _replace(scenario.who, agents=given["agents"], board=given["board_id"] or None,
+                   cluster=given["cluster"] or None)  # fmt: skip
+    radio = dict(scenario.radio)
+    if given["loss"] is not None:
+        radio["loss_permille"] = given["loss"] * 10
+    if given["range_m"] is not None:
+        radio["range_m"] = given["range_m"]
+    over: Scenario = _replace(
+        scenario, who=who, radio=radio, when=_replace(scenario.when, minutes=given["minutes"])
+    )
+    return over
+
+
+def _replace(record: Any, **values: Any) -> Any:
+    changed = {key: value for key, value in values.items() if value is not None}
+    return msgspec.structs.replace(record, **changed)
+
+
+def _battery(text: str) -> Any:
+    given = read_rows(text[1:]) if text.startswith("@") else text
+    try:
+        if isinstance(given, str):
+            return int(given)
+        return [(at_s, int(millivolts)) for at_s, millivolts in given]
+    except ValueError:
+        raise usage(f"--battery {text}: write whole millivolts, or @FILE.csv of them.") from None
+
+
+def _typed(ctx: click.Context) -> Sequence[str]:
+    """Return the options that were typed and change the world, as they would be typed again."""
+    words: list[str] = []
+    for option in ctx.command.params:
+        name = option.name or ""
+        typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if isinstance(option, click.Option) and typed and name not in _NOT_OF_THE_WORLD:
+            value = ctx.params[name]
+            for one in value if option.multiple else (value,):
+                words += [option.opts[0], str(one)]
+    return words

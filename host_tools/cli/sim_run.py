@@ -1,0 +1,74 @@
+"""`cma sim run`: one world, one seed."""
+
+from typing import Any
+
+import click
+
+from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.progress import progress_style
+from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
+from cma_toolkit.host_tools.cli.sim_progress import showing
+from cma_toolkit.host_tools.cli.sim_show import print_json, print_result
+from cma_toolkit.host_tools.errors import ExitCode, usage
+
+
+@click.command(
+    epilog=examples(
+        "cma sim app.py --agents 8",
+        "cma sim app.py --agents 3 --minutes 60 --seed 7 --loss 5 --sensor soil=@soil.csv",
+        "cma sim app.py --minutes 60 --set wake_period_ms=60000 --board esp32-s3-devkitc-1",
+        "cma sim run greenhouse.toml --seed 7",
+        "cma sim app.py --agents 1000 --minutes 5 -o json",
+    )
+)
+@world_options
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same run."
+)
+def run(output: str, quiet: bool, seed: int, **given: Any) -> None:
+    """Run FILE, an application or a scenario, in one process and in virtual time.
+
+    The last line is the digest of everything that happened: same seed, same digest.
+    """
+    from cma_toolkit.sim.scenario.replay import failure_line
+
+    world = read_world(given)
+    outcome = _run(world, seed, progress_style("json" if output == "json" else "table", quiet))
+    result = outcome.result
+    if result is not None:
+        _check_sensors(world.plain, result)
+        if output == "json":
+            print_json(result, outcome.failure)
+        else:
+            has_board = bool(world.scenario.who.board)
+            print_result(result, outcome.seconds, has_board=has_board)
+    if outcome.failure:
+        click.echo(failure_line(outcome, world.file, world.words), err=True)
+        raise SystemExit(int(ExitCode.SOME_FAILED))
+
+
+def _run(world: World, seed: int, style: str) -> Any:
+    from cma_toolkit.sim.scenario.run import run as run_scenario
+    from cma_toolkit.sim.world.app_loader import AppError
+
+    with showing(style, "virtual seconds") as show:
+        try:
+            return run_scenario(
+                world.plain,
+                world.scenario.must,
+                seed,
+                lambda done_s, all_s, events: show(done_s, all_s, done_s, events),
+            )
+        except AppError as error:
+            raise usage(str(error)) from error
+
+
+def _check_sensors(plain: dict[str, Any], result: dict[str, Any]) -> None:
+    """Refuse a sensor that no agent asked for: its name is misspelt."""
+    for name in plain["sensors"]:
+        if name not in result["set_sensors"]:
+            asked = [*result["set_sensors"], *result["unset_sensors"]]
+            raise usage(
+                f"{plain['app']} asks for no sensor {name}: "
+                f"it asks for {', '.join(asked) or 'none'}."
+            )

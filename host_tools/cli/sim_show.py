@@ -1,0 +1,60 @@
+"""How the end of a run of `cma sim` is written for a person or a script."""
+
+import json
+from typing import Any
+
+import click
+
+from cma_toolkit.host_tools.cli.progress import print_table
+
+_COLUMNS = ("name", "boots", "neighbours", "sent", "received", "lost", "app_errors")
+_SLEEP_COLUMNS = ("sleeps", "asleep", "radio")  # the last two as shares of the time
+_SLEEP_KEYS = ("asleep_ms", "radio_ms")
+_ERRORS_SHOWN = 3
+_JSON_KEYS = ("digest", "published", "error_count", "errors", "unset_sensors", "sleep")
+
+
+def print_json(result: dict[str, Any], failure: str) -> None:
+    """Write the result as one JSON object; `failure` is "" for a run in which all held."""
+    shown = {key: result[key] for key in _JSON_KEYS}
+    click.echo(json.dumps({**shown, "agents": result["statuses"], "failure": failure}))
+
+
+def print_result(result: dict[str, Any], seconds: int, *, has_board: bool) -> None:
+    """Write a row per agent, what was published and raised, and the digest."""
+    rows = [[str(status.get(key, "")) for key in _COLUMNS] for status in result["statuses"]]
+    columns = [column.replace("_", " ") for column in _COLUMNS]
+    if any(slept["sleeps"] for slept in result["sleep"]):
+        columns += _SLEEP_COLUMNS
+        for row, slept in zip(rows, result["sleep"], strict=True):
+            row += [str(slept["sleeps"]), *(_share(slept[key], seconds) for key in _SLEEP_KEYS)]
+    if any(status.get("used_uah") for status in result["statuses"]):
+        columns.append("used")
+        for row, status in zip(rows, result["statuses"], strict=True):
+            row.append(f"{status.get('used_uah', 0)} uAh")
+    print_table(columns, rows)
+    if _SLEEP_COLUMNS[0] in columns and not has_board:
+        click.echo(
+            "no --board: whoever sleeps sleeps deep and boots again; with --board ID they sleep "
+            "lightly where that pays"
+        )
+    click.echo(f"{result['published']} messages published")
+    for name in result["unset_sensors"]:
+        click.echo(f"sensor {name}: a wave of 0 to 1000; set it with --sensor {name}=VALUE")
+    _print_errors(result["errors"], result["error_count"])
+    click.echo(f"digest {result['digest']}")
+
+
+def _share(span_ms: int, seconds: int) -> str:
+    return f"{span_ms / (seconds * 10):.1f} %"
+
+
+def _print_errors(errors: list[list[Any]], count: int) -> None:
+    if not count:
+        return
+    seen: dict[str, list[Any]] = {}
+    for error in errors:
+        seen.setdefault(error[3], error)
+    for at_ms, agent, where, text in list(seen.values())[:_ERRORS_SHOWN]:
+        click.echo(f"{agent} at {at_ms / 1000:.3f} s, in {where}:\n{text}", err=True)
+    click.echo(f"the application raised {count} times; correct it.", err=True)

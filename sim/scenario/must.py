@@ -1,0 +1,82 @@
+"""Whether what a scenario demands holds at the end of a run."""
+
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from cma_toolkit.firmware.kernel.codec import cbor
+from cma_toolkit.sim.scenario.records import Must
+
+Result = dict[str, Any]  # of `sim.world.driver.run`
+
+
+def broken(must: Must, result: Result) -> str:
+    """Return the first demand that does not hold, of which agent, as a sentence; "" if all do."""
+    for check in _CHECKS:
+        problem = check(must, result)
+        if problem:
+            return problem
+    return ""
+
+
+def _errors(must: Must, result: Result) -> str:
+    if not must.no_errors or not result["error_count"]:
+        return ""
+    at_ms, agent, where, traceback = result["errors"][0]
+    last = traceback.strip().splitlines()[-1]
+    more = result["error_count"] - 1
+    return f"{agent} raised {last} in {where} at {at_ms / 1000:.3f} s" + (
+        f", and {more} more times were raised" if more else ""
+    )
+
+
+def _agree(must: Must, result: Result) -> str:
+    states = list(zip(result["names"], map(_value, result["states"]), strict=True))
+    for key in must.agree:
+        first_name, first = states[0][0], states[0][1].get(key)
+        for name, state in states[1:]:
+            if state.get(key) != first:
+                return f"{name} has {key} = {state.get(key)!r}, {first_name} {first!r}: not agreed"
+    return ""
+
+
+def _state(must: Must, result: Result) -> str:
+    for name, text in zip(result["names"], result["states"], strict=True):
+        state = _value(text)
+        for key, least in must.state_at_least.items():
+            value = state.get(key)
+            if not isinstance(value, int) or value < least:
+                return f"{name} has {key} = {value!r}: it must be at least {least}"
+    return ""
+
+
+def _neighbours(must: Must, result: Result) -> str:
+    return _each(result, "neighbours", lambda value: value >= must.neighbours_at_least,
+                 f"must be at least {must.neighbours_at_least}")  # fmt: skip
+
+
+def _used(must: Must, result: Result) -> str:
+    most = must.used_uah_at_most
+    if most is None:
+        return ""
+    return _each(result, "used_uah", lambda value: value <= most, f"must be at most {most}")
+
+
+def _each(result: Result, key: str, holds: Callable[[int], bool], text: str) -> str:
+    for status in result["statuses"]:
+        value = status.get(key, 0)
+        if not holds(value):
+            return f"{status['name']} has {key} = {value}: it {text}"
+    return ""
+
+
+def _published(must: Must, result: Result) -> str:
+    least, count = must.published_at_least, result["published"]
+    return f"{count} messages were published: it must be at least {least}" if count < least else ""
+
+
+def _value(text: str) -> Any:
+    return cbor.decode(binascii.unhexlify(text))
+
+
+_CHECKS = (_errors, _agree, _state, _neighbours, _published, _used)
