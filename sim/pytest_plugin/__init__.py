@@ -5,6 +5,10 @@
         assert not result.errors
         assert result.actuators["agent-01"]["pump"] == [1]
 
+    def test_a_battery_lasts_a_year(world):
+        world(seconds=6 * 3600, settings={"wake_period_ms": 300_000}, board="esp32-c3-devkitm-1")
+        assert world.battery_days(percentile=1) > 365
+
 Each test that asks for it runs twice: in this CPython, and in a real MicroPython.
 """
 
@@ -15,6 +19,9 @@ from typing import Any
 import pytest
 
 RUNTIMES = ("cpython", "micropython")
+BATTERY_MAH = 3_000  # an 18650 cell
+# Of a run, before its energy counts: in it the agents look for each other, listening all the time.
+_UNCOUNTED_PART = 4
 
 
 @pytest.fixture(params=RUNTIMES)
@@ -29,6 +36,7 @@ class World:
     def __init__(self, runtime: str, folder: Path) -> None:
         self.runtime = runtime
         self._folder = folder
+        self._last: Any = None
 
     def __call__(
         self,
@@ -50,8 +58,9 @@ class World:
         `app` is looked for beside the test and in the folders above it. A sensor is a constant, a
         function of (seconds, agent number), or the name of a CSV file of seconds and values.
         `settings` are those of a provisioned board, as `{"wake_period_ms": 60_000}`. `battery` is
-        in millivolts, given like a sensor; with the id of a `board` its energy is counted, as
-        `used_uah` of the status. `loss` is the percentage of frames lost; `power_cuts`
+        in millivolts, given like a sensor; with the id of a `board` its energy is counted:
+        `used_uah` of the status in all, and, but for the first quarter of the run, `uah_per_day`
+        and `world.battery_days`. `loss` is the percentage of frames lost; `power_cuts`
         are (seconds, agent number) pairs.
         """
         from cma_toolkit.sim.pytest_plugin.results import from_plain
@@ -73,7 +82,27 @@ class World:
         }
         if battery is not None:
             spec["battery"] = self._plain_sensor(battery, agents, seconds)
-        return from_plain(self.runtime, _run(self.runtime, spec))
+        if board:
+            spec["meter_from_s"] = seconds // _UNCOUNTED_PART
+        metered_s = seconds - seconds // _UNCOUNTED_PART
+        self._last = from_plain(self.runtime, _run(self.runtime, spec), metered_s)
+        return self._last
+
+    def battery_days(self, percentile: float = 1, battery_mah: float = BATTERY_MAH) -> float:
+        """Return for how many days a battery lasts, by the last run.
+
+        That of the agent that is worse off than all but `percentile` per cent of them.
+        """
+        if self._last is None:
+            pytest.fail(
+                "world.battery_days: nothing was run; first world(seconds=…, board=…).",
+                pytrace=False,
+            )
+        try:
+            days: float = self._last.battery_days(percentile, battery_mah)
+        except ValueError as error:
+            pytest.fail(f"world.battery_days: {error}", pytrace=False)
+        return days
 
     def _find(self, name: str | Path) -> Path:
         for folder in (self._folder, *self._folder.parents):

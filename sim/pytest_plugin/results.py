@@ -1,10 +1,15 @@
 """What a run of a world gives a test to look at."""
 
 import binascii
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from cma_toolkit.firmware.kernel.codec import cbor
+from cma_toolkit.firmware.kernel.config import STATE_NAMES
+from cma_toolkit.sim.world.meter import NC_PER_UAH
+
+DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,32 @@ class WorldResult:
     actuators: dict[str, dict[str, list[Any]]]
     status: dict[str, dict[str, Any]]
     sleep: dict[str, Slept]
+    uah_per_day: dict[str, dict[str, float]]  # by agent and power state; {} without a board
 
     def values(self, topic: str) -> list[Any]:
         """Return the values published on a topic, in order."""
         return [message.value for message in self.messages if message.topic == topic]
 
+    def battery_days(self, percentile: float, battery_mah: float) -> float:
+        """Return for how long a battery lasts all agents but the worst `percentile` per cent.
 
-def from_plain(runtime: str, plain: dict[str, Any]) -> WorldResult:
-    """Read the result of `sim.world.driver.run`."""
+        Of few agents, that is all: the first percentile of 50 is the worst of them. A battery
+        that loses nothing by itself is meant.
+        Raises: ValueError for a percentile or battery that cannot be, or if no energy was counted.
+        """
+        if not 0 < percentile <= 100:
+            raise ValueError(f"percentile={percentile}: give a number above 0, at most 100.")
+        if battery_mah <= 0:
+            raise ValueError(f"battery_mah={battery_mah}: give the battery's charge in mAh.")
+        if not self.uah_per_day:
+            raise ValueError("no energy was counted: run the world with board=, as cma power has.")
+        used = sorted((sum(states.values()) for states in self.uah_per_day.values()), reverse=True)
+        place = math.ceil(percentile / 100 * len(used)) - 1
+        return battery_mah * 1000 / used[place] if used[place] else math.inf
+
+
+def from_plain(runtime: str, plain: dict[str, Any], metered_s: int) -> WorldResult:
+    """Read the result of `sim.world.driver.run`; its energy was counted for `metered_s`."""
     names = plain["names"]
     actuators: dict[str, dict[str, list[Any]]] = {name: {} for name in names}
     for _at_ms, agent, what, value in plain["actuations"]:
@@ -83,6 +106,13 @@ def from_plain(runtime: str, plain: dict[str, Any]) -> WorldResult:
         actuators=actuators,
         status=dict(zip(names, plain["statuses"], strict=True)),
         sleep={name: Slept(**slept) for name, slept in zip(names, plain["sleep"], strict=True)},
+        uah_per_day={
+            name: {
+                state: nc / NC_PER_UAH * DAY_S / metered_s
+                for state, nc in zip(STATE_NAMES, used_nc, strict=True)
+            }
+            for name, used_nc in zip(names, plain["used_nc"], strict=False)
+        },
     )
 
 

@@ -4,8 +4,9 @@ The same code runs in this process and, as `micropython -m cma_toolkit.sim.world
 MicroPython; both return equal results for equal descriptions.
 
 Shape of a description: app (path), agents, seconds, seed, loss_permille, range_m, sensors; and, if
-they are not to be as usual, battery, currents, settings, power_cuts. Values of a result are
-hexadecimal CBOR, so that JSON keeps bytes and integer keys.
+they are not to be as usual, battery, currents, settings, power_cuts; with meter_from_s, what each
+agent uses by power state from then on is counted. Values of a result are hexadecimal CBOR, so that
+JSON keeps bytes and integer keys.
 """
 
 import binascii
@@ -15,6 +16,7 @@ import sys
 
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
 from cma_toolkit.sim.world.fleet import BATTERY_MV, Fleet
+from cma_toolkit.sim.world.meter import EnergyMeter
 from cma_toolkit.sim.world.trace import encode_value
 
 TYPE_CHECKING = False
@@ -41,6 +43,7 @@ def run(
 
     Raises: AppError if its application cannot be loaded, and what a watcher raises.
     """
+    meter = EnergyMeter(spec["meter_from_s"] * 1000) if "meter_from_s" in spec else None
     fleet = Fleet(
         load_setup(spec["app"]),
         spec["agents"],
@@ -52,7 +55,7 @@ def run(
         battery=spec.get("battery", BATTERY_MV),
         currents=spec.get("currents"),
         power_cuts=[(cut[0], cut[1]) for cut in spec.get("power_cuts", [])],
-        watchers=watchers,
+        watchers=list(watchers) + ([meter] if meter else []),
         keep=keep,
     )
     fleet.run(spec["seconds"], on_progress)
@@ -70,6 +73,7 @@ def run(
         "error_count": fleet.log.error_count,
         "set_sensors": fleet.log.set_sensors,
         "unset_sensors": fleet.log.unset_sensors,
+        "used_nc": meter.used_nc if meter and meter.is_known else [],
         "published": fleet.log.published,
         "happened": fleet.clock.scheduled,
         "digest": fleet.digest(),

@@ -54,6 +54,39 @@ def test_sleepers_miss_no_dry_soil(world):
     assert result.actuators["agent-02"]["pump"][-1] is True
 """
 
+BATTERY = """
+import pytest
+
+RUN = {"agents": 3, "seconds": 2_400, "board": "esp32-c3-devkitm-1", "sensors": {"soil": 800}}
+
+def test_a_battery_lasts(world):
+    result = world(**RUN, settings={"wake_period_ms": 60_000})
+    ordinary, worst = world.battery_days(percentile=100), world.battery_days(percentile=1)
+    assert 300 < ordinary < 900 and worst < ordinary
+    assert world.battery_days(100, battery_mah=1_500) == pytest.approx(ordinary / 2)
+    used = result.uah_per_day["agent-01"]
+    assert used["light_sleep"] == pytest.approx(130 * 24, rel=0.02)
+    assert 0 < used["wifi_tx"] < 3_000 and used["deep_sleep"] == 0
+
+def test_an_agent_that_never_sleeps_needs_a_new_battery_tomorrow(world):
+    result = world(**RUN)
+    assert world.battery_days() == pytest.approx(3_000 / 84 / 24, rel=0.05)
+    assert result.uah_per_day["agent-02"]["wifi_rx"] == pytest.approx(84_000 * 24, rel=0.02)
+"""
+
+BATTERY_UNKNOWN = """
+def test_without_a_run(world):
+    world.battery_days()
+
+def test_without_a_board(world):
+    world(seconds=10)
+    world.battery_days()
+
+def test_without_a_percentile(world):
+    world(seconds=10, board="esp32-c3-devkitm-1")
+    world.battery_days(percentile=0)
+"""
+
 BAD = """
 def test_it_fails(world):
     assert world(sensors={"soil": 1}).values("moisture") == []
@@ -99,6 +132,18 @@ def test_a_project_is_tested_on_both_runtimes(project: Path) -> None:
 def test_agents_that_sleep_are_tested_alike(project: Path) -> None:
     ended = run_pytest(project, SLEEPY)
     assert ended.returncode == 0 and "2 passed" in ended.stdout, ended.stdout
+
+
+def test_battery_life_is_a_test(project: Path) -> None:
+    ended = run_pytest(project, BATTERY)
+    assert ended.returncode == 0 and "4 passed" in ended.stdout, ended.stdout
+
+
+def test_a_battery_nobody_can_know_is_one_sentence(project: Path) -> None:
+    ended = run_pytest(project, BATTERY_UNKNOWN)
+    assert "6 failed" in ended.stdout and "Traceback" not in ended.stdout, ended.stdout
+    for sentence in ("nothing was run; first", "run the world with board=", "percentile=0: give"):
+        assert sentence in ended.stdout, ended.stdout
 
 
 def test_a_wrong_expectation_fails_on_both(project: Path) -> None:

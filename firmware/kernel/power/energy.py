@@ -42,7 +42,7 @@ class Energy:
 
     def __init__(self, currents_ua: "tuple[int, ...]", uah_per_day: int, quotas: Quotas) -> None:
         self.uah = array("i", [0] * _STATES)  # used, by state
-        self._nc = array("i", [0] * _STATES)  # what is not yet a whole uAh of it
+        self.rest_nc = array("i", [0] * _STATES)  # what is not yet a whole uAh of it
         self._currents_ua = array("i", [min(ua, _CURRENT_UA_MAX) for ua in currents_ua])
         self.is_known = max(currents_ua) > 0  # without currents there is nothing to count
         self._quotas = quotas
@@ -120,11 +120,11 @@ class Energy:
         return min(_UAH_MAX, sum(self.uah))
 
     def _add(self, state: int, uah: int, nc: int) -> int:
-        before_nc = self._nc[state]
+        before_nc = self.rest_nc[state]
         nc += before_nc
         uah += nc // _NC_PER_UAH
         nc %= _NC_PER_UAH
-        self._nc[state] = nc
+        self.rest_nc[state] = nc
         self.uah[state] = min(_UAH_MAX, self.uah[state] + uah)
         return min(uah, _BUDGET_UAH_MAX) * 1000 + nc // _NC_PER_NAH - before_nc // _NC_PER_NAH
 
@@ -132,7 +132,7 @@ class Energy:
         """Write what a sleeping agent must remember; return where it ends."""
         for state in range(_STATES):
             offset = write_word(buffer, offset, self.uah[state])
-            offset = write_word(buffer, offset, self._nc[state])
+            offset = write_word(buffer, offset, self.rest_nc[state])
         offset = write_word(buffer, offset, self._state)
         return write_word(buffer, offset, self._since_ms)
 
@@ -140,7 +140,7 @@ class Energy:
         """Bring back what `save_into` wrote; return where it ends."""
         for state in range(_STATES):
             self.uah[state] = read_word(buffer, offset) & _UAH_MAX
-            self._nc[state] = read_word(buffer, offset + 4) % _NC_PER_UAH
+            self.rest_nc[state] = read_word(buffer, offset + 4) % _NC_PER_UAH
             offset += 8
         self._state = read_word(buffer, offset) % _STATES
         self._since_ms = read_word(buffer, offset + 4)

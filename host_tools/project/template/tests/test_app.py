@@ -43,3 +43,15 @@ def test_only_the_dry_bed_is_watered(world):
 def test_the_count_of_waterings_survives_a_power_cut(world):
     result = world(agents=1, seconds=300, sensors={"soil": 100}, power_cuts=[(100, 0)])
     assert result.state["agent-01"]["waterings"] == 2
+
+
+def test_a_battery_lasts_a_year(world):
+    # By the kernel's account and the board's currents; `cma energy diff` says what a change costs.
+    world(
+        agents=3,
+        seconds=20 * 60,
+        sensors={"soil": 800},
+        settings={"wake_period_ms": 60_000},
+        board="esp32-c3-devkitm-1",
+    )
+    assert world.battery_days(percentile=50, battery_mah=3000) > 365

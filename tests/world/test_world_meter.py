@@ -1,0 +1,66 @@
+"""The meter counts what the kernel's own account says, through sleep, crashes and power cuts."""
+
+from typing import Any
+
+import pytest
+
+from cma_toolkit.boards.load import load_board
+from cma_toolkit.firmware.kernel.config import STATE_NAMES
+from cma_toolkit.sim.world.fleet import Fleet
+from cma_toolkit.sim.world.meter import NC_PER_UAH, EnergyMeter
+
+CURRENTS: dict[str, object] = dict(load_board("esp32-c3-devkitm-1").current_ua)
+HOUR_S = 3600
+
+
+def setup(agent: Any) -> None:
+    agent.every(300_000)(lambda: agent.publish("moisture", 800))
+
+
+def metered(from_s: int = 0, **options: Any) -> tuple[Fleet, EnergyMeter]:
+    meter = EnergyMeter(from_s * 1000)
+    options.setdefault("settings", {"wake_period_ms": 300_000})
+    fleet = Fleet(setup, 3, currents=CURRENTS, watchers=[meter], keep=False, **options)
+    fleet.run(HOUR_S)
+    return fleet, meter
+
+
+def account_uah(fleet: Fleet) -> list[int]:
+    return [int(str(status["used_uah"])) for status in fleet.statuses()]
+
+
+def test_it_agrees_with_the_agents_own_account_through_deep_sleep() -> None:
+    fleet, meter = metered()
+    assert all(board.sleep()["sleeps"] > 5 for board in fleet.boards)
+    for used_nc, account in zip(meter.used_nc, account_uah(fleet), strict=True):
+        assert sum(used_nc) / NC_PER_UAH == pytest.approx(account, abs=len(STATE_NAMES))
+        assert used_nc[STATE_NAMES.index("deep_sleep")] > 0
+
+
+def test_what_came_before_its_instant_is_left_out() -> None:
+    _, whole = metered()
+    _, late = metered(from_s=HOUR_S // 2)
+    listening = STATE_NAMES.index("wifi_rx")
+    assert all(
+        0 < part[listening] < every[listening] / 2
+        for part, every in zip(late.used_nc, whole.used_nc, strict=True)
+    )
+
+
+def test_a_power_cut_loses_the_account_and_not_what_was_counted() -> None:
+    fleet, meter = metered(power_cuts=[(HOUR_S // 2, 0)])
+    _, undisturbed = metered()
+    assert sum(meter.used_nc[0]) / NC_PER_UAH > account_uah(fleet)[0] + 1_000
+    assert sum(meter.used_nc[0]) > sum(undisturbed.used_nc[0])  # it had to find the others again
+
+
+def test_without_currents_it_counts_nothing() -> None:
+    meter = EnergyMeter()
+    Fleet(setup, 2, watchers=[meter]).run(60)
+    assert not meter.is_known and not any(map(any, meter.used_nc))
+
+
+def test_it_changes_nothing() -> None:
+    bare = Fleet(setup, 3, currents=CURRENTS, settings={"wake_period_ms": 300_000})
+    bare.run(HOUR_S)
+    assert metered()[0].digest() == bare.digest()
