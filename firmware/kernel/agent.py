@@ -470,7 +470,7 @@ class Agent:
             self._timers.set(TIMER_STATE, ticks_add(now_ms, delay_ms))
 
     def _sleep(self, now_ms: int) -> None:
-        if self._is_kept_awake:
+        if self._is_kept_awake or (self.schedule.is_open and not self.keeper.is_waiting):
             return
         due_id = self._timers.next(now_ms)
         has_due = due_id != NONE_DUE

@@ -108,8 +108,10 @@ class Quotas:
 
     def __init__(self) -> None:
         self.refused = array("i", bytes(4 * QUOTA_KINDS))
-        self._levels = array("i", bytes(4 * QUOTA_KINDS))
-        self._shares = bytearray(_SHARED_KINDS * NEIGHBOURS_MAX)  # the levels of each neighbour
+        # The last three are of a share that nothing is taken from; the others hold less than that
+        # by what `_taken` says, so that all of them fill as one.
+        self._levels = array("i", bytes(4 * _BOUNDS))
+        self._taken = bytearray(_SHARED_KINDS * NEIGHBOURS_MAX)
         self._capacity = array("i", bytes(4 * _BOUNDS))
         self._per_hour = array("i", bytes(4 * _BOUNDS))
         self._rest = array("h", bytes(2 * _BOUNDS))  # in 3,600ths of a unit
@@ -128,13 +130,19 @@ class Quotas:
         self._fill(kind, capacity)
 
     def _fill(self, bound: int, gain: int) -> None:
-        capacity = self._capacity[bound]
-        if bound < QUOTA_KINDS:
-            self._levels[bound] = min(capacity, self._levels[bound] + gain)
-            return
-        shares, first = self._shares, (bound - QUOTA_KINDS) * NEIGHBOURS_MAX
+        level = self._levels[bound] + gain
+        over = level - self._capacity[bound]
+        if over > 0:
+            level -= over
+            if bound >= QUOTA_KINDS:
+                self._give_back(bound, over)
+        self._levels[bound] = level
+
+    def _give_back(self, bound: int, gain: int) -> None:
+        taken, first = self._taken, (bound - QUOTA_KINDS) * NEIGHBOURS_MAX
         for cell in range(first, first + NEIGHBOURS_MAX):
-            shares[cell] = min(capacity, shares[cell] + gain)
+            if taken[cell]:
+                taken[cell] = max(0, taken[cell] - gain)
 
     def _refill(self, now_ms: int) -> None:
         span_ms = ticks_diff(now_ms, self._at_ms)
@@ -162,9 +170,9 @@ class Quotas:
             self._refill(now_ms)
         if row >= 0 and kind < _SHARED_KINDS:
             cell = kind * NEIGHBOURS_MAX + row
-            left = self._shares[cell] - amount
-            if left >= 0:
-                self._shares[cell] = left
+            taken = self._taken[cell] + amount
+            if taken <= self._levels[QUOTA_KINDS + kind]:
+                self._taken[cell] = taken
                 return True
         levels = self._levels
         if self._capacity[kind] == _NO_LIMIT:
@@ -211,6 +219,8 @@ class Quotas:
             self._rest[kind] = read_word(buffer, offset + 4) % _HOUR_S
             self.refused[kind] = read_word(buffer, offset + 8)
             offset += 12
-        for cell in range(len(self._shares)):
-            self._shares[cell] = 0
+        for kind in range(QUOTA_KINDS, _BOUNDS):
+            self._levels[kind] = 0
+        for cell in range(len(self._taken)):
+            self._taken[cell] = 0
         return offset

@@ -11,7 +11,7 @@ they fall due: waking for each of them would cost more than all the rest.
 from array import array
 
 from .limits import PERIOD_MS_MAX, PERIOD_MS_MIN, TIMERS_MAX
-from .ticks import ticks_add, ticks_diff
+from .ticks import TICKS_PERIOD, ticks_add, ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ TIMERS_OWN = 4
 
 NONE_DUE = -1
 _COUNT_MAX = TIMERS_OWN + TIMERS_MAX
+_HALF, _MASK = TICKS_PERIOD >> 1, TICKS_PERIOD - 1
 _IS_SET = 1 << 29  # of the four bytes in a snapshot: instants are below it
 
 
@@ -90,9 +91,10 @@ class Timers:
     def next(self, now_ms: int) -> int:
         """Return the id of the timer that is or will be due first, NONE_DUE if there is none."""
         first, first_ms = NONE_DUE, 0
+        at_ms, is_set, is_open = self._at_ms, self._is_set, self.is_window_open
         for timer_id in range(self.count if self.has_application else TIMERS_OWN):
-            if self._is_set[timer_id] and (self.is_window_open or not self._waits(timer_id)):
-                span_ms = ticks_diff(self._at_ms[timer_id], now_ms)
+            if is_set[timer_id] and (is_open or not self._waits(timer_id)):
+                span_ms = ((at_ms[timer_id] - now_ms + _HALF) & _MASK) - _HALF  # ticks_diff
                 if first == NONE_DUE or span_ms < first_ms:
                     first, first_ms = timer_id, span_ms
         return first

@@ -164,6 +164,21 @@ def test_a_share_comes_back_during_a_flood():
     assert victim >= 599 * SHARE_PER_HOUR // 3_600
 
 
+def test_a_share_fills_as_if_it_were_the_only_one():
+    rng, now_ms, rows = Prng(11), START_MS, (0, 7, NEIGHBOURS_MAX - 1)
+    together, alone = Quotas(), [Quotas() for _ in rows]
+    for quotas in [together] + alone:
+        quotas.limit(QUOTA_IN, 1, 1)  # no pool: what a share does not grant is refused
+    granted = refused = 0
+    for _ in range(3_000):
+        place, amount = rng.below(3), 1 + rng.below(60)
+        now_ms = ticks_add(now_ms, rng.below(6_000))
+        got = together.take(now_ms, QUOTA_IN, amount, rows[place])
+        assert got == alone[place].take(now_ms, QUOTA_IN, amount, rows[place])
+        granted, refused = granted + got, refused + (not got)
+    assert granted > 500 and refused > 500
+
+
 def test_only_frames_and_air_have_shares():
     for kind in range(QUOTA_KINDS):
         with_row, without = Quotas(), Quotas()

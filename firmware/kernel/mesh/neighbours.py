@@ -14,7 +14,7 @@ from array import array
 from ..codec.spans import copy
 from ..fields import read_word, write_word
 from ..limits import NEIGHBOUR_SILENT_MS_MAX, NEIGHBOURS_MAX
-from ..ticks import ticks_diff
+from ..ticks import TICKS_PERIOD, ticks_diff
 from .windows import Windows
 
 NOBODY = -1
@@ -22,6 +22,7 @@ _RSSI_SCALE = 8  # of the average, so that one more frame moves it
 # What deep sleep leaves: 4 bytes, so many rows, and the names in what is left, 25 bytes for each.
 _KEPT_MAX = 8
 _KEPT_BYTES = 18
+_HALF, _MASK = TICKS_PERIOD >> 1, TICKS_PERIOD - 1
 _GROWTH = 8  # rows that are made at once
 
 
@@ -189,18 +190,19 @@ class Neighbours(Windows):
         return end
 
     def _next_silent(self, last: int) -> int:
-        # From the one heard last on: by silence, then by row, so that each comes once.
-        best = NOBODY
+        # From the one heard last on: by silence, then by row, so that each comes once. The spans
+        # are those of `ticks_diff`: this is done at each sleep, for each pair of rows.
+        heard, best = self._heard_at_ms, NOBODY
         for row in range(len(self.ids)):
-            if not self.ids[row] or (last != NOBODY and not self._is_before(last, row)):
+            if not self.ids[row]:
                 continue
-            if best == NOBODY or self._is_before(row, best):
+            if last != NOBODY:
+                later_ms = (heard[last] - heard[row]) & _MASK
+                if later_ms >= _HALF or (not later_ms and last >= row):
+                    continue
+            if best == NOBODY or 0 < (heard[row] - heard[best]) & _MASK < _HALF:
                 best = row
         return best
-
-    def _is_before(self, row: int, other: int) -> bool:
-        span_ms = ticks_diff(self._heard_at_ms[row], self._heard_at_ms[other])
-        return span_ms > 0 or (not span_ms and row < other)
 
     def _save_row(self, row: int, buffer: bytearray, at: int) -> int:
         at = write_word(buffer, at, self.ids[row])
