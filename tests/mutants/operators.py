@@ -1,0 +1,163 @@
+"""Make mutants of a source: one small mistake each, as a tired engineer makes it.
+
+A mutant is a place and an operator; its source comes from the syntax tree, so that layout and
+comments do not matter. Module constants, annotations and what only a type checker reads are left
+alone: what counts is what runs.
+"""
+
+import ast
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+OFF_BY_ONE = "off by one"
+BOUNDARY = "boundary"
+FLIPPED = "flipped condition"
+DROPPED = "dropped call"
+SWAPPED = "swapped order"
+UNCHECKED = "removed check"
+OPERATORS = (OFF_BY_ONE, BOUNDARY, FLIPPED, DROPPED, SWAPPED, UNCHECKED)
+
+_BOUNDARIES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+}
+_SIMPLE = ast.Expr | ast.Assign | ast.AugAssign
+_Change = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake: in which file, on which line, which kind, what was written there."""
+
+    path: str
+    line: int
+    operator: str
+    text: str
+    number: int  # among those of its file
+
+    @property
+    def name(self) -> str:
+        """Name the mutant so that a list of reviewed ones can hold it over edits elsewhere."""
+        return f"{self.path} {self.operator}: {self.text}"
+
+    def source(self, original: str) -> str:
+        """Return the file with the mistake in it."""
+        tree = ast.parse(original)
+        change = next(itertools.islice(_changes(tree), self.number, None))[2]
+        change()
+        return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+
+
+def mutants(path: str, source: str) -> list[Mutant]:
+    """Return every mutant of a source, in order of function and place."""
+    return [
+        Mutant(
+            path, getattr(node, "lineno", 0), operator, ast.unparse(node).splitlines()[0], number
+        )
+        for number, (node, operator, _change) in enumerate(_changes(ast.parse(source)))
+    ]
+
+
+def _changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, _Change]]:
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            for node in _own_nodes(function):
+                yield from _of_expression(node)
+                yield from _of_statements(node)
+
+
+def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """Yield a function's nodes, those of functions within it and annotations left out."""
+    yield function
+    waiting: list[ast.AST] = list(reversed(function.body))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        yield node
+        children = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.AnnAssign):
+            children = [child for child in children if child is not node.annotation]
+        waiting.extend(reversed(children))
+
+
+def _of_expression(node: ast.AST) -> Iterator[tuple[ast.AST, str, _Change]]:
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        yield node, OFF_BY_ONE, lambda: setattr(node, "value", _next(node))
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in _BOUNDARIES:
+        other = _BOUNDARIES[type(node.ops[0])]
+        yield node, BOUNDARY, lambda: node.ops.__setitem__(0, other())
+    if isinstance(node, ast.If | ast.While | ast.IfExp) and not _is_constant(node.test):
+        flipped = ast.UnaryOp(ast.Not(), node.test)
+        yield node.test, FLIPPED, lambda: setattr(node, "test", flipped)
+
+
+def _next(node: ast.Constant) -> int:
+    assert isinstance(node.value, int)
+    return node.value + 1
+
+
+def _is_constant(test: ast.expr) -> bool:
+    return isinstance(test, ast.Constant)
+
+
+def _of_statements(node: ast.AST) -> Iterator[tuple[ast.AST, str, _Change]]:
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(node, field, None)
+        if not isinstance(block, list):
+            continue
+        for index, statement in enumerate(block):
+            if _is_call(statement):
+                yield statement, DROPPED, _put(block, index, ast.Pass())
+            if _is_check(statement):
+                yield statement, UNCHECKED, _put(block, index, ast.Pass())
+            if index and _may_swap(block[index - 1], statement):
+                yield statement, SWAPPED, _swap(block, index)
+
+
+def _put(block: list[ast.stmt], index: int, statement: ast.stmt) -> _Change:
+    return lambda: block.__setitem__(index, statement)
+
+
+def _swap(block: list[ast.stmt], index: int) -> _Change:
+    pair = [block[index], block[index - 1]]
+    return lambda: block.__setitem__(slice(index - 1, index + 1), pair)
+
+
+def _is_check(statement: ast.stmt) -> bool:
+    """Tell whether a statement only leaves, on a condition."""
+    return (
+        isinstance(statement, ast.If)
+        and not statement.orelse
+        and isinstance(statement.body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break)
+    )
+
+
+def _may_swap(first: ast.stmt, second: ast.stmt) -> bool:
+    """Tell whether order matters: of two calls, or where one stores what the other uses."""
+    if _is_call(first) and _is_call(second):
+        return True
+    if not isinstance(first, _SIMPLE) or not isinstance(second, _SIMPLE):
+        return False
+    stored, read = _stored(first), _read(first)
+    return bool(stored & (_read(second) | _stored(second)) or read & _stored(second))
+
+
+def _is_call(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+
+
+def _stored(statement: ast.stmt) -> set[str]:
+    return {ast.unparse(node) for node in ast.walk(statement) if _context(node) is ast.Store}
+
+
+def _read(statement: ast.stmt) -> set[str]:
+    read = {ast.unparse(node) for node in ast.walk(statement) if _context(node) is ast.Load}
+    return read | (_stored(statement) if isinstance(statement, ast.AugAssign) else set())
+
+
+def _context(node: ast.AST) -> type[ast.expr_context]:
+    return type(getattr(node, "ctx", None))  # type: ignore[return-value]
