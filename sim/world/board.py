@@ -8,6 +8,7 @@ from cma_toolkit.firmware.kernel.agent import Agent
 from cma_toolkit.firmware.kernel.effects import SLEEP_DEEP
 from cma_toolkit.firmware.kernel.errors import (
     CAUSE_DEEP_SLEEP,
+    CAUSE_PANIC,
     CAUSE_POWER_ON,
     CAUSE_SOFT_RESET,
     CAUSE_WATCHDOG,
@@ -17,14 +18,14 @@ from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.firmware.kernel.state.journal import Journal
 from cma_toolkit.firmware.kernel.state.table import JournalTable
 from cma_toolkit.firmware.kernel.state.values import State
-from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world import trace
-from cma_toolkit.sim.world.flash import MemoryFlash
+from cma_toolkit.sim.world.hardware.flash import NorFlash, PowerCut
 from cma_toolkit.sim.world.hardware.oscillator import Oscillator
 from cma_toolkit.sim.world.host import Host, WorldParts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from cma_toolkit.firmware.kernel.ports import Sensor
@@ -38,7 +39,9 @@ DARK_MS = 2_000  # from a power cut to the boot after it
 _BOOT_MS = 350  # from a wake or reset to the agent: stock MicroPython on a small root filesystem
 _TURNS_MAX = 100  # at one instant: a step serves one timer of the application, of 16
 _BATTERY_MS = 5_000  # from one look at the battery to the next
+_OFFSET_MS_SPREAD = 10_000  # between the clocks of two agents
 _NETWORK = 1
+LINK_WIRE = 2  # heard with the radio off
 _NEVER = -1
 
 
@@ -52,10 +55,11 @@ class Board:
         self.agent: Agent | None = None
         self.host = Host(fleet, self)
         self.rtc = b""  # its memory: the snapshot, while it sleeps deep
-        self.flash = MemoryFlash()
-        self.oscillator = Oscillator(index)
+        self.flash = NorFlash()
+        self.oscillator = make_oscillator(fleet, index, self._on_clock_changed)
         self.is_radio_dead = False  # it sends nothing and hears nothing
-        self.slow_ms = 0  # by which each step of the agent comes later
+        self.slow_ms = 0  # for which each step keeps it busy
+        self.entropy: int | None = None  # all that its random numbers come from, if given
         self._fleet = fleet
         self._battery = battery
         self._last_status: dict[str, object] = {}
@@ -66,6 +70,8 @@ class Board:
         self._battery_at_ms = _NEVER
         self._turn_at_ms = _NEVER
         self._turns = 0  # at one instant
+        self._busy_until_ms = 0  # with a step, while it is slow
+        self._until_at_ms = 0  # in its ticks: the end of its sleep
         self._is_asleep = False
         self._asleep = Span()
         self._radio = Span()
@@ -80,6 +86,19 @@ class Board:
 
     def on_event(self, kind: int, data: "Any") -> None:
         """Take part in what happens now."""
+        try:
+            if self.slow_ms and self.agent is not None:
+                self._take_part_late(kind, data)
+            else:
+                self._take_part(kind, data)
+        except PowerCut as cut:
+            self.cut_power(cut.dark_ms)
+        except MemoryError as error:
+            if error is not self.flash.failed:
+                raise  # this computer's own heap
+            self.crash(CAUSE_PANIC)
+
+    def _take_part(self, kind: int, data: "Any") -> None:
         now_ms = self._fleet.clock.now_ms
         agent = self.agent
         if kind == CUT:
@@ -90,11 +109,7 @@ class Board:
         elif agent is None:
             self._unheard += kind == FRAME
         elif kind == FRAME:
-            if not self.is_listening():
-                self._unheard += 1
-                return
-            agent.on_frame(self.ticks(), 0, data[1], len(data[1]), data[0], self.host)
-            self._settle(agent)
+            self._hear(agent, data)
         elif kind == UNDELIVERED:
             agent.on_undelivered()
             self._settle(agent)
@@ -108,13 +123,42 @@ class Board:
             agent.on_time(self.ticks(), self.host)
             self._settle(agent)
 
+    def _take_part_late(self, kind: int, data: "Any") -> None:
+        clock = self._fleet.clock
+        if kind in (CUT, BOOT) or clock.now_ms >= self._busy_until_ms:
+            if kind != WAKE or self._wake_at_ms == clock.now_ms:
+                self._busy_until_ms = clock.now_ms + self.slow_ms
+            self._take_part(kind, data)
+            return
+        if kind == WAKE:
+            if self._wake_at_ms != clock.now_ms:
+                return
+            self._wake_at_ms = self._busy_until_ms
+        clock.schedule(self._busy_until_ms, kind, self.index, data)
+
+    def _hear(self, agent: Agent, data: "tuple[int, bytes, int, int]") -> None:
+        rssi_dbm, content, link, source = data
+        if not self.is_listening() and (link != LINK_WIRE or self._is_asleep):
+            self._unheard += 1
+            return
+        fleet = self._fleet
+        for watcher in fleet.watchers:
+            watcher.arrived(fleet, source, self.index, content)
+        agent.on_frame(self.ticks(), link, content, len(content), rssi_dbm, self.host)
+        self._settle(agent)
+
     def is_listening(self) -> bool:
         """Tell whether a frame that arrives now is heard."""
-        return self.agent is not None and self._radio.is_open and not self._is_asleep
+        return (
+            self.agent is not None
+            and self._radio.is_open
+            and not self._is_asleep
+            and not self.is_radio_dead
+        )
 
     def ticks(self) -> int:
         """Return what this board's clock shows; it goes on through deep sleep."""
-        return self.oscillator.ticks(self._fleet.clock.now_ms)
+        return self.oscillator.ticks()
 
     def cut_power(self, dark_ms: int = DARK_MS) -> None:
         """Lose all but flash, now, and boot once the power is back."""
@@ -125,7 +169,12 @@ class Board:
         self._boot_later(now_ms + dark_ms, CAUSE_POWER_ON)
 
     def crash(self, cause: int = CAUSE_WATCHDOG) -> None:
-        """Reset with the power on, now: RTC memory survives and the agent does not."""
+        """Reset with the power on, now: RTC memory survives and the agent does not.
+
+        A board that is dark or about to boot has nothing to crash.
+        """
+        if self.agent is None and self._cause != CAUSE_DEEP_SLEEP:
+            return
         self._stop()
         self._boot_later(self._fleet.clock.now_ms + _BOOT_MS, cause)
 
@@ -140,7 +189,10 @@ class Board:
 
     def table(self) -> JournalTable:
         """Open what the board has stored."""
-        journal = Journal(self.flash)
+        return self._open(self.flash)
+
+    def _open(self, flash: NorFlash) -> JournalTable:
+        journal = Journal(flash)
         journal.recover(self._cause == CAUSE_DEEP_SLEEP)
         return JournalTable(journal)
 
@@ -151,7 +203,7 @@ class Board:
         if self._cause != CAUSE_DEEP_SLEEP:
             return {}
         state = State()
-        state.load(self.table())
+        state.load(self._open(self.flash.copy()))
         return state.as_dict()
 
     def status(self) -> dict[str, object]:
@@ -186,12 +238,14 @@ class Board:
     def _boot(self) -> None:
         fleet, host = self._fleet, self.host
         self._boots += 1
+        self.flash.power_on()
         self._boot_at_ms = self._wake_at_ms = _NEVER
         self._rise(fleet.clock.now_ms - _BOOT_MS)
         self._radio.turn(True, fleet.clock.now_ms)
         host.trace(trace.BOOT, bytes([self._cause]))
         snapshot, self.rtc = self.rtc, b""
-        rng = Prng(seed_from(fleet.seed, "agent", self.index, self._boots))
+        seed = seed_from(fleet.seed, "agent", self.index, self._boots)
+        rng = Prng(seed if self.entropy is None else self.entropy)
         identity = Identity(self.name, self.node, _NETWORK, "world")
         parts = WorldParts(host, fleet.sensors)
         agent = self.agent = Agent(identity, rng, self.table(), parts, fleet.config)
@@ -212,6 +266,8 @@ class Board:
     def _settle(self, agent: Agent) -> bool:
         """Carry out what the step asked for; tell whether the agent is still awake."""
         host, clock = self.host, self._fleet.clock
+        if self.slow_ms:
+            agent.on_spent(self.ticks(), self.slow_ms)
         reason, depth, until_at_ms = host.take_wishes()
         if reason:
             self._lose_agent()
@@ -222,6 +278,7 @@ class Board:
                 self._wake_later(agent.next_wake_at_ms())
             return not self._is_asleep
         self._asleep.turn(True, clock.now_ms)
+        self._until_at_ms = until_at_ms
         if depth != SLEEP_DEEP:
             self._is_asleep = True
             self._wake_later(until_at_ms)
@@ -230,17 +287,24 @@ class Board:
         length = agent.hibernate(self.ticks(), buffer)
         self.rtc = bytes(memoryview(buffer)[:length])
         self._last_status = agent.status()
-        span_ms = max(0, ticks_diff(until_at_ms, self.ticks()))
         self._lose_agent()
-        self._boot_later(clock.now_ms + span_ms + _BOOT_MS, CAUSE_DEEP_SLEEP)
+        self._boot_later(self.oscillator.when(until_at_ms) + _BOOT_MS, CAUSE_DEEP_SLEEP)
         return False
 
     def _wake_later(self, ticks: int) -> None:
         clock = self._fleet.clock
-        at_ms = clock.now_ms + max(0, ticks_diff(ticks, self.ticks()))
+        at_ms = self.oscillator.when(ticks)
         if self._wake_at_ms != at_ms:
             self._wake_at_ms = at_ms
             clock.schedule(at_ms, WAKE, self.index)
+
+    def _on_clock_changed(self) -> None:
+        """Wake when the clock shows the instant that was asked for, in its new way of going."""
+        if self.agent is not None:
+            until_at_ms = self._until_at_ms if self._is_asleep else self.agent.next_wake_at_ms()
+            self._wake_later(until_at_ms)
+        elif self._boot_at_ms != _NEVER and self._cause == CAUSE_DEEP_SLEEP:
+            self._boot_later(self.oscillator.when(self._until_at_ms) + _BOOT_MS, self._cause)
 
     def _rise(self, at_ms: int) -> None:
         self._wakes += self._asleep.is_open
@@ -249,8 +313,19 @@ class Board:
 
     def _lose_agent(self) -> None:
         self.agent = None
+        self.host.take_wishes()  # nobody is there any more to have them
         self._wake_at_ms = self._boot_at_ms = _NEVER
         self._radio.turn(False, self._fleet.clock.now_ms)
+
+
+def make_oscillator(
+    fleet: "Fleet", index: int, on_change: "Callable[[], None] | None" = None
+) -> Oscillator:
+    """Return the clock of one agent: its offset and its drift are its own."""
+    rng = Prng(seed_from(fleet.seed, "clock", index))
+    offset_ms, most_ppb = rng.below(_OFFSET_MS_SPREAD), fleet.drift_ppm * 1000
+    drift_ppb = rng.below(2 * most_ppb + 1) - most_ppb
+    return Oscillator(fleet.clock, offset_ms, drift_ppb, fleet.climate, on_change)
 
 
 class Span:

@@ -9,6 +9,7 @@ from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.board import AIR, CUT, FAULT, FRAME, UNDELIVERED, Board
 from cma_toolkit.sim.world.clock import Clock
+from cma_toolkit.sim.world.hardware.climate import Climate
 from cma_toolkit.sim.world.host import Log
 from cma_toolkit.sim.world.radio import Radio
 from cma_toolkit.sim.world.sensors import make_sensor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _BOOT_MS_SPREAD = 1_000
 BATTERY_MV = 4_000
+DRIFT_PPM_MAX = 100_000  # a tenth: what counts time worse than that is broken
 _STEPS_PER_RUN = 100  # of progress
 _BEGIN, _END, _TIME = 0, 1, 2  # what happens to a fault
 
@@ -35,8 +37,9 @@ class Fleet:
     `setup` is the application's. `sensors` gives values by name, see `sensors.make_sensor`, and
     `battery` millivolts in the same form; `settings` and `currents` (µA by power state) are those
     of a provisioned board, without currents no energy is counted; `power_cuts` are (seconds, agent
-    number) pairs. `faults` are (start ms, end ms, fault) each; `watchers` are told what happens.
-    `keep` records messages for a test to look at.
+    number) pairs. Clocks run up to `drift_ppm` fast or slow in a `climate`, see
+    hardware/climate.py. `faults` are (start ms, end ms, fault) each; `watchers` are told what
+    happens. `keep` records messages for a test to look at.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Fleet:
         currents: dict[str, object] | None = None,
         loss_permille: int = 0,
         range_m: int = 0,
+        drift_ppm: int = 0,
+        climate: "dict[str, Any] | None" = None,
         power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]" = (),
         faults: "Planned" = (),
         watchers: "Sequence[Watcher]" = (),
@@ -65,6 +70,10 @@ class Fleet:
         self.setup = setup
         self.seed = seed
         self.sensors = sensors or {}
+        if not 0 <= drift_ppm <= DRIFT_PPM_MAX:
+            raise ValueError(f"drift_ppm is {drift_ppm}: write 0 to {DRIFT_PPM_MAX}")
+        self.drift_ppm = drift_ppm
+        self.climate = None if climate is None else Climate(climate, seed)
         self.config = Config()
         self.config.take(settings or {})
         self.config.take_currents(currents or {})
@@ -168,9 +177,7 @@ class Fleet:
             fault.on_air(source, index, data, paths)
         for delay_ms, strength_dbm, copy in paths:
             at_ms = self.clock.now_ms + delay_ms
-            self.clock.schedule(at_ms, FRAME, index, (strength_dbm, copy))
-            for watcher in self.watchers:
-                watcher.arrived(self, source, index, copy)
+            self.clock.schedule(at_ms, FRAME, index, (strength_dbm, copy, 0, source))
         return bool(paths)
 
     def digest(self) -> str:

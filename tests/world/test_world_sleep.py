@@ -67,7 +67,7 @@ def test_a_sleeper_hears_nothing() -> None:
         made.run(1)
     heard, unheard = sleeper.state()["heard"], sleeper.sleep()["unheard"]
     for _ in range(3):
-        made.clock.schedule(0, FRAME, 1, (-50, b"x" * 20))
+        made.clock.schedule(0, FRAME, 1, (-50, b"x" * 20, 0, 0))
     made.run(1)
     assert sleeper.agent is None and not sleeper.is_listening()
     assert sleeper.state()["heard"] == heard and sleeper.sleep()["unheard"] == unheard + 3

@@ -82,7 +82,7 @@ def test_a_watcher_is_told_everything_and_changes_nothing() -> None:
     sent = [entry for entry in notes.of("effect") if entry[1] == trace.SEND]
     assert [(index, content) for index, _kind, content in sent] == notes.of("sent")
     received = sum(status["received"] for status in watched.statuses())
-    assert received <= len(notes.of("arrived")) == 2 * len(sent)
+    assert 1.5 * len(sent) < received <= len(notes.of("arrived")) <= 2 * len(sent)
     assert watched.digest() == alone.digest()
 
 
@@ -103,7 +103,7 @@ def test_a_fault_is_on_for_its_span_and_told_when_it_begins_and_ends() -> None:
 def test_a_fault_can_add_frames_and_counts_in_the_digest() -> None:
     notes = Notes()
     made = run(watchers=[notes], faults=[(0, 30_000, Echo())])
-    assert len(notes.of("arrived")) == 4 * len(notes.of("sent"))
+    assert 3.5 < len(notes.of("arrived")) / len(notes.of("sent")) <= 4
     assert made.digest() != run().digest()
 
 
