@@ -179,6 +179,7 @@ class Board:
         self._boot_later(self._fleet.clock.now_ms + _BOOT_MS, cause)
 
     def _stop(self) -> None:
+        self._fleet.medium.silence(self.index)
         self._lose_agent()
         self._is_asleep = False
         self._asleep.turn(False, self._fleet.clock.now_ms)

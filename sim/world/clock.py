@@ -38,6 +38,11 @@ class Clock:
         self._order += 1
         heapq.heappush(self._queue, (max(at_ms, self.now_ms), self._order, kind, agent, data))
 
+    def schedule_first(self, at_ms: int, kind: int, agent: int) -> None:
+        """Make something happen before all else at a later instant, at most once at each."""
+        self._order += 1
+        heapq.heappush(self._queue, (at_ms, 0, kind, agent, b""))
+
     def take(self, until_ms: int) -> "tuple[int, int, Any] | None":
         """Return kind, agent and data of the next event and let time pass to it.
 

@@ -4,9 +4,9 @@ The same code runs in this process and, as `micropython -m cma_toolkit.sim.world
 MicroPython; both return equal results for equal descriptions.
 
 Shape of a description: app (path), agents, seconds, seed, loss_permille, range_m, sensors; and, if
-they are not to be as usual, battery, currents, settings, power_cuts; with meter_from_s, what each
-agent uses by power state from then on is counted. Values of a result are hexadecimal CBOR, so that
-JSON keeps bytes and integer keys.
+they are not to be as usual, battery, currents, settings, places, radio, power_cuts; with
+meter_from_s, what each agent uses by power state from then on is counted. Values of a result are
+hexadecimal CBOR, so that JSON keeps bytes and integer keys.
 """
 
 import binascii
@@ -51,6 +51,8 @@ def run(
         sensors=spec["sensors"],
         loss_permille=spec["loss_permille"],
         range_m=spec["range_m"],
+        places=spec.get("places"),
+        radio=spec.get("radio"),
         settings=spec.get("settings"),
         battery=spec.get("battery", BATTERY_MV),
         currents=spec.get("currents"),
@@ -66,6 +68,7 @@ def run(
         "states": [_hex(values) for values in states],
         "statuses": fleet.statuses(),
         "sleep": [board.sleep() for board in fleet.boards],
+        "air": [fleet.radio.counts(board.index) for board in fleet.boards],
         "messages": [_row(entry) for entry in fleet.log.messages],
         "events": [_row(entry) for entry in fleet.log.events],
         "actuations": [_row(entry) for entry in fleet.log.actuations],

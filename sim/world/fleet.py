@@ -7,11 +7,12 @@ from cma_toolkit.firmware.kernel.codec import frame
 from cma_toolkit.firmware.kernel.config import Config
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.sim.world import trace
-from cma_toolkit.sim.world.board import AIR, CUT, FAULT, FRAME, UNDELIVERED, Board
+from cma_toolkit.sim.world.board import AIR, CUT, FAULT, Board
 from cma_toolkit.sim.world.clock import Clock
 from cma_toolkit.sim.world.hardware.climate import Climate
 from cma_toolkit.sim.world.host import Log
-from cma_toolkit.sim.world.radio import Radio
+from cma_toolkit.sim.world.medium.medium import Medium
+from cma_toolkit.sim.world.medium.places import make_places
 from cma_toolkit.sim.world.sensors import make_sensor
 
 TYPE_CHECKING = False
@@ -38,8 +39,10 @@ class Fleet:
     `battery` millivolts in the same form; `settings` and `currents` (µA by power state) are those
     of a provisioned board, without currents no energy is counted; `power_cuts` are (seconds, agent
     number) pairs. Clocks run up to `drift_ppm` fast or slow in a `climate`, see
-    hardware/climate.py. `faults` are (start ms, end ms, fault) each; `watchers` are told what
-    happens. `keep` records messages for a test to look at.
+    hardware/climate.py. `places` and `radio` are described in medium/places.py and
+    medium/medium.py; `range_m` and `loss_permille` are short for those keys of `radio`. `faults`
+    are (start ms, end ms, fault) each; `watchers` are told what happens. `keep` records messages
+    for a test to look at.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class Fleet:
         range_m: int = 0,
         drift_ppm: int = 0,
         climate: "dict[str, Any] | None" = None,
+        places: "dict[str, Any] | None" = None,
+        radio: "dict[str, Any] | None" = None,
         power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]" = (),
         faults: "Planned" = (),
         watchers: "Sequence[Watcher]" = (),
@@ -66,7 +71,7 @@ class Fleet:
         self.active_faults: list[Fault] = []
         self.trace = trace.Trace()
         self.log = Log(keep)
-        self.names = _names(agents)
+        self.names = agent_names(agents)
         self.setup = setup
         self.seed = seed
         self.sensors = sensors or {}
@@ -77,14 +82,16 @@ class Fleet:
         self.config = Config()
         self.config.take(settings or {})
         self.config.take_currents(currents or {})
-        self.radio = Radio(agents, Prng(seed_from(seed, "radio")), range_m, loss_permille)
+        self.places = make_places(places, agents, seed)
+        self.medium = Medium(self, _with(radio, range_m, loss_permille))
+        self.radio = self.medium.radio
         self.boards = [
             Board(self, index, _node(index), make_sensor(battery, index, self.clock))
             for index in range(agents)
         ]
-        self._index_of = {board.node: board.index for board in self.boards}
         boot_rng = Prng(seed_from(seed, "boot"))
         for board in self.boards:
+            self.medium.connect(board.node, board.index)
             board.power_on(boot_rng.below(_BOOT_MS_SPREAD))
         for at_s, index in power_cuts:
             self.clock.schedule(at_s * 1000, CUT, index)
@@ -117,7 +124,7 @@ class Fleet:
             if kind < AIR:
                 boards[index].on_event(kind, data)
             else:
-                self._on_event(kind, data)
+                self._on_event(kind, index, data)
             for watcher in watchers:
                 watcher.after_event(self, kind, index)
 
@@ -130,8 +137,10 @@ class Fleet:
         for fault in list(self.active_faults):
             self._turn_fault(fault, False)
 
-    def _on_event(self, kind: int, data: "Any") -> None:
-        if kind == FAULT:
+    def _on_event(self, kind: int, index: int, data: "Any") -> None:
+        if kind == AIR:
+            self.medium.turn()
+        elif kind == FAULT:
             fault, what = data
             if what == _TIME:
                 fault.on_time(self)
@@ -149,37 +158,6 @@ class Fleet:
         for watcher in self.watchers:
             watcher.fault(self, fault.NAME, fault.describe(), is_on)
 
-    def transmit(self, source: int, data: bytes) -> None:
-        """Carry a frame to whoever hears it; called by the hosts."""
-        for watcher in self.watchers:
-            watcher.sent(self, source, data)
-        reach, strengths = self.radio.in_reach(source), self.radio.rssi_dbm(source)
-        target = frame.read_target(data)
-        index = self._index_of.get(target, -1)
-        if not self.boards[source].is_listening():
-            index = -1  # its radio is off
-        elif target == frame.BROADCAST:
-            for place in range(len(reach)):
-                self._carry(source, reach[place], strengths[place], data)
-            return
-        for place in range(len(reach)):
-            if reach[place] == index and self.boards[index].is_listening():
-                if self._carry(source, index, strengths[place], data):
-                    return
-                break
-        self.clock.schedule(self.clock.now_ms, UNDELIVERED, source)
-
-    def _carry(self, source: int, index: int, rssi_dbm: int, data: bytes) -> bool:
-        if self.radio.is_lost():
-            return False
-        paths = [(self.radio.delay_ms(), rssi_dbm, data)]
-        for fault in self.active_faults:
-            fault.on_air(source, index, data, paths)
-        for delay_ms, strength_dbm, copy in paths:
-            at_ms = self.clock.now_ms + delay_ms
-            self.clock.schedule(at_ms, FRAME, index, (strength_dbm, copy, 0, source))
-        return bool(paths)
-
     def digest(self) -> str:
         """Close the trace with each agent's state and return its digest."""
         for index, values in enumerate(self.states()):
@@ -195,7 +173,14 @@ class Fleet:
         return [board.status() for board in self.boards]
 
 
-def _names(count: int) -> list[str]:
+def _with(radio: "dict[str, Any] | None", range_m: int, loss_permille: int) -> "dict[str, Any]":
+    plain = {"range_m": range_m, "loss_permille": loss_permille}
+    plain.update(radio or {})
+    return plain
+
+
+def agent_names(count: int) -> list[str]:
+    """Return what so many agents are called."""
     width = max(2, len(str(count)))
     return [("agent-%0" + str(width) + "d") % (index + 1) for index in range(count)]
 

@@ -111,7 +111,7 @@ class Host(Effects):
             self._on_published(memoryview(data)[HEADER_BYTES:])
         elif data[1] == KIND_FRAGMENT:
             self._on_fragment(memoryview(data)[HEADER_BYTES:])
-        self._fleet.transmit(self.index, data)
+        self._fleet.medium.transmit(self.index, link, data)
 
     def _on_fragment(self, payload: memoryview) -> None:
         # They leave in order, so that what came before belongs to the same message.

@@ -64,9 +64,9 @@ def test_range_decides_who_hears_whom() -> None:
     made = fleet(agents=40, seed=2, range_m=15)
     neighbours = counts(made, "neighbours")
     assert 0 < sum(neighbours) < 40 * 39
-    positions = made.radio.positions
-    for index, (x, y) in enumerate(positions):
-        close = sum((x - a) ** 2 + (y - b) ** 2 <= 225 for a, b in positions) - 1
+    positions_cm = made.places.positions_cm
+    for index, (x, y, _z) in enumerate(positions_cm):
+        close = sum((x - a) ** 2 + (y - b) ** 2 <= 1_500**2 for a, b, _c in positions_cm) - 1
         assert neighbours[index] == close
 
 

@@ -1,0 +1,116 @@
+"""Who hears whom in a place, how strongly, and how many frames fade on the way.
+
+Strength falls by 9 dB with each doubling of the distance. A wall makes a way longer: it weakens as
+so much more distance would, so that one range in metres says how far a radio reaches. Toward the
+end of its reach more and more frames fade, with the fourth power of the distance.
+"""
+
+from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cma_toolkit.sim.world.medium.places import Places
+
+_DBM_AT_1_M, _DBM_MIN = -40, -100
+_DB_PER_DOUBLING = 9
+# 256 * 2 ** (n / 9): the square of a distance doubles in nine steps, two of them for each dB.
+_GROWTH = (256, 276, 299, 323, 348, 376, 406, 439, 474)
+_CM2_PER_M2 = 10_000
+
+
+class Reach:
+    """The paths between the agents of one world; each agent's are made when first asked for.
+
+    Units: `range_m` in metres, 0 for "all hear all"; `loss_permille` of frames fade on every path,
+    `edge_loss_permille` more at the end of the range.
+    """
+
+    def __init__(
+        self, places: "Places", range_m: int, loss_permille: int, edge_loss_permille: int
+    ) -> None:
+        self._places = places
+        self._count = len(places.positions_cm)
+        self._range_cm = range_m * 100
+        self._loss_permille = loss_permille
+        self._edge_loss_permille = edge_loss_permille
+        self._cells = self._sort_into_cells() if range_m else {}
+        self._paths: dict[int, tuple[Sequence[int], Sequence[int], Sequence[int]]] = {}
+        self._dbm: dict[int, dict[int, int]] = {}
+
+    def paths(self, source: int) -> "tuple[Sequence[int], Sequence[int], Sequence[int]]":
+        """Return who hears an agent, in order, how strongly in dBm, and the loss in permille."""
+        found = self._paths.get(source)
+        if found is None:
+            found = self._paths[source] = self._find(source)
+        return found
+
+    def dbm_of(self, source: int) -> "dict[int, int]":
+        """Return how strongly in dBm each agent in reach hears a source."""
+        found = self._dbm.get(source)
+        if found is None:
+            heard_by, strengths, _losses = self.paths(source)
+            found = self._dbm[source] = {
+                heard_by[place]: strengths[place] for place in range(len(heard_by))
+            }
+        return found
+
+    def _find(self, source: int) -> "tuple[Sequence[int], Sequence[int], Sequence[int]]":
+        heard_by, strengths, losses = array("I"), array("b"), array("H")
+        square_max = self._range_cm * self._range_cm
+        for other in self._candidates(source):
+            square = longer(
+                self._places.square_cm2(source, other),
+                self._places.attenuation_db(source, other),
+            )
+            if other != source and (not square_max or square <= square_max):
+                heard_by.append(other)
+                strengths.append(strength_dbm(square // _CM2_PER_M2))
+                losses.append(self._loss(square, square_max))
+        return heard_by, strengths, losses
+
+    def _loss(self, square: int, square_max: int) -> int:
+        edge = 0
+        if square_max:
+            edge = self._edge_loss_permille * square * square // (square_max * square_max)
+        return 1000 - (1000 - self._loss_permille) * (1000 - edge) // 1000
+
+    def _candidates(self, source: int) -> "Sequence[int]":
+        if not self._range_cm:
+            return range(self._count)
+        column, row = self._cell(source)
+        near: list[int] = []
+        for x in (column - 1, column, column + 1):
+            for y in (row - 1, row, row + 1):
+                near += self._cells.get((x, y), ())
+        return sorted(near)
+
+    def _cell(self, agent: int) -> tuple[int, int]:
+        x, y, _z = self._places.positions_cm[agent]
+        return x // self._range_cm, y // self._range_cm
+
+    def _sort_into_cells(self) -> "dict[tuple[int, int], list[int]]":
+        cells: dict[tuple[int, int], list[int]] = {}
+        for agent in range(self._count):
+            cells.setdefault(self._cell(agent), []).append(agent)
+        return cells
+
+
+def longer(square: int, attenuation_db: int) -> int:
+    """Return the square of the distance at which a frame is as much weaker in the open."""
+    ninths = 2 * attenuation_db
+    return (square * _GROWTH[ninths % _DB_PER_DOUBLING] << ninths // _DB_PER_DOUBLING) >> 8
+
+
+def strength_dbm(square_m2: int) -> int:
+    """Return how strong a frame is, whole dBm, at a distance whose square is given.
+
+    The logarithm is that of the nearest power of two and an eighth, in whole numbers.
+    """
+    doublings, rest = 0, max(1, square_m2)
+    while rest > 1:
+        rest >>= 1
+        doublings += 1
+    eighths = 8 * doublings + (max(1, square_m2) * 8 >> doublings) - 8
+    return max(_DBM_MIN, _DBM_AT_1_M - _DB_PER_DOUBLING * eighths // 16)

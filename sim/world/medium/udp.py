@@ -1,0 +1,50 @@
+"""UDP through an access point: all that joined it hear each other, wherever they are.
+
+A board has no retries here and learns nothing of a loss. What is left out: the time that an agent
+takes to join again when it wakes, and that the access point shares the air with ESP-NOW.
+"""
+
+from cma_toolkit.firmware.kernel.prng import Prng, seed_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cma_toolkit.sim.world.medium.medium import Medium
+
+LINK = 1  # as the kernel names it
+_LATENCY_MS, _JITTER_MS = 3, 4
+
+
+class Udp:
+    """The network behind one access point.
+
+    Units: `latency_ms` from sender to receiver, and by chance up to `jitter_ms` more;
+    `loss_permille` of the datagrams on each path.
+    """
+
+    def __init__(self, medium: "Medium", plain: "dict[str, Any]", count: int, seed: int) -> None:
+        self._medium = medium
+        self._seed = seed
+        self._members: list[int] = sorted(plain.get("agents") or range(count))
+        self._is_member = bytearray(count)
+        for agent in self._members:
+            self._is_member[agent] = 1
+        self._latency_ms = plain.get("latency_ms", _LATENCY_MS)
+        self._jitter_ms = plain.get("jitter_ms", _JITTER_MS)
+        self._loss_permille = plain.get("loss_permille", 0)
+        self._chances: dict[int, Prng] = {}
+
+    def send(self, source: int, data: bytes) -> None:
+        """Carry a datagram to all others; the frame in it says whom it is for."""
+        if not self._is_member[source]:
+            return
+        chance = self._chances.get(source)
+        if chance is None:
+            chance = self._chances[source] = Prng(seed_from(self._seed, "udp", source))
+        for target in self._members:
+            if target == source:
+                continue
+            delay_ms = self._latency_ms + chance.below(self._jitter_ms + 1)
+            if chance.below(1000) >= self._loss_permille:
+                self._medium.hand_over(source, target, 0, data, LINK, delay_ms)
