@@ -1,14 +1,13 @@
 """How often an application's handlers run and what they send: seen in an emulated world."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cma_toolkit.boards.load import Board
 from cma_toolkit.firmware.kernel.limits import Quotas
 from cma_toolkit.firmware.kernel.power.energy import Energy
 from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.sim.world.calls import Calls, watched
 
 DAY_S = 86_400
 _AGENTS = 2  # one would hear nobody, and never get a message
@@ -40,43 +39,7 @@ class Activity:
         return count / self.days
 
 
-class _Watched:
-    """The agent as an application sees it, counting who calls and who publishes."""
-
-    def __init__(self, agent: Any, seen: "_Seen") -> None:
-        self._agent = agent
-        self._seen = seen
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._agent, name)
-
-    def every(self, period_ms: int) -> Callable[[Any], Any]:
-        """Watch a timer."""
-        return self._decorate(self._agent.every(period_ms), f"every {period_ms / 1000:g} s")
-
-    def on(self, topic: str) -> Callable[[Any], Any]:
-        """Watch a handler of messages."""
-        return self._decorate(self._agent.on(topic), f"on {topic}")
-
-    def publish(self, topic: str, value: object = None, **options: Any) -> Any:
-        """Watch a message leave."""
-        self._seen.sent()
-        return self._agent.publish(topic, value, **options)
-
-    def request(self, topic: str, *arguments: Any, **options: Any) -> Any:
-        """Watch a request leave."""
-        self._seen.sent()
-        return self._agent.request(topic, *arguments, **options)
-
-    def _decorate(self, register: Callable[[Any], Any], what: str) -> Callable[[Any], Any]:
-        def decorate(function: Any) -> Any:
-            register(self._seen.wrap(function, what))
-            return function
-
-        return decorate
-
-
-class _Seen:
+class _Seen(Calls):
     """The counts of all agents together."""
 
     def __init__(self, send_nah: int) -> None:
@@ -84,23 +47,20 @@ class _Seen:
         self._send_nah = send_nah
         self._running: list[Handler] = []
 
-    def wrap(self, function: Any, what: str) -> Callable[..., Any]:
-        """Return a function that is counted when it is called."""
-        name = getattr(function, "__name__", "handler")
-        handler = self.handlers.setdefault((name, what), Handler(name, what))
+    def found(self, handler: str, what: str) -> None:
+        """Have a row for a handler, called or not."""
+        self.handlers.setdefault((handler, what), Handler(handler, what))
 
-        def counted(*arguments: Any) -> Any:
-            handler.calls += 1
-            self._running.append(handler)
-            try:
-                return function(*arguments)
-            finally:
-                self._running.pop()
+    def entered(self, agent: str, handler: str, what: str) -> None:
+        """Count a call."""
+        self._running.append(self.handlers[handler, what])
+        self._running[-1].calls += 1
 
-        counted.__name__ = name
-        return counted
+    def left(self, agent: str) -> None:
+        """Have it end."""
+        self._running.pop()
 
-    def sent(self) -> None:
+    def said(self, agent: str, topic: str) -> None:
         """Count a frame of the handler that runs."""
         if self._running:
             self._running[-1].frames += 1
@@ -128,7 +88,7 @@ def watch(app: Path, board: Board, period_ms: int, listen_ms: int, report_bytes:
     except AppError as error:
         raise usage(str(error)) from error
     settings: dict[str, object] = {"wake_period_ms": period_ms, "listen_ms": listen_ms}
-    fleet = Fleet(lambda agent: setup(_Watched(agent, seen)), _AGENTS, settings=settings)
+    fleet = Fleet(watched(setup, seen), _AGENTS, settings=settings)
     fleet.config.take_currents({str(name): ua for name, ua in currents.items()})
     period_s = max(1, period_ms // 1000)
     fleet.run(_WARM_PERIODS * period_s)

@@ -4,10 +4,16 @@ Whoever asks how long a battery lasts asks about an ordinary day, so that the ti
 instant, in which agents look for each other, is left out. A loss of power makes an agent's
 account begin anew; what it held at its last look stays counted here.
 
+Who leads a cluster listens through a whole period now and then, for clusters that it might join:
+every eighth window at first, twice as rarely each time. A run of hours has more of these searches
+in it than years of a battery's life will have, so that they are counted apart, and at the end of
+the run who leads is charged as many as there will be.
+
 Units   nanocoulombs: 3,600,000 are one uAh
 """
 
 from cma_toolkit.firmware.kernel.config import STATE_NAMES
+from cma_toolkit.firmware.kernel.power.schedule import SEARCH_WINDOWS_MAX
 from cma_toolkit.sim.world.watcher import Watcher
 
 TYPE_CHECKING = False
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
 
 NC_PER_UAH = 3_600_000
 _STATES = len(STATE_NAMES)
+_RX = STATE_NAMES.index("wifi_rx")
 
 
 class EnergyMeter(Watcher):
@@ -25,13 +32,19 @@ class EnergyMeter(Watcher):
         self._from_ms = from_ms
         self.used_nc: list[list[int]] = []  # by agent and state
         self.is_known = False  # the board's currents are, and so there is an account
+        self.search_nc: list[int] = []  # by agent: spent on searches, and not in `used_nc`
         self._last_nc: list[list[int]] = []
+        self._leads: list[bool] = []  # at the last look
+        self._searches: list[bool] = []
 
     def begin(self, fleet: "Fleet") -> None:
         """Begin with nothing used."""
         self.is_known = max(fleet.config.currents_ua) > 0
         self.used_nc = [[0] * _STATES for _ in fleet.boards]
+        self.search_nc = [0 for _ in fleet.boards]
         self._last_nc = [[0] * _STATES for _ in fleet.boards]
+        self._leads = [False for _ in fleet.boards]
+        self._searches = [False for _ in fleet.boards]
 
     def after_event(self, fleet: "Fleet", kind: int, index: int) -> None:
         """Read the account of whoever the event was for."""
@@ -40,6 +53,14 @@ class EnergyMeter(Watcher):
     def effect(self, fleet: "Fleet", index: int, kind: int, content: bytes) -> None:
         """Read the account while the agent is there: the end of the step may delete it."""
         self.look(fleet, index)
+
+    def end(self, fleet: "Fleet") -> None:
+        """Charge those who lead the searches of an ordinary day."""
+        span_ms = fleet.clock.now_ms - self._from_ms
+        for index in range(len(self._leads)):
+            if self._leads[index] and span_ms > 0:
+                search_nc = fleet.config.currents_ua[_RX] * span_ms // SEARCH_WINDOWS_MAX
+                self.charge(fleet, index, _RX, search_nc)
 
     def look(self, fleet: "Fleet", index: int) -> None:
         """Take what an agent used since the last look."""
@@ -54,8 +75,17 @@ class EnergyMeter(Watcher):
                 continue
             more_nc = now_nc - last_nc[state]
             last_nc[state] = now_nc
-            if is_counted:
-                self.charge(fleet, index, state, more_nc if more_nc > 0 else now_nc)
+            if more_nc < 0:
+                more_nc = now_nc  # the account began anew
+            if is_counted and state == _RX and self._searches[index]:
+                self.search_nc[index] += more_nc
+            elif is_counted:
+                self.charge(fleet, index, state, more_nc)
+        schedule = agent.schedule
+        clock = schedule.clock
+        leads = clock.period_ms > 0 and not clock.is_lost and clock.leader == clock.node
+        self._leads[index] = leads
+        self._searches[index] = leads and schedule.is_seeking
 
     def charge(self, fleet: "Fleet", index: int, state: int, used_nc: int) -> None:
         """Count what was used in a state."""

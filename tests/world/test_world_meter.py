@@ -32,9 +32,22 @@ def account_uah(fleet: Fleet) -> list[int]:
 def test_it_agrees_with_the_agents_own_account_through_deep_sleep() -> None:
     fleet, meter = metered()
     assert all(board.sleep()["sleeps"] > 5 for board in fleet.boards)
-    for used_nc, account in zip(meter.used_nc, account_uah(fleet), strict=True):
-        assert sum(used_nc) / NC_PER_UAH == pytest.approx(account, abs=len(STATE_NAMES))
-        assert used_nc[STATE_NAMES.index("deep_sleep")] > 0
+    for index, account in enumerate(account_uah(fleet)):
+        whole_nc = sum(meter.used_nc[index]) + meter.search_nc[index]
+        assert whole_nc / NC_PER_UAH == pytest.approx(account, abs=len(STATE_NAMES))
+        assert meter.used_nc[index][STATE_NAMES.index("deep_sleep")] > 0
+
+
+def test_only_who_leads_searches_and_is_charged_as_in_years_to_come() -> None:
+    fleet, meter = metered()
+    leader = min(fleet.boards, key=lambda board: board.node).index
+    period_uah = meter.search_nc[leader] / NC_PER_UAH / (84_000 / 12)  # of 300 s at 84 mA
+    assert period_uah == pytest.approx(1, rel=0.05)
+    assert [index for index, nc in enumerate(meter.search_nc) if nc] == [leader]
+    before = meter.used_nc[leader][STATE_NAMES.index("wifi_rx")]
+    fleet.end()
+    after = meter.used_nc[leader][STATE_NAMES.index("wifi_rx")]
+    assert (after - before) / NC_PER_UAH == pytest.approx(84_000 / 2_048, rel=0.01)
 
 
 def test_what_came_before_its_instant_is_left_out() -> None:

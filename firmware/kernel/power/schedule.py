@@ -29,7 +29,7 @@ DORMANT_MS = 3_600_000  # from one look at the battery to the next
 _LISTEN_MS_MIN = 4  # a frame of 250 B and what acknowledges it; traffic extends it
 _LISTEN_MS_BUSY = 500  # the most, unless a person asks for more
 _NAP_MS = 3  # a shorter gap is waited for
-_SEARCH_WINDOWS_MAX = 2_048  # from one search of a leader to its next
+SEARCH_WINDOWS_MAX = 2_048  # from one search of a leader to its next
 _MOVE_WINDOWS = 4  # of the old ones that are still visited by who moved, to tell the others
 _LATE_MS_MAX = 5_000  # a later wake was no boot but something else
 
@@ -62,7 +62,7 @@ class Schedule:
         self._old_at_ms = 0  # of the next of them
         self._old_count = 0
         self._seek_until_ms = 0
-        self._is_seeking = False  # listening between windows
+        self.is_seeking = False  # listening between windows
         self._search_in = self._search_every = FORGET_WINDOWS
         self._asleep_until_ms = 0
         self.boot_ms = 0  # from the end of a deep sleep to `resume`
@@ -78,7 +78,7 @@ class Schedule:
             span_ms = self.listen_ms
             if self._has_search:
                 span_ms = self.clock.period_ms + self._rng.below(self.clock.period_ms >> 2)
-            self._is_seeking = True
+            self.is_seeking = True
             self._seek_until_ms = ticks_add(now_ms, span_ms)
         self._switch(True, out)
 
@@ -104,8 +104,8 @@ class Schedule:
             self.may_speak = self._has_radio
             self._switch(self._has_radio, out)
             return False
-        if self._is_seeking and ticks_diff(now_ms, self._seek_until_ms) >= 0:
-            self._is_seeking = False
+        if self.is_seeking and ticks_diff(now_ms, self._seek_until_ms) >= 0:
+            self.is_seeking = False
             if clock.is_lost:
                 clock.begin(now_ms)
         if clock.is_lost:
@@ -121,7 +121,7 @@ class Schedule:
             self._advance(now_ms)
         if self._stage == _WAITING:
             self._open(now_ms)
-        self._switch(self._is_seeking or self._stage != _WAITING, out)
+        self._switch(self.is_seeking or self._stage != _WAITING, out)
         late_ms = ticks_diff(now_ms, self._at_ms())
         is_instant = self._stage == _EARLY and late_ms >= 0
         if is_instant:
@@ -140,7 +140,7 @@ class Schedule:
         if self._stage == _SPOKEN:
             return self._close_at_ms
         at_ms = ticks_add(self._next_ms(), -self.clock.guard_ms() - self._radio_ms)
-        if self._is_seeking and (self.clock.is_lost or ticks_diff(self._seek_until_ms, at_ms) < 0):
+        if self.is_seeking and (self.clock.is_lost or ticks_diff(self._seek_until_ms, at_ms) < 0):
             return self._seek_until_ms
         return at_ms
 
@@ -168,10 +168,10 @@ class Schedule:
             return False
         was_lost, was_alone = self.clock.is_lost, self.clock.is_alone()
         old_at_ms = self._at_ms()
-        result = self.clock.hear(now_ms, node, phase_ms, leader, self._is_seeking)
+        result = self.clock.hear(now_ms, node, phase_ms, leader, self.is_seeking)
         if result == MOVED:
             self._search_in = self._search_every = FORGET_WINDOWS
-            self._is_seeking = False
+            self.is_seeking = False
             self._is_old = self._stage != _WAITING
             self._old_at_ms = old_at_ms
             self._old_count = 0 if was_lost or was_alone else _MOVE_WINDOWS
@@ -233,9 +233,9 @@ class Schedule:
         self._search_in -= self.clock.advance(now_ms, min(self._factor, factor_max))
         is_leading = self.clock.leader == self.clock.node
         if is_leading and self._search_in <= 0 and self._has_search:
-            self._search_every = min(2 * self._search_every, _SEARCH_WINDOWS_MAX)
+            self._search_every = min(2 * self._search_every, SEARCH_WINDOWS_MAX)
             self._search_in = self._search_every
-            self._is_seeking = True
+            self.is_seeking = True
             self._seek_until_ms = self.clock.after(now_ms, 1)
 
     def _switch(self, is_on: bool, out: "PowerSink") -> None:
