@@ -1,10 +1,10 @@
 """Who used it: the energy of a world by what it was for and the power state it was used in.
 
 What is sent is its handler's. A wake is that of the window it was for, else of the handlers that
-ran in it, in equal parts; staying awake after that is for whoever asked for it. Where a gap between
-windows is long enough for deep sleep and a handler's wake makes it light, the handler has what that
-costs more. Listening, other sleep and what the kernel says of itself are nobody's. The sum of all
-is what the kernel accounts for.
+ran in it, in equal parts; staying awake after that is for whoever asked for it. Where a gap
+between windows is long enough for deep sleep and a handler's wake makes it light, the handler has
+what that costs more. Listening, other sleep and what the kernel says of itself are nobody's. The
+sum of all is what the kernel accounts for.
 
 For CPython alone.
 """
