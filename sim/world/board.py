@@ -21,6 +21,7 @@ from cma_toolkit.firmware.kernel.state.values import State
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.hardware.flash import NorFlash, PowerCut
 from cma_toolkit.sim.world.hardware.oscillator import Oscillator
+from cma_toolkit.sim.world.hardware.recovered import Recovered
 from cma_toolkit.sim.world.host import Host, WorldParts
 
 TYPE_CHECKING = False
@@ -56,6 +57,7 @@ class Board:
         self.host = Host(fleet, self)
         self.rtc = b""  # its memory: the snapshot, while it sleeps deep
         self.flash = NorFlash()
+        self.recovered = Recovered()  # what the last start found there
         self.oscillator = make_oscillator(fleet, index, self._on_clock_changed)
         self.is_radio_dead = False  # it sends nothing and hears nothing
         self.slow_ms = 0  # for which each step keeps it busy
@@ -190,12 +192,7 @@ class Board:
 
     def table(self) -> JournalTable:
         """Open what the board has stored."""
-        return self._open(self.flash)
-
-    def _open(self, flash: NorFlash) -> JournalTable:
-        journal = Journal(flash)
-        journal.recover(self._cause == CAUSE_DEEP_SLEEP)
-        return JournalTable(journal)
+        return JournalTable(self.recovered.open(self.flash, self._cause == CAUSE_DEEP_SLEEP))
 
     def state(self) -> dict[str, object]:
         """Return what `agent.state` holds, of a sleeper what flash holds, {} without power."""
@@ -204,7 +201,9 @@ class Board:
         if self._cause != CAUSE_DEEP_SLEEP:
             return {}
         state = State()
-        state.load(self._open(self.flash.copy()))
+        journal = Journal(self.flash.copy())
+        journal.recover(is_after_sleep=True)
+        state.load(JournalTable(journal))
         return state.as_dict()
 
     def status(self) -> dict[str, object]:

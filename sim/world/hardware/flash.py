@@ -35,6 +35,7 @@ class NorFlash(Flash):
     def __init__(self) -> None:
         self.erases = 0
         self.programmed_bytes = 0
+        self.version = 0  # of the content
         self.bad: dict[int, str] = {}
         self.wear: dict[int, int] = {}
         self.failed: BaseException | None = None  # the error of `fail_in`, once it was raised
@@ -50,6 +51,10 @@ class NorFlash(Flash):
         size = self.sector_bytes
         assert address >= 0 and address + len(buffer) <= self.sector_count * size
         self._operate(address, _READ_ERROR)
+        start, length = address % size, len(buffer)
+        if start + length <= size:
+            self._read_one(address // size, start, length, buffer)
+            return
         done = 0
         while done < len(buffer):
             start = (address + done) % size
@@ -59,6 +64,14 @@ class NorFlash(Flash):
             buffer[done : done + there] = cells[start : start + there]
             buffer[done + there : done + part] = b"\xff" * (part - there)
             done += part
+
+    def _read_one(
+        self, sector: int, start: int, length: int, buffer: "bytearray | memoryview"
+    ) -> None:
+        cells = self._sectors.get(sector, b"")[start : start + length]
+        buffer[:] = (
+            cells if len(cells) == length else bytes(cells) + b"\xff" * (length - len(cells))
+        )
 
     def program(self, address: int, data: "bytes | bytearray | memoryview") -> None:
         """Program erased bytes of one sector or several."""
@@ -82,6 +95,7 @@ class NorFlash(Flash):
         if self.endurance and times > self.endurance:
             self.bad[sector] = _ERASE_ERROR
         self._operate(sector * size, _ERASE_ERROR)
+        self.version += 1
         if self._is_torn():
             torn = self._torn(self._peek(sector * size, size), b"\xff" * size)
             self._sectors[sector] = bytearray(torn)
@@ -114,6 +128,11 @@ class NorFlash(Flash):
     def used_sectors(self) -> list[int]:
         """Return the sectors in which something is programmed, in order."""
         return sorted(self._sectors)
+
+    @property
+    def reads_well(self) -> bool:
+        """Whether each read returns the content."""
+        return self._failure is None and not self.bad and self._dark_ms < 0
 
     def power_on(self) -> None:
         """Work again after a cut."""
@@ -169,6 +188,7 @@ class NorFlash(Flash):
 
     def _poke(self, address: int, data: bytes) -> None:
         size, done = self.sector_bytes, 0
+        self.version += 1
         while done < len(data):
             sector, start = (address + done) // size, (address + done) % size
             part = min(len(data) - done, size - start)
