@@ -4,9 +4,9 @@ The same code runs in this process and, as `micropython -m cma_toolkit.sim.world
 MicroPython; both return equal results for equal descriptions.
 
 Shape of a description: app (path), agents, seconds, seed, loss_permille, range_m, sensors; and, if
-they are not to be as usual, battery, currents, settings, places, radio, power_cuts; with
-meter_from_s, what each agent uses by power state from then on is counted. Values of a result are
-hexadecimal CBOR, so that JSON keeps bytes and integer keys.
+they are not to be as usual, battery, currents, settings, places, radio, power_cuts, faults (as
+faults/menu.py makes them); with meter_from_s, what each agent uses by power state from then on is
+counted. Values of a result are hexadecimal CBOR, so that JSON keeps bytes and integer keys.
 """
 
 import binascii
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from cma_toolkit.sim.world.faults.base import Fault
     from cma_toolkit.sim.world.watcher import Watcher
 
     Plain = dict[str, Any]
@@ -57,6 +58,7 @@ def run(
         battery=spec.get("battery", BATTERY_MV),
         currents=spec.get("currents"),
         power_cuts=[(cut[0], cut[1]) for cut in spec.get("power_cuts", [])],
+        faults=_faults(spec),
         watchers=list(watchers) + ([meter] if meter else []),
         keep=keep,
     )
@@ -81,6 +83,16 @@ def run(
         "happened": fleet.clock.scheduled,
         "digest": fleet.digest(),
     }
+
+
+def _faults(spec: "Plain") -> "list[tuple[int, int, Fault]]":
+    planned = spec.get("faults")
+    if not planned:
+        return []
+    from cma_toolkit.sim.world.faults import menu
+
+    count = spec["agents"]
+    return [(plain["start_ms"], plain["end_ms"], menu.make(plain, count)) for plain in planned]
 
 
 def _hex(value: object) -> str:
