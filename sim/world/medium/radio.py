@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from cma_toolkit.sim.world.medium.medium import Medium
     from cma_toolkit.sim.world.medium.reach import Reach
 
+    Sound = tuple[int, int, int, int]  # start, end, end of what is kept free behind it; source
+
 ALL = -1  # the target of a frame for everyone in reach
 
 _LEAD_US = 1_000  # from `send` to the earliest instant on the air
@@ -54,7 +56,7 @@ class Frame:
         self.asked_ms = 0
         self.ready_us = 0
         self.slots = 0  # after the air is found busy
-        self.start_us = self.end_us = self.busy_us = 0  # until when others keep silent
+        self.sound: Sound = (0, 0, 0, source)
         self.is_taken = False  # its target has it, though the sender may not know
         self.is_cut = False  # its sender lost power
 
@@ -68,7 +70,8 @@ class Radio:
         self._seed = seed
         self._number = 0
         self._asked: list[Frame] = []
-        self._air: list[tuple[int, int, Frame]] = []  # start, source: sorted
+        # What each agent hears or sends now, or did just before.
+        self._heard: list[list[Sound]] = [[] for _ in range(count)]
         self._due: dict[int, list[tuple[int, int, Frame]]] = {}  # by the ms: end, source
         self._held: dict[int, list[Frame]] = {}  # behind one that waits for its acknowledgement
         self._ready_us: dict[int, int] = {}  # of each sender's last frame
@@ -103,9 +106,13 @@ class Radio:
     def silence(self, source: int) -> None:
         """Lose what an agent has not sent yet, and spoil what it is sending: its power is cut."""
         held = self._held.pop(source, None)
-        for frame in self._asked + [entry[2] for entry in self._air] + (held or []):
+        for frame in self._asked + (held or []):
             if frame.source == source:
                 frame.is_cut = True
+        for due in self._due.values():
+            for _end_us, sender, frame in due:
+                if sender == source:
+                    frame.is_cut = True
 
     def _queue(self, frame: Frame) -> None:
         held = self._held.get(frame.source)
@@ -143,8 +150,6 @@ class Radio:
 
     def turn(self, now_ms: int) -> None:
         """Settle who sends what was asked for before now, and hand over what ends now."""
-        oldest_us = now_ms * 1000 - _KEEP_US
-        self._air = [entry for entry in self._air if entry[2].busy_us > oldest_us]
         self._settle(now_ms)
         due = self._due.pop(now_ms, None)
         if due:
@@ -163,76 +168,81 @@ class Radio:
         asked.sort()
         for _ready_us, source, _number, frame in asked:
             span_us = frame_us(len(frame.data))
-            frame.start_us = self._free_at_us(frame, span_us)
-            frame.end_us = frame.busy_us = frame.start_us + span_us
+            start_us = self._free_at_us(frame, span_us)
+            busy_us = end_us = start_us + span_us
             if frame.target != ALL:
-                frame.busy_us += SIFS_US + ACK_US
-            self._counts[_FRAMES][source] += not frame.tries
-            self._counts[_RETRIES][source] += frame.tries > 0
+                busy_us += SIFS_US + ACK_US
+            frame.sound = (start_us, end_us, busy_us, source)
+            self._sound(frame.sound, now_ms * 1000 - _KEEP_US)
+            self._counts[_RETRIES if frame.tries else _FRAMES][source] += 1
             self._counts[_AIR_US][source] += span_us
-            self._air.append((frame.start_us, source, frame))
-            due_ms = (frame.end_us + 999) // 1000
-            self._due.setdefault(due_ms, []).append((frame.end_us, source, frame))
+            due_ms = (end_us + 999) // 1000
+            self._due.setdefault(due_ms, []).append((end_us, source, frame))
             self._medium.turn_at(due_ms)
-        self._air.sort()
+
+    def _sound(self, sound: "Sound", oldest_us: int) -> None:
+        source, heard = sound[3], self._heard
+        self._keep(source, sound, oldest_us)
+        for agent in self.reach.paths(source)[0]:
+            sounds = heard[agent]
+            if sounds and sounds[0][2] < oldest_us:
+                self._keep(agent, sound, oldest_us)
+            else:
+                sounds.append(sound)
+
+    def _keep(self, agent: int, sound: "Sound", oldest_us: int) -> None:
+        sounds = [other for other in self._heard[agent] if other[2] >= oldest_us]
+        sounds.append(sound)
+        self._heard[agent] = sounds
 
     def _free_at_us(self, frame: Frame, span_us: int) -> int:
         source, start_us = frame.source, frame.ready_us
-        audible = [
-            other
-            for _start_us, talker, other in self._air
-            if other.busy_us > start_us
-            and (talker == source or source in self.reach.dbm_of(talker))
-        ]
-        while True:
+        sounds = self._heard[source]
+        while sounds:
             # Who began within a slot is not heard yet.
-            heard_us = [
-                other.busy_us
-                for other in audible
-                if other.start_us < start_us + span_us
-                and other.busy_us > start_us
-                and (other.source == source or abs(other.start_us - start_us) >= SLOT_US)
+            until_us = [
+                busy_us
+                for other_us, _end_us, busy_us, talker in sounds
+                if other_us < start_us + span_us
+                and busy_us > start_us
+                and (talker == source or abs(other_us - start_us) >= SLOT_US)
             ]
-            if not heard_us:
-                return start_us
-            start_us = max(heard_us) + DIFS_US + frame.slots * SLOT_US
+            if not until_us:
+                break
+            start_us = max(until_us) + DIFS_US + frame.slots * SLOT_US
+        return start_us
 
     def _end(self, frame: Frame) -> None:
-        others = [
-            other
-            for _start_us, _source, other in self._air
-            if other.start_us < frame.end_us
-            and other.end_us > frame.start_us
-            and other is not frame
-        ]
         if frame.target != ALL:
-            self._end_for_one(frame, others)
+            self._end_for_one(frame)
             return
-        source, data, medium = frame.source, frame.data, self._medium
+        source, data, sound, heard = frame.source, frame.data, frame.sound, self._heard
+        hand_over = self._medium.hand_over
         heard_by, strengths, losses = self.reach.paths(source)
         chance = self._chance(source)[1]
         for place in range(len(heard_by)):
             target, dbm, loss = heard_by[place], strengths[place], losses[place]
-            if others and self._is_drowned(target, dbm, others):
+            if len(heard[target]) > 1 and self._is_drowned(sound, target, dbm):
                 self._counts[_COLLIDED][target] += 1
             elif loss and chance.below(1000) < loss:
                 self._counts[_FADED][target] += 1
             else:
-                medium.hand_over(source, target, dbm, data)
+                hand_over(source, target, dbm, data)
 
-    def _is_drowned(self, target: int, dbm: int, others: "list[Frame]") -> bool:
-        for other in others:
-            if other.source == target:
-                return True  # who sends hears nothing
-            other_dbm = self.reach.dbm_of(other.source).get(target)
-            if other_dbm is not None and dbm < other_dbm + CAPTURE_DB:
-                return True
+    def _is_drowned(self, sound: "Sound", target: int, dbm: int) -> bool:
+        start_us, end_us = sound[0], sound[1]
+        for other in self._heard[target]:
+            if other[0] < end_us and other[1] > start_us and other is not sound:
+                talker = other[3]
+                # Who sends hears nothing.
+                if talker == target or dbm < self.reach.dbm_of(talker)[target] + CAPTURE_DB:
+                    return True
         return False
 
-    def _end_for_one(self, frame: Frame, others: "list[Frame]") -> None:
+    def _end_for_one(self, frame: Frame) -> None:
         source = frame.source
         frame.tries += 1
-        if self._is_acknowledged(frame, others):
+        if self._is_acknowledged(frame):
             self._go_on(source)
         elif frame.tries < TRIES_MAX:
             self._ask(frame, self._slots(source, min(SLOTS_MAX, SLOTS_MIN << frame.tries)))
@@ -240,12 +250,12 @@ class Radio:
             self._medium.fail(source)
             self._go_on(source)
 
-    def _is_acknowledged(self, frame: Frame, others: "list[Frame]") -> bool:
+    def _is_acknowledged(self, frame: Frame) -> bool:
         source, target = frame.source, frame.target
         dbm = self.reach.dbm_of(source).get(target)
         if dbm is None or not self._medium.is_listening(target):
             return False
-        if self._is_drowned(target, dbm, others):
+        if self._is_drowned(frame.sound, target, dbm):
             self._counts[_COLLIDED][target] += 1
             return False
         heard_by, _strengths, losses = self.reach.paths(source)
