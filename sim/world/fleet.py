@@ -83,7 +83,7 @@ class Fleet:
         self.config.take(settings or {})
         self.config.take_currents(currents or {})
         self.places = make_places(places, agents, seed)
-        self.medium = Medium(self, _with(radio, range_m, loss_permille))
+        self.medium = Medium(self, radio, range_m, loss_permille)
         self.radio = self.medium.radio
         self.boards = [
             Board(self, index, _node(index), make_sensor(battery, index, self.clock))
@@ -171,12 +171,6 @@ class Fleet:
     def statuses(self) -> list[dict[str, object]]:
         """Return each agent's status; one without power has its name only."""
         return [board.status() for board in self.boards]
-
-
-def _with(radio: "dict[str, Any] | None", range_m: int, loss_permille: int) -> "dict[str, Any]":
-    plain = {"range_m": range_m, "loss_permille": loss_permille}
-    plain.update(radio or {})
-    return plain
 
 
 def agent_names(count: int) -> list[str]:

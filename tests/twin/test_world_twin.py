@@ -78,6 +78,29 @@ def test_sleepers_whose_batteries_empty_run_alike(app: Path) -> None:
     assert len({status["mode"] for status in here["statuses"]}) > 1
 
 
+MEDIA = (
+    ({"kind": "building", "floors": 2, "width_m": 30, "room_m": 4}, {"range_m": 25}),
+    ({"kind": "grid", "columns": 3, "step_m": 9.5}, {"range_m": 12, "edge_loss_permille": 600}),
+    (
+        {"kind": "positions", "rows": [[-3, 0.25], [40, 1, 9], [80, 2], [120, 3], [500, 5]]},
+        {
+            "range_m": 45,
+            "loss_permille": 100,
+            "udp": {"agents": [0, 2, 4], "jitter_ms": 9, "loss_permille": 200},
+            "wires": {"pairs": [[3, 1]], "loss_permille": 50},
+        },
+    ),
+)
+
+
+@pytest.mark.parametrize("place", range(len(MEDIA)))
+def test_places_and_media_of_every_kind_run_alike(place: int) -> None:
+    places, radio = MEDIA[place]
+    here, there = both(spec(HARSH, agents=5, seconds=40, places=places, radio=radio))
+    assert here == there
+    assert sum(counts["air_us"] for counts in here["air"]) > 0
+
+
 def test_sensors_of_every_kind_read_alike() -> None:
     sensors = {"soil": {"agents": [[[0, 1], [60, 2.5]], 7, "text", [[30, -5]]]}}
     here, there = both(spec(EXAMPLES[0].with_name("greenhouse.py"), sensors=sensors))

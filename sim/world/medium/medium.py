@@ -25,22 +25,32 @@ _NOBODY = -2
 class Medium:
     """Carry frames, and tell senders of those that nobody took.
 
-    Shape of `plain`, all of it optional: range_m (0: all hear all), loss_permille,
+    Shape of `radio`, all of it optional: range_m (0: all hear all), loss_permille,
     edge_loss_permille (more at the end of the range); udp with agents, latency_ms, jitter_ms,
     loss_permille; wires with pairs, baud, loss_permille.
     Raises: ValueError, as `options.check_radio`.
     """
 
-    def __init__(self, fleet: "Fleet", plain: "dict[str, Any]") -> None:
+    def __init__(
+        self,
+        fleet: "Fleet",
+        radio: "dict[str, Any] | None" = None,
+        range_m: int = 0,
+        loss_permille: int = 0,
+    ) -> None:
         count, seed = len(fleet.names), fleet.seed
+        plain: dict[str, Any] = {"range_m": range_m, "loss_permille": loss_permille}
+        if radio is not None:
+            check_radio(radio, count)
+            plain.update(radio)
         check_radio(plain, count)
         self._fleet = fleet
         self._index_of: dict[int, int] = {}  # of a node
         self._turns: dict[int, bool] = {}  # the instants at which the air is looked at
         reach = Reach(
             fleet.places,
-            plain.get("range_m", 0),
-            plain.get("loss_permille", 0),
+            plain["range_m"],
+            plain["loss_permille"],
             plain.get("edge_loss_permille", _EDGE_LOSS_PERMILLE),
         )
         self.radio = Radio(self, reach, count, seed)
