@@ -84,6 +84,15 @@ def test_stale_frames_count_only_in_a_row():
     assert feed(windows, (507, 506, 503)) == [True, False, True]
 
 
+def test_a_late_frame_within_the_window_ends_a_row_of_stale_ones():
+    windows = Windows(1)
+    for sequence in (100, 300, 299):
+        assert windows.accept(0, sequence, True)
+    for late in range(298, 290, -1):
+        assert not windows.accept(0, 150, True)
+        assert windows.accept(0, late, True)
+
+
 def test_what_is_forgotten_starts_without_stale_frames():
     windows = Windows(1)
     feed(windows, (1_000, 500, 501))

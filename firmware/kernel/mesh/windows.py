@@ -60,6 +60,7 @@ class Windows:
             if seen >> behind & 1:
                 return False
             cells[at + _HEARD] = seen | 1 << behind
+            cells[at + _STALE] = 0
             self.lost -= 1 if self.lost else 0
             return True
         if seen and behind <= SEQUENCE_JUMP_MAX:
