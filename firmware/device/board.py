@@ -3,6 +3,7 @@
 import machine
 import network
 
+from device.recorder import UNMADE
 from device.settings import Settings
 
 
@@ -18,6 +19,7 @@ class Board:
         self.wlan = network.WLAN(network.STA_IF)
         self._parts = {}  # by kind and name, made once
         self._battery = None
+        self.recorder = None  # of the loop that runs an agent
         pin = self.settings.pins.get("battery_adc")
         if isinstance(pin, int):
             self._battery = machine.ADC(machine.Pin(pin), atten=machine.ADC.ATTN_11DB)
@@ -51,5 +53,10 @@ class Board:
         if key not in self._parts:
             from device import parts
 
-            self._parts[key] = parts.make(self, kind, name)
+            try:
+                self._parts[key] = parts.make(self, kind, name)
+            except Exception as error:
+                if self.recorder:
+                    self.recorder.note_error(UNMADE, error)
+                raise
         return self._parts[key]

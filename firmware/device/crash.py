@@ -8,14 +8,14 @@ so here, and one that ends in order takes it back.
     3       crashes since the last power-on or deep sleep
     4..5    length of the traceback
     6..9    CRC-32 of the bytes before and of the traceback
-    18..    the traceback's end, at most 512 bytes; see `device.rtc` for what is between
+    1536..  the traceback's end, at most 512 bytes; see `device.rtc` for what is between
 """
 
 import binascii
 
 import machine
 
-from device.rtc import HEAD_BYTES
+from device.rtc import MEMORY_BYTES
 from kernel.errors import CAUSE_DEEP_SLEEP, CAUSE_HARD_RESET, CAUSE_PANIC, CAUSE_POWER_ON
 from kernel.limits import TRACEBACK_BYTES_MAX
 
@@ -26,15 +26,20 @@ _PAUSE_MS_MIN = 1_000  # after a crash, doubled with each: a person can get in, 
 _PAUSE_MS_MAX = 60_000
 
 
-def cause(memory):
-    """Return why this boot began, one of `kernel.errors.CAUSE_…`, and note that an agent runs."""
-    reset = machine.reset_cause()
-    if reset == CAUSE_POWER_ON or not _is_whole(memory):
+def cause(rtc):
+    """Return why this boot began, one of `kernel.errors.CAUSE_…`, and note that an agent runs.
+
+    `rtc.traceback` is then that of the crash which ended the last boot, b"" if none did.
+    """
+    memory, reset = rtc.memory, machine.reset_cause()
+    if reset == CAUSE_POWER_ON or not _is_whole(memory, rtc.traceback):
         memory[:_CRC_AT] = _MAGIC + bytes((_ORDERLY, 0, 0, 0))
+        rtc.traceback = b""
     if reset == CAUSE_HARD_RESET and memory[2] == _RUNNING:
         reset = CAUSE_PANIC
     if reset == CAUSE_DEEP_SLEEP:
         memory[3] = 0
+    memory[4] = memory[5] = 0  # it is told once
     _seal(memory, _RUNNING)
     return reset
 
@@ -48,25 +53,18 @@ def record(text):
     """Keep a traceback over the reset; return how long to wait before it, in milliseconds.
 
     The RTC's memory alone is needed for it: an agent that could not be loaded has no `Rtc`. So how
-    far the clock is ahead stays as the boot wrote it.
+    far the clock is ahead stays as the boot wrote it, and what was heard as it was noted.
     """
     kept = machine.RTC().memory()
-    memory = bytearray(max(len(kept), HEAD_BYTES))
-    memory[: len(kept)] = kept
-    count = min(255, memory[3] + 1 if _is_whole(memory) else 1)
-    memory = memory[:HEAD_BYTES] + text
+    memory = bytearray(MEMORY_BYTES + len(text))
+    size_bytes = min(len(kept), MEMORY_BYTES)
+    memory[:size_bytes] = kept[:size_bytes]
+    memory[MEMORY_BYTES:] = text
+    count = min(255, memory[3] + 1 if _is_whole(kept, kept[MEMORY_BYTES:]) else 1)
     memory[:_CRC_AT] = _MAGIC + bytes((_RUNNING, count, len(text) >> 8, len(text) & 0xFF))
-    _seal(memory, _RUNNING)
+    _seal(memory, _RUNNING, text)
     machine.RTC().memory(memory)
     return min(_PAUSE_MS_MAX, _PAUSE_MS_MIN << min(count - 1, 6))
-
-
-def take(memory):
-    """Return the traceback of the crash that ended the last boot, b"" if none did; forget it."""
-    text = bytes(memory[HEAD_BYTES : HEAD_BYTES + _length(memory)])
-    memory[4] = memory[5] = 0
-    _seal(memory, memory[2])
-    return text
 
 
 def readable(text):
@@ -78,22 +76,16 @@ def readable(text):
     return str(shown, "utf-8")
 
 
-def _length(memory):
-    return memory[4] << 8 | memory[5]
+def _checksum(memory, text):
+    return binascii.crc32(text, binascii.crc32(memory[:_CRC_AT])).to_bytes(4, "big")
 
 
-def _checksum(memory):
-    crc = binascii.crc32(memory[:_CRC_AT])
-    crc = binascii.crc32(memory[HEAD_BYTES : HEAD_BYTES + _length(memory)], crc)
-    return crc.to_bytes(4, "big")
-
-
-def _is_whole(memory):
-    if memory[:2] != _MAGIC or _length(memory) > TRACEBACK_BYTES_MAX:
+def _is_whole(memory, text):
+    if memory[:2] != _MAGIC or memory[4] << 8 | memory[5] != len(text):
         return False
-    return memory[_CRC_AT:_CRC_END] == _checksum(memory)
+    return len(text) <= TRACEBACK_BYTES_MAX and memory[_CRC_AT:_CRC_END] == _checksum(memory, text)
 
 
-def _seal(memory, mark):
+def _seal(memory, mark, text=b""):
     memory[2] = mark
-    memory[_CRC_AT:_CRC_END] = _checksum(memory)
+    memory[_CRC_AT:_CRC_END] = _checksum(memory, text)

@@ -5,6 +5,7 @@ import sys
 import machine
 
 from device import crash, knock
+from device.recorder import STOP
 from device.start import text_of
 from kernel.limits import TRACEBACK_BYTES_MAX
 
@@ -13,7 +14,9 @@ _FEED_MS = 500  # a quarter of the shortest watchdog
 
 def stop(loop):
     """End in order: commit everything; the next boot is no crash."""
-    loop.agent.stop(loop.rtc.now_ms(), loop.sink)
+    now_ms = loop.rtc.now_ms()
+    loop.recorder.note(STOP, now_ms)
+    loop.agent.stop(now_ms, loop.sink)
     crash.mark_orderly(loop.rtc.memory)
     loop.rtc.save()
     _forget_tasks()

@@ -5,6 +5,7 @@ import gc
 import machine
 
 from device import knock
+from device.recorder import HIBERNATE
 from kernel.ticks import ticks_diff
 
 
@@ -22,5 +23,6 @@ def sleep_deep(loop):
     loop.sink.note("asleep", span_ms)
     gc.collect()
     loop.agent.on_heap(gc.mem_free())
+    loop.recorder.note(HIBERNATE, rtc.now_ms())
     rtc.save(loop.agent)
     machine.deepsleep(max(1, ticks_diff(until_at_ms, rtc.now_ms())))

@@ -13,13 +13,24 @@ from device import sleeping
 from device.board import Board
 from device.flash import open_flash
 from device.link_espnow import EspnowLink
+from device.recorder import (
+    KEEP_TRACEBACK,
+    ON_BATTERY,
+    ON_FRAME,
+    ON_SPENT,
+    ON_TIME,
+    ON_UNDELIVERED,
+    SET_UP,
+    START,
+    Recorder,
+)
 from device.rtc import Rtc
 from device.sink import Sink
 from device.watchdog import DEFAULT_MS, Watchdog
 from kernel.agent import Agent
 from kernel.codec.frame import node_id
 from kernel.effects import SLEEP_DEEP
-from kernel.errors import CAUSE_DEEP_SLEEP
+from kernel.errors import CAUSE_DEEP_SLEEP, CAUSE_PANIC, CAUSE_WATCHDOG
 from kernel.identity import Identity
 from kernel.prng import Prng
 from kernel.state.journal import Journal
@@ -49,10 +60,12 @@ class Loop:
         self.watchdog = Watchdog(settings.whole("watchdog_ms", DEFAULT_MS))
         self.sink = Sink(board)
         links.open_links(self.sink, board, EspnowLink)
-        cause = crash.cause(rtc.memory)
-        text = crash.take(rtc.memory)
+        cause = crash.cause(rtc)
+        text, rtc.traceback = rtc.traceback, b""
+        if text or cause in (CAUSE_PANIC, CAUSE_WATCHDOG):
+            self._keep_crash(text, cause)
         snapshot = rtc.take_snapshot()  # and what `crash` noted is kept with it
-        self._boot = cause, text, snapshot
+        self._boot = boot = cause, text, snapshot
         self.is_first_sleep = cause != CAUSE_DEEP_SLEEP
         if self.is_first_sleep:  # at a wake it was compared at the boot before
             config.application_id = app.fingerprint(folder)
@@ -69,9 +82,11 @@ class Loop:
             self.journal.recover(not self.is_first_sleep and snapshot is not None)
             table = JournalTable(self.journal)
         identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
-        rng = Prng(int.from_bytes(os.urandom(4), "big"))
-        self.agent = Agent(identity, rng, table, board, config)
-        rtc.reserve(self.agent.snapshot_bytes)
+        seed = int.from_bytes(os.urandom(4), "big")
+        position = self.journal.position() if self.journal else 0
+        self.recorder = Recorder(rtc, boot, seed, position, config.application_id)
+        board.recorder = self.recorder
+        self.agent = Agent(identity, Prng(seed), table, board, config)
         self._has_windows = config.wake_period_ms > 0
         settings.config = None  # the agent took what it needs
         self._status_ms = settings.whole("status_ms", _STATUS_MS)
@@ -120,16 +135,20 @@ class Loop:
 
     def _start(self):
         sink, agent, now_ms = self.sink, self.agent, self.rtc.now_ms()
+        note = self.recorder.note
         cause, text, snapshot = self._boot
         self._boot = None
         if text:
             from device import crash
 
             sink.note("crashed", crash.readable(text))
+            note(KEEP_TRACEBACK, now_ms, len(text))
             agent.keep_traceback(now_ms, text)  # the commit of this boot carries it
             del crash
-        agent.on_battery(self.board.battery_mv())
-        agent.start(self.rtc.now_ms(), cause, snapshot, sink)
+        self._measure_battery()
+        now_ms = self.rtc.now_ms()
+        note(START, now_ms)
+        agent.start(now_ms, cause, snapshot, sink)
         del text, snapshot
         sink.radio(sink.is_wanted)
         self._status_count = agent.wakes  # each wake prints a status, not each one its health
@@ -143,8 +162,11 @@ class Loop:
 
         self.application, setup = app.start(self, self._folder)
         del app  # while an application sets itself up, only what stays is there
-        if setup and not agent.set_up(self.rtc.now_ms(), setup, sink):
-            self.application = "failed"
+        if setup:
+            now_ms = self.rtc.now_ms()
+            note(SET_UP, now_ms)
+            if not agent.set_up(now_ms, setup, sink):
+                self.application = "failed"
 
     def _receive(self):
         agent, sink, rtc = self.agent, self.sink, self.rtc
@@ -158,29 +180,55 @@ class Loop:
                 if not length:
                     break
                 self._poll_ms = min(self._poll_ms, _POLL_MS_MIN)
-                now_ms = rtc.now_ms()
-                agent.on_frame(now_ms, index, link.buffer, length, link.rssi_dbm, sink)
-                agent.on_spent(now_ms, ticks_diff(rtc.now_ms(), now_ms))
+                now_ms, rssi_dbm = rtc.now_ms(), link.rssi_dbm
+                self.recorder.note(
+                    ON_FRAME, now_ms, index << 8 | -rssi_dbm & 0xFF, link.buffer, length
+                )
+                agent.on_frame(now_ms, index, link.buffer, length, rssi_dbm, sink)
+                self._on_spent(now_ms)
 
     def _serve(self):
-        agent, sink, rtc = self.agent, self.sink, self.rtc
-        now_ms = rtc.now_ms()
+        agent, sink, note = self.agent, self.sink, self.recorder.note
+        now_ms = self.rtc.now_ms()
         if self._is_nap or ticks_diff(agent.next_wake_at_ms(), now_ms) <= 0:
             self._is_nap = False
+            note(ON_TIME, now_ms)
             agent.on_time(now_ms, sink)
-            agent.on_spent(now_ms, ticks_diff(rtc.now_ms(), now_ms))
+            self._on_spent(now_ms)
         while sink.undelivered:
             sink.undelivered -= 1
+            note(ON_UNDELIVERED)
             agent.on_undelivered()
         if sink.traceback:
-            agent.keep_traceback(now_ms, sink.traceback)
-            sink.traceback = b""
+            text, sink.traceback = sink.traceback, b""
+            if agent.keep_traceback(now_ms, text):
+                self._keep_crash(text, 0)
+            note(KEEP_TRACEBACK, now_ms, len(text))
         if ticks_diff(now_ms, self._status_at_ms) >= 0:
             self._status_at_ms = ticks_add(now_ms, self._status_ms or _STATUS_MS)
-            agent.on_battery(self.board.battery_mv())
+            self._measure_battery()
             agent.on_heap(gc.mem_free())
             if self._status_ms:
                 self._print_status()
+
+    def _on_spent(self, since_ms):
+        span_ms = ticks_diff(self.rtc.now_ms(), since_ms)
+        if span_ms > 0:  # who replays it takes 0 for granted
+            self.recorder.note(ON_SPENT, 0, span_ms)
+        self.agent.on_spent(since_ms, span_ms)
+
+    def _measure_battery(self):
+        millivolts = self.board.battery_mv()
+        self.recorder.note(ON_BATTERY, 0, millivolts)
+        self.agent.on_battery(millivolts)
+
+    def _keep_crash(self, text, cause):
+        try:
+            from device import crash_file
+
+            crash_file.keep(self.rtc.memory, text, cause, self.sink)
+        except MemoryError:  # an application holds the heap
+            self.sink.untold += 1
 
     def _sleep(self):
         sink = self.sink

@@ -18,6 +18,8 @@ def make(board, kind, name):
             "no %s '%s': put drivers/%s.py with make(board) into the project, or set %s.%s "
             "to a pin number" % (kind, name, name, kind, name)
         )
+    if kind == "sensor" and board.recorder:
+        board.recorder.watch(part)
     return part
 
 

@@ -2,11 +2,12 @@
 
 MicroPython replaces that memory as a whole:
 
-    0..9    how the last boot ended, with a checksum of its own: see `device.crash`
-    10..13  how far the agent's clock is ahead of the RTC, ms
-    14..17  CRC-32 of these four bytes
-    18..    the kernel's snapshot, or the traceback of a crash, each with a checksum of its own;
-            its length is the memory's end
+    0..9        how the last boot ended, with a checksum of its own: see `device.crash`
+    10..13      how far the agent's clock is ahead of the RTC, ms; 2**31 more: the snapshot is new
+    14..17      CRC-32 of these four bytes
+    18..        the kernel's snapshot, with a checksum of its own, and what the agent heard since
+    1508..1535  about both: see `device.recorder`
+    1536..      the traceback of a crash; its length is the memory's end
 
 A power loss clears it, a watchdog's reset does not; bits may flip in it.
 
@@ -19,13 +20,18 @@ it. So the RTC is read at boot, and the agent's lead over it is kept with each w
 """
 
 import binascii
+import struct
 import time
 
 import machine
 
 _AHEAD_AT = 10
 _CRC_AT = 14
-HEAD_BYTES = 18  # in front of snapshot or traceback
+HEAD_BYTES = 18  # in front of the snapshot
+RECORD_AT = 1508
+MEMORY_BYTES = 1536  # without a traceback
+_SIZES_AT = RECORD_AT + 4  # snapshot, and begin, end and loss of what was heard since
+_IS_NEW = 0x80
 _MASK = (1 << 29) - 1
 _NS_PER_MS = 1_000_000
 
@@ -33,27 +39,20 @@ _NS_PER_MS = 1_000_000
 class Rtc:
     """The clock, and what is kept in the RTC's memory: `memory`, written back by `save`.
 
-    It is as long as a snapshot wants it, from the first boot's end on: a heap that is full or in
-    pieces keeps nobody from sleeping.
+    It is as long as it ever needs to be, from the first: a heap that is full or in pieces keeps
+    nobody from sleeping.
     """
 
     def __init__(self):
-        self.memory = bytearray(machine.RTC().memory())
-        self.reserve(0)
-        lead = self.memory[_AHEAD_AT:_CRC_AT]
-        self._is_kept = _checksum(lead) == self.memory[_CRC_AT:HEAD_BYTES]
+        kept = machine.RTC().memory()
+        self.memory = memory = bytearray(MEMORY_BYTES)
+        size_bytes = min(len(kept), MEMORY_BYTES)
+        memory[:size_bytes] = kept[:size_bytes]
+        self.traceback = kept[MEMORY_BYTES:]
+        lead = memory[_AHEAD_AT:_CRC_AT]
+        self._is_kept = _checksum(lead) == memory[_CRC_AT:HEAD_BYTES]
         ahead_ms = int.from_bytes(lead, "big") if self._is_kept else 0
         self._base_ms = (_rtc_ms() + ahead_ms - (time.ticks_ms() & _MASK)) & _MASK
-
-    def reserve(self, size_bytes):
-        """Have room for a snapshot or a traceback; what was there is lost if there was too little.
-
-        Shape: of all that is kept, the first HEAD_BYTES stay in any case.
-        """
-        if len(self.memory) < HEAD_BYTES + size_bytes:
-            head = self.memory[:HEAD_BYTES]
-            self.memory = bytearray(HEAD_BYTES + size_bytes)
-            self.memory[: len(head)] = head
 
     def now_ms(self):
         """Return the present instant.
@@ -63,27 +62,36 @@ class Rtc:
         return (self._base_ms + (time.ticks_ms() & _MASK)) & _MASK
 
     def take_snapshot(self):
-        """Return what the agent left here and clear it, so that it is resumed once; else None.
+        """Return what the agent left here, which is not new from now on; None if nothing is new.
 
         Without the clock's lead its instants would mean nothing, so it counts as lost.
         Shape: a view of `memory`, so it lasts until that is filled again.
         """
+        is_new = self._is_kept and self.memory[_AHEAD_AT] >= _IS_NEW
+        size_bytes = struct.unpack_from(">H", self.memory, _SIZES_AT)[0] if is_new else 0
+        if not is_new:
+            self._begin(0)  # what was heard before this boot is no part of it
         self.save()
-        if not self._is_kept or len(self.memory) == HEAD_BYTES:
-            return None
-        return memoryview(self.memory)[HEAD_BYTES:]
+        return memoryview(self.memory)[HEAD_BYTES : HEAD_BYTES + size_bytes] if is_new else None
 
     def save(self, agent=None):
-        """Write the head back, with the snapshot of an agent that goes to sleep."""
-        size_bytes = agent.snapshot_bytes if agent else 0
-        self.reserve(size_bytes)
-        memory = memoryview(self.memory)[: HEAD_BYTES + size_bytes]
+        """Write the memory back, with the snapshot of an agent that goes to sleep."""
+        memory = self.memory
         if agent:
-            agent.hibernate(self.now_ms(), memory[HEAD_BYTES:])
-        lead = ((self.now_ms() - _rtc_ms()) & _MASK).to_bytes(4, "big")
+            size_bytes = agent.snapshot_bytes
+            snapshot = memoryview(memory)[HEAD_BYTES : HEAD_BYTES + size_bytes]
+            agent.hibernate(self.now_ms(), snapshot)
+            self._begin(size_bytes)
+        lead = bytearray(((self.now_ms() - _rtc_ms()) & _MASK).to_bytes(4, "big"))
+        if agent:
+            lead[0] |= _IS_NEW
         memory[_AHEAD_AT:_CRC_AT] = lead
         memory[_CRC_AT:HEAD_BYTES] = _checksum(lead)
         machine.RTC().memory(memory)
+
+    def _begin(self, size_bytes):
+        at = HEAD_BYTES + size_bytes
+        struct.pack_into(">HHHH", self.memory, _SIZES_AT, size_bytes, at, at, 0)
 
 
 def _checksum(lead):

@@ -317,10 +317,12 @@ class Agent:
         """Take note of how much heap is left."""
         self.health.on_heap(free_bytes)
 
-    def keep_traceback(self, now_ms: int, text: bytes) -> None:
-        """Keep what went wrong last, so that it can be told after a reboot."""
-        if self.health.keep_traceback(now_ms, text):
+    def keep_traceback(self, now_ms: int, text: bytes) -> bool:
+        """Keep what went wrong last, so that it can be told after a reboot; False if not now."""
+        kept = self.health.keep_traceback(now_ms, text)
+        if kept:
             self.keeper.on_staged()
+        return kept
 
     def hibernate(self, now_ms: int, buffer: bytearray) -> int:
         """Fill the snapshot for a deep sleep; return its length. The agent is not used after it.

@@ -297,6 +297,8 @@ def test_a_deep_sleep_that_a_knock_was_waited_for_through_is_left_to_the_agent()
         "class Loop:\n"
         "    rtc = rtc\n"
         "    is_first_sleep = True\n"
+        "    class recorder:\n"
+        "        note = lambda kind, now_ms: None\n"
         "    class sink:\n"
         "        radio = lambda is_on: None\n"
         "        note = lambda event, value: print(event, 0 < value <= 60_000)\n"

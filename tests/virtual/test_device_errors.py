@@ -124,19 +124,27 @@ def test_a_crash_is_recorded_and_said_before_the_links_close() -> None:
 from device import crash, ending, knock
 class Loop:
     class sink:
-        radio = lambda is_on: print('radio', is_on, len(machine.RTC().memory()) > 18)
+        radio = lambda is_on: print('radio', is_on, len(machine.RTC().memory()) > 1536)
     class watchdog:
         feed = lambda: print('fed')
 knock.listen = lambda span_ms: None
 ending.tell(ValueError('x'), Loop)
-memory = bytearray(machine.RTC().memory())
-print(crash.take(memory))
+from device.rtc import Rtc
+machine.reset_cause = lambda: 2
+rtc = Rtc()
+crash.cause(rtc)
+print(rtc.traceback)
+rtc.save()
+rtc = Rtc()
+crash.cause(rtc)
+print(rtc.traceback)
 """
 
     async def test(board: RunningBoard) -> None:
         lines = (await ask(board, code)).splitlines()
         assert "starts anew in 1 s" in lines[0]
-        assert lines[1:] == ["radio False True", "fed", "fed", "b'agent: ValueError: x\\n'"]
+        assert lines[1:4] == ["radio False True", "fed", "fed"]
+        assert lines[4:] == ["b'agent: ValueError: x\\n'", "b''"], "told once"
 
     with_drivers(test)
 
