@@ -31,12 +31,13 @@ class AgentBoard:
         *,
         board_id: str = "esp32-devkitc",
         currents: Mapping[str, int] | None = None,
+        files: Mapping[str, bytes] | None = None,
         **texts: str,
     ) -> None:
         self.name = name
         self.client = boards.client
-        files = {"app.py": app.encode()} if app else {}
-        self.info: BoardInfo = make_flashed(boards, name, board_id, files)
+        user = {**(files or {}), **({"app.py": app.encode()} if app else {})}
+        self.info: BoardInfo = make_flashed(boards, name, board_id, user)
         self.client.stop(name)
         maps = {"settings": {"status_ms": 200, **(settings or {})}, "currents": currents or {}}
         self._write_nvs(maps, {"name": name, **texts})
