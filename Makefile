@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BROWSER := build/browser/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-emulator check figure figures soak lock clean
+.PHONY: help setup demo browser test test-emulator check figure figures soak lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +22,12 @@ $(STAMP): requirements.lock pyproject.toml setup.py
 demo: setup ## Flash, provision and run 8 virtual boards (BOARDS=32; PORTS="/dev/ttyUSB0 …" for real ones)
 	@$(BIN)/python -m cma_toolkit.host_tools.cli.main demo $(if $(PORTS),--ports "$(PORTS)",--boards $(or $(BOARDS),8))
 
-test: setup ## Run every test that ends within ten minutes on two cores
+browser: $(BROWSER) ## Fetch the headless browser that tests open reports in (or name one: CMA_CHROMIUM)
+
+$(BROWSER): tests/browser/make_browser.sh tests/browser/node.txt tests/browser/package-lock.json | setup
+	@[ -n "$(CMA_CHROMIUM)" ] || sh tests/browser/make_browser.sh $(BIN)/python $(@D)
+
+test: setup browser ## Run every test that ends within ten minutes on two cores
 	@$(BIN)/python -m pytest -q -n 4 --dist loadgroup
 
 test-emulator: setup ## Run the tests of the virtual boards and the emulated world only

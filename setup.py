@@ -13,6 +13,7 @@ setup(
     package_data={
         "cma_toolkit.host_tools.project": ["template/*", "template/*/*"],
         "cma_toolkit.sim.virtual_board": ["shims/*", "shims/*/*"],
+        "cma_toolkit.sim.report": ["web/*"],
         "cma_toolkit.firmware": ["*", "*/*", "*/*/*"],
         "": ["*.toml", "*.json", "*.md", "*.cddl", "*.csv", "*.py", "py.typed", ".gitignore"],
     },
