@@ -23,6 +23,7 @@ from cma_toolkit.sim.world.hardware.flash import NorFlash, PowerCut
 from cma_toolkit.sim.world.hardware.oscillator import Oscillator
 from cma_toolkit.sim.world.hardware.recovered import Recovered
 from cma_toolkit.sim.world.host import Host, WorldParts
+from cma_toolkit.sim.world.power import SUPPLY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,12 +62,14 @@ class Board:
         self.oscillator = make_oscillator(fleet, index, self._on_clock_changed)
         self.is_radio_dead = False  # it sends nothing and hears nothing
         self.slow_ms = 0  # for which each step keeps it busy
+        self.power = fleet.make_power(self)  # None: there is always enough of it
+        self.is_dark = True  # without power
         self.entropy: int | None = None  # all that its random numbers come from, if given
         self._fleet = fleet
         self._battery = battery
         self._last_status: dict[str, object] = {}
         self._boots = 0
-        self._cause = CAUSE_POWER_ON
+        self.cause = CAUSE_POWER_ON
         self._wake_at_ms = _NEVER  # events for another instant are stale
         self._boot_at_ms = _NEVER
         self._battery_at_ms = _NEVER
@@ -74,7 +77,7 @@ class Board:
         self._turns = 0  # at one instant
         self._busy_until_ms = 0  # with a step, while it is slow
         self._until_at_ms = 0  # in its ticks: the end of its sleep
-        self._is_asleep = False
+        self.is_asleep = False
         self._asleep = Span()
         self._radio = Span()
         self._wakes = 0
@@ -99,6 +102,8 @@ class Board:
             if error is not self.flash.failed:
                 raise  # this computer's own heap
             self.crash(CAUSE_PANIC)
+        if self.power is not None:
+            self.power.draw()
 
     def _take_part(self, kind: int, data: "Any") -> None:
         now_ms = self._fleet.clock.now_ms
@@ -108,6 +113,9 @@ class Board:
         elif kind == BOOT:
             if self._boot_at_ms == now_ms:
                 self._boot()
+        elif kind == SUPPLY:
+            if self.power is not None:
+                self.power.look()
         elif agent is None:
             self._unheard += kind == FRAME
         elif kind == FRAME:
@@ -127,7 +135,7 @@ class Board:
 
     def _take_part_late(self, kind: int, data: "Any") -> None:
         clock = self._fleet.clock
-        if kind in (CUT, BOOT) or clock.now_ms >= self._busy_until_ms:
+        if kind in (CUT, BOOT, SUPPLY) or clock.now_ms >= self._busy_until_ms:
             if kind != WAKE or self._wake_at_ms == clock.now_ms:
                 self._busy_until_ms = clock.now_ms + self.slow_ms
             self._take_part(kind, data)
@@ -140,7 +148,7 @@ class Board:
 
     def _hear(self, agent: Agent, data: "tuple[int, bytes, int, int]") -> None:
         rssi_dbm, content, link, source = data
-        if not self.is_listening() and (link != LINK_WIRE or self._is_asleep):
+        if not self.is_listening() and (link != LINK_WIRE or self.is_asleep):
             self._unheard += 1
             return
         fleet = self._fleet
@@ -154,36 +162,54 @@ class Board:
         return (
             self.agent is not None
             and self._radio.is_open
-            and not self._is_asleep
+            and not self.is_asleep
             and not self.is_radio_dead
         )
+
+    @property
+    def has_radio_on(self) -> bool:
+        """Whether the agent has its radio switched on."""
+        return self._radio.is_open
 
     def ticks(self) -> int:
         """Return what this board's clock shows; it goes on through deep sleep."""
         return self.oscillator.ticks()
 
-    def cut_power(self, dark_ms: int = DARK_MS) -> None:
-        """Lose all but flash, now, and boot once the power is back."""
-        now_ms = self._fleet.clock.now_ms
+    def lose_power(self) -> None:
+        """Lose all but flash, now, until somebody lets the board boot."""
         self.host.trace(trace.POWER, b"")
         self.rtc = b""
+        self.cause = CAUSE_POWER_ON
         self._stop()
-        self._boot_later(now_ms + dark_ms, CAUSE_POWER_ON)
+        self.is_dark = True
+
+    def cut_power(self, dark_ms: int = DARK_MS) -> None:
+        """Lose all but flash, now, and boot once the power is back."""
+        self.lose_power()
+        self._boot_later(self._fleet.clock.now_ms + dark_ms, CAUSE_POWER_ON)
+        if self.power is not None:
+            self.power.draw()
+
+    def boot(self, cause: int) -> None:
+        """Begin to boot now."""
+        self._boot_later(self._fleet.clock.now_ms + _BOOT_MS, cause)
 
     def crash(self, cause: int = CAUSE_WATCHDOG) -> None:
         """Reset with the power on, now: RTC memory survives and the agent does not.
 
         A board that is dark or about to boot has nothing to crash.
         """
-        if self.agent is None and self._cause != CAUSE_DEEP_SLEEP:
+        if self.agent is None and self.cause != CAUSE_DEEP_SLEEP:
             return
         self._stop()
-        self._boot_later(self._fleet.clock.now_ms + _BOOT_MS, cause)
+        self.boot(cause)
+        if self.power is not None:
+            self.power.draw()
 
     def _stop(self) -> None:
         self._fleet.medium.silence(self.index)
         self._lose_agent()
-        self._is_asleep = False
+        self.is_asleep = False
         self._asleep.turn(False, self._fleet.clock.now_ms)
 
     def switch_radio(self, is_on: bool) -> None:
@@ -192,13 +218,13 @@ class Board:
 
     def table(self) -> JournalTable:
         """Open what the board has stored."""
-        return JournalTable(self.recovered.open(self.flash, self._cause == CAUSE_DEEP_SLEEP))
+        return JournalTable(self.recovered.open(self.flash, self.cause == CAUSE_DEEP_SLEEP))
 
     def state(self) -> dict[str, object]:
         """Return what `agent.state` holds, of a sleeper what flash holds, {} without power."""
         if self.agent is not None:
             return self.agent.keeper.state.as_dict()
-        if self._cause != CAUSE_DEEP_SLEEP:
+        if self.cause != CAUSE_DEEP_SLEEP:
             return {}
         state = State()
         journal = Journal(self.flash.copy())
@@ -210,7 +236,7 @@ class Board:
         """Return the agent's status, that from before its sleep, or its name only."""
         if self.agent is not None:
             return self.agent.status()
-        if self._cause == CAUSE_DEEP_SLEEP:
+        if self.cause == CAUSE_DEEP_SLEEP:
             return self._last_status
         return {"name": self.name}
 
@@ -231,36 +257,47 @@ class Board:
     # --- power ---
 
     def _boot_later(self, at_ms: int, cause: int) -> None:
-        self._cause = cause
+        self.cause = cause
         self._boot_at_ms = at_ms
         self._fleet.clock.schedule(at_ms, BOOT, self.index)
 
     def _boot(self) -> None:
         fleet, host = self._fleet, self.host
+        if self.power is not None:
+            if self.power.is_empty:
+                return  # a cut of its power is over, and its battery is still empty
+            self.power.boot(_BOOT_MS)
+        self.is_dark = False
         self._boots += 1
         self.flash.power_on()
         self._boot_at_ms = self._wake_at_ms = _NEVER
         self._rise(fleet.clock.now_ms - _BOOT_MS)
         self._radio.turn(True, fleet.clock.now_ms)
-        host.trace(trace.BOOT, bytes([self._cause]))
+        host.trace(trace.BOOT, bytes([self.cause]))
         snapshot, self.rtc = self.rtc, b""
         seed = seed_from(fleet.seed, "agent", self.index, self._boots)
-        rng = Prng(seed if self.entropy is None else self.entropy)
-        identity = Identity(self.name, self.node, _NETWORK, "world")
-        parts = WorldParts(host, fleet.sensors)
-        agent = self.agent = Agent(identity, rng, self.table(), parts, fleet.config)
-        agent.start(self.ticks(), self._cause, snapshot or None, host)
+        agent = self.agent = self._make_agent(seed if self.entropy is None else self.entropy)
+        agent.start(self.ticks(), self.cause, snapshot or None, host)
         self._battery_at_ms = _NEVER
         self._measure_battery(agent)
         if self._settle(agent):
             agent.set_up(self.ticks(), fleet.setup, host)
             self._settle(agent)
 
+    def _make_agent(self, seed: int) -> Agent:
+        fleet = self._fleet
+        identity = Identity(self.name, self.node, _NETWORK, "world")
+        parts = WorldParts(self.host, fleet.sensors)
+        guest = fleet.guests.get(self.index)
+        if guest is not None:
+            return guest.make_agent(fleet, self, identity, seed, parts)
+        return Agent(identity, Prng(seed), self.table(), parts, fleet.config)
+
     def _measure_battery(self, agent: Agent) -> None:
         now_ms = self._fleet.clock.now_ms
         if self._battery_at_ms == _NEVER or now_ms - self._battery_at_ms >= _BATTERY_MS:
             self._battery_at_ms = now_ms
-            value = self._battery.read()
+            value = self._battery.read() if self.power is None else self.power.millivolts()
             agent.on_battery(value if isinstance(value, int) else 0)
 
     def _settle(self, agent: Agent) -> bool:
@@ -271,16 +308,16 @@ class Board:
         reason, depth, until_at_ms = host.take_wishes()
         if reason:
             self._lose_agent()
-            self._boot_later(clock.now_ms + _BOOT_MS, CAUSE_SOFT_RESET)
+            self.boot(CAUSE_SOFT_RESET)
             return False
         if not depth:
-            if not self._is_asleep:
+            if not self.is_asleep:
                 self._wake_later(agent.next_wake_at_ms())
-            return not self._is_asleep
+            return not self.is_asleep
         self._asleep.turn(True, clock.now_ms)
         self._until_at_ms = until_at_ms
         if depth != SLEEP_DEEP:
-            self._is_asleep = True
+            self.is_asleep = True
             self._wake_later(until_at_ms)
             return False
         buffer = bytearray(agent.snapshot_bytes)
@@ -301,14 +338,14 @@ class Board:
     def _on_clock_changed(self) -> None:
         """Wake when the clock shows the instant that was asked for, in its new way of going."""
         if self.agent is not None:
-            until_at_ms = self._until_at_ms if self._is_asleep else self.agent.next_wake_at_ms()
+            until_at_ms = self._until_at_ms if self.is_asleep else self.agent.next_wake_at_ms()
             self._wake_later(until_at_ms)
-        elif self._boot_at_ms != _NEVER and self._cause == CAUSE_DEEP_SLEEP:
-            self._boot_later(self.oscillator.when(self._until_at_ms) + _BOOT_MS, self._cause)
+        elif self._boot_at_ms != _NEVER and self.cause == CAUSE_DEEP_SLEEP:
+            self._boot_later(self.oscillator.when(self._until_at_ms) + _BOOT_MS, self.cause)
 
     def _rise(self, at_ms: int) -> None:
         self._wakes += self._asleep.is_open
-        self._is_asleep = False
+        self.is_asleep = False
         self._asleep.turn(False, at_ms)
 
     def _lose_agent(self) -> None:

@@ -4,9 +4,12 @@ The same code runs in this process and, as `micropython -m cma_toolkit.sim.world
 MicroPython; both return equal results for equal descriptions.
 
 Shape of a description: app (path), agents, seconds, seed, loss_permille, range_m, sensors; and, if
-they are not to be as usual, battery, currents, settings, places, radio, power_cuts, faults (as
-faults/menu.py makes them); with meter_from_s, what each agent uses by power state from then on is
-counted. Values of a result are hexadecimal CBOR, so that JSON keeps bytes and integer keys.
+they are not to be as usual, battery, currents, settings, places, radio, drift_ppm, climate,
+supply, power_cuts, faults (as faults/menu.py makes them); with meter_from_s, what each agent uses
+by power state from then on is counted; with says, the last agent is a neighbour that says it (see
+neighbour.py, values as in a result); with in_micropython, the agent of that number lives in a
+MicroPython of its own. Values of a result are hexadecimal CBOR, so that JSON keeps bytes and
+integer keys.
 """
 
 import binascii
@@ -14,8 +17,9 @@ import gc
 import json
 import sys
 
+from cma_toolkit.firmware.kernel.codec import cbor
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
-from cma_toolkit.sim.world.fleet import BATTERY_MV, Fleet
+from cma_toolkit.sim.world.fleet import BATTERY_MV, Fleet, agent_names
 from cma_toolkit.sim.world.meter import EnergyMeter
 from cma_toolkit.sim.world.trace import encode_value
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cma_toolkit.sim.world.faults.base import Fault
+    from cma_toolkit.sim.world.guest.host import MicroPythonGuest
     from cma_toolkit.sim.world.watcher import Watcher
 
     Plain = dict[str, Any]
@@ -44,9 +49,25 @@ def run(
 
     Raises: AppError if its application cannot be loaded, and what a watcher raises.
     """
+    number = spec.get("in_micropython")
+    if number is None:
+        return _run(spec, keep, on_progress, watchers)
+    from cma_toolkit.sim.world.guest.host import MicroPythonGuest
+
+    with MicroPythonGuest(spec["app"]) as guest:
+        return _run(spec, keep, on_progress, watchers, {number: guest})
+
+
+def _run(
+    spec: "Plain",
+    keep: bool,
+    on_progress: "Callable[..., object] | None",
+    watchers: "Sequence[Watcher]",
+    guests: "dict[int, MicroPythonGuest] | None" = None,
+) -> "Plain":
     meter = EnergyMeter(spec["meter_from_s"] * 1000) if "meter_from_s" in spec else None
     fleet = Fleet(
-        load_setup(spec["app"]),
+        _setup(spec),
         spec["agents"],
         spec["seed"],
         sensors=spec["sensors"],
@@ -54,12 +75,16 @@ def run(
         range_m=spec["range_m"],
         places=spec.get("places"),
         radio=spec.get("radio"),
+        drift_ppm=spec.get("drift_ppm", 0),
+        climate=spec.get("climate"),
+        supply=spec.get("supply"),
         settings=spec.get("settings"),
         battery=spec.get("battery", BATTERY_MV),
         currents=spec.get("currents"),
         power_cuts=[(cut[0], cut[1]) for cut in spec.get("power_cuts", [])],
         faults=_faults(spec),
         watchers=list(watchers) + ([meter] if meter else []),
+        guests=guests,
         keep=keep,
     )
     fleet.run(spec["seconds"], on_progress)
@@ -71,6 +96,7 @@ def run(
         "statuses": fleet.statuses(),
         "sleep": [board.sleep() for board in fleet.boards],
         "air": [fleet.radio.counts(board.index) for board in fleet.boards],
+        "supply": [board.power.status() for board in fleet.boards if board.power is not None],
         "messages": [_row(entry) for entry in fleet.log.messages],
         "events": [_row(entry) for entry in fleet.log.events],
         "actuations": [_row(entry) for entry in fleet.log.actuations],
@@ -83,6 +109,16 @@ def run(
         "happened": fleet.clock.scheduled,
         "digest": fleet.digest(),
     }
+
+
+def _setup(spec: "Plain") -> "Callable[[object], object]":
+    setup, rows = load_setup(spec["app"]), spec.get("says")
+    if not rows:
+        return setup
+    from cma_toolkit.sim.world.neighbour import with_neighbour
+
+    says = [(at_s, topic, cbor.decode(binascii.unhexlify(value))) for at_s, topic, value in rows]
+    return with_neighbour(setup, agent_names(spec["agents"])[-1], says)
 
 
 def _faults(spec: "Plain") -> "list[tuple[int, int, Fault]]":

@@ -10,9 +10,11 @@ from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.board import AIR, CUT, FAULT, Board
 from cma_toolkit.sim.world.clock import Clock
 from cma_toolkit.sim.world.hardware.climate import Climate
+from cma_toolkit.sim.world.hardware.supply import Supply, check_supply
 from cma_toolkit.sim.world.host import Log
 from cma_toolkit.sim.world.medium.medium import Medium
 from cma_toolkit.sim.world.medium.places import make_places
+from cma_toolkit.sim.world.power import Power
 from cma_toolkit.sim.world.sensors import make_sensor
 
 TYPE_CHECKING = False
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cma_toolkit.sim.world.faults.base import Fault
+    from cma_toolkit.sim.world.guest.host import MicroPythonGuest
     from cma_toolkit.sim.world.watcher import Watcher
 
     Planned = Sequence[tuple[int, int, Fault]]
@@ -39,10 +42,12 @@ class Fleet:
     `battery` millivolts in the same form; `settings` and `currents` (µA by power state) are those
     of a provisioned board, without currents no energy is counted; `power_cuts` are (seconds, agent
     number) pairs. Clocks run up to `drift_ppm` fast or slow in a `climate`, see
-    hardware/climate.py. `places` and `radio` are described in medium/places.py and
+    hardware/climate.py; a `supply` is a battery that empties in the place of `battery`, see
+    hardware/supply.py. `places` and `radio` are described in medium/places.py and
     medium/medium.py; `range_m` and `loss_permille` are short for those keys of `radio`. `faults`
-    are (start ms, end ms, fault) each; `watchers` are told what happens. `keep` records messages
-    for a test to look at.
+    are (start ms, end ms, fault) each; `watchers` are told what happens. `guests` are the
+    processes of agents that live elsewhere, see guest/host.py, by their numbers. `keep` records
+    messages for a test to look at.
     """
 
     def __init__(
@@ -59,15 +64,18 @@ class Fleet:
         range_m: int = 0,
         drift_ppm: int = 0,
         climate: "dict[str, Any] | None" = None,
+        supply: "dict[str, Any] | None" = None,
         places: "dict[str, Any] | None" = None,
         radio: "dict[str, Any] | None" = None,
         power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]" = (),
         faults: "Planned" = (),
         watchers: "Sequence[Watcher]" = (),
+        guests: "dict[int, MicroPythonGuest] | None" = None,
         keep: bool = True,
     ) -> None:
         self.clock = Clock()
         self.watchers = tuple(watchers)
+        self.guests = guests or {}
         self.active_faults: list[Fault] = []
         self.trace = trace.Trace()
         self.log = Log(keep)
@@ -82,6 +90,9 @@ class Fleet:
         self.config = Config()
         self.config.take(settings or {})
         self.config.take_currents(currents or {})
+        if supply is not None:
+            check_supply(supply, self.config.currents_ua)
+        self._supply = supply
         self.places = make_places(places, agents, seed)
         self.medium = Medium(self, radio, range_m, loss_permille)
         self.radio = self.medium.radio
@@ -128,6 +139,13 @@ class Fleet:
             for watcher in watchers:
                 watcher.after_event(self, kind, index)
 
+    def make_power(self, board: Board) -> "Power | None":
+        """Return the battery of a board, None if it has none that empties."""
+        if self._supply is None:
+            return None
+        supply = Supply(self._supply, self.config.currents_ua, self.climate)
+        return Power(self, board, supply)
+
     def call_fault_at(self, at_ms: int, fault: "Fault", index: int = 0) -> None:
         """Have a fault's `on_time` called at an instant, for an agent."""
         self.clock.schedule(at_ms, FAULT, index, (fault, _TIME))
@@ -146,6 +164,8 @@ class Fleet:
                 fault.on_time(self)
             elif what == _BEGIN or fault in self.active_faults:
                 self._turn_fault(fault, what == _BEGIN)
+        else:
+            self.boards[index].on_event(kind, data)
 
     def _turn_fault(self, fault: "Fault", is_on: bool) -> None:
         if is_on:

@@ -101,6 +101,23 @@ def test_places_and_media_of_every_kind_run_alike(place: int) -> None:
     assert sum(counts["air_us"] for counts in here["air"]) > 0
 
 
+def test_drifting_clocks_weather_and_batteries_that_empty_run_alike() -> None:
+    described = spec(
+        SAMPLER,
+        agents=3,
+        seconds=1_500,
+        settings={"wake_period_ms": 20_000},
+        currents={"active": 30_000, "wifi_rx": 90_000, "wifi_tx": 300_000, "deep_sleep": 20},
+        drift_ppm=60,
+        climate={"mean_c": -5, "swing_c": 20, "start_hour": 9},
+        supply={"capacity_mah": 1, "charge_percent": 50, "solar_ma": 12, "restart_mv": 3_950},
+    )
+    here, there = both(described)
+    assert here == there
+    assert all(battery["brown_outs"] and battery["won_uah"] for battery in here["supply"])
+    assert all(state != "a0" for state in here["states"])
+
+
 def test_sensors_of_every_kind_read_alike() -> None:
     sensors = {"soil": {"agents": [[[0, 1], [60, 2.5]], 7, "text", [[30, -5]]]}}
     here, there = both(spec(EXAMPLES[0].with_name("greenhouse.py"), sensors=sensors))
