@@ -92,6 +92,10 @@ class Radio:
         """Return how many of a thousand frames fade on the way to each, in the same order."""
         return self.reach.paths(source)[2]
 
+    def air_us(self, agent: int) -> int:
+        """Return for how long an agent was sending, acknowledgements too."""
+        return self._counts[_AIR_US][agent]
+
     def counts(self, agent: int) -> dict[str, int]:
         """Return what an agent sent, again, and for how long, and what it missed in reach."""
         return {name: self._counts[place][agent] for place, name in enumerate(COUNTS)}
@@ -105,8 +109,8 @@ class Radio:
 
     def silence(self, source: int) -> None:
         """Lose what an agent has not sent yet, and spoil what it is sending: its power is cut."""
-        held = self._held.pop(source, None)
-        for frame in self._asked + (held or []):
+        self._held.pop(source, None)
+        for frame in self._asked:
             if frame.source == source:
                 frame.is_cut = True
         for due in self._due.values():
@@ -232,7 +236,7 @@ class Radio:
     def _is_drowned(self, sound: "Sound", target: int, dbm: int) -> bool:
         start_us, end_us = sound[0], sound[1]
         for other in self._heard[target]:
-            if other[0] < end_us and other[1] > start_us and other is not sound:
+            if other[0] < end_us and other[1] > start_us and other != sound:
                 talker = other[3]
                 # Who sends hears nothing.
                 if talker == target or dbm < self.reach.dbm_of(talker)[target] + CAPTURE_DB:
