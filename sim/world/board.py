@@ -199,7 +199,8 @@ class Board:
 
         A board that is dark or about to boot has nothing to crash.
         """
-        if self.agent is None and self.cause != CAUSE_DEEP_SLEEP:
+        is_booting = self._boot_at_ms != _NEVER and self.cause != CAUSE_DEEP_SLEEP
+        if self.is_dark or is_booting:
             return
         self._stop()
         self.boot(cause)

@@ -230,6 +230,27 @@ def test_no_heap_in_the_middle_of_a_write_is_a_crash_with_the_power_on() -> None
     assert made.boards[1].flash.failed is not None
 
 
+def test_no_heap_while_the_flash_is_read_at_a_boot_is_one_more_boot() -> None:
+    def starve(board: Any) -> None:
+        board.flash.fail_in(1, MemoryError("planted"))
+        board.cut_power(100)
+
+    made, boots = run(starve)
+    assert boots.causes == [CAUSE_POWER_ON, CAUSE_POWER_ON, CAUSE_PANIC]
+    assert made.boards[1].agent is not None
+
+
+def test_a_crash_while_dark_or_booting_changes_nothing() -> None:
+    def strike(board: Any) -> None:
+        board.crash()
+        board.crash()
+        board.cut_power(5_000)
+        board.crash()
+
+    _made, boots = run(strike)
+    assert boots.causes == [CAUSE_POWER_ON, CAUSE_POWER_ON]
+
+
 def test_a_medium_that_fails_once_loses_nothing() -> None:
     made, boots = run(lambda board: board.flash.fail_in(1, OSError(5, "planted")))
     assert boots.causes == [CAUSE_POWER_ON]
