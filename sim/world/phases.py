@@ -1,0 +1,51 @@
+"""Two phases of one run: safety while faults are on, then calm, in which the fleet must recover.
+
+CPython only: the checkers are. What they watch runs on both runtimes.
+
+Source: TigerBeetle's simulator (VOPR): safety, then liveness.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cma_toolkit.sim.world import driver
+from cma_toolkit.sim.world.checkers import menu
+from cma_toolkit.sim.world.checkers.convergence import Convergence
+from cma_toolkit.sim.world.watcher import Watcher
+
+
+def run(
+    spec: dict[str, Any],
+    safety_s: int,
+    calm_s: int,
+    *,
+    agree: Sequence[str] = (),
+    checkers: Sequence[str] = menu.NAMES,
+    watchers: Sequence[Watcher] = (),
+    keep: bool = True,
+    on_progress: Callable[..., object] | None = None,
+) -> dict[str, Any]:
+    """Run a described world in two phases; return what `driver.run` does, and `converged_ms`.
+
+    Units: `calm_s` is the bound within which it must converge; `converged_ms` counts from the end
+    of the safety phase.
+    Raises: watcher.Violation; ValueError for a fault that is on beyond the safety phase, or an
+    unknown checker.
+    """
+    faults = list(spec.get("faults", []))
+    for plain in faults:
+        if plain["end_ms"] > safety_s * 1000:
+            raise ValueError(
+                f"fault '{plain['kind']}' ends after the {safety_s} s in which faults may be on"
+            )
+    # A person comes by: after crashes that led to safe mode, only the power leads out of it.
+    faults.append({"kind": "attend", "start_ms": safety_s * 1000, "end_ms": safety_s * 1000 + 1})
+    convergence = Convergence(safety_s * 1000, calm_s * 1000, agree)
+    result = driver.run(
+        {**spec, "seconds": safety_s + calm_s, "faults": faults},
+        keep=keep,
+        on_progress=on_progress,
+        watchers=[*menu.make(checkers), convergence, *watchers],
+    )
+    result["converged_ms"] = convergence.converged_at_ms - safety_s * 1000
+    return result

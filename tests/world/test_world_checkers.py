@@ -1,0 +1,167 @@
+"""Every checker is silent where the kernel is right and finds a bug that is planted in it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cma_toolkit.firmware.kernel.mesh.neighbours import Neighbours
+from cma_toolkit.firmware.kernel.mesh.outbox import Outbox
+from cma_toolkit.firmware.kernel.mesh.requests import Requests
+from cma_toolkit.firmware.kernel.mesh.windows import Windows
+from cma_toolkit.firmware.kernel.power.energy import Energy
+from cma_toolkit.firmware.kernel.power.schedule import Schedule
+from cma_toolkit.firmware.kernel.state.journal import Journal
+from cma_toolkit.firmware.kernel.state.keeper import Keeper
+from cma_toolkit.firmware.kernel.state.values import State
+from cma_toolkit.sim.world.checkers import menu
+from cma_toolkit.sim.world.watcher import Violation
+from support.fault_world import CURRENTS_UA, fault, run
+
+SLEEPERS = {"wake_period_ms": 5_000, "deep_sleep_ms": 1_000}
+Patch = Callable[[Any, str, Any], None]
+
+
+@pytest.fixture
+def plant(monkeypatch: pytest.MonkeyPatch) -> Iterator[Patch]:
+    """Replace a method of the kernel by one that is wrong."""
+    yield monkeypatch.setattr
+
+
+def watched(*faults: Any, **options: Any) -> None:
+    """Run a world with every checker."""
+    run(*faults, watchers=menu.make(), currents=CURRENTS_UA, **options)
+
+
+def found(name: str, *faults: Any, **options: Any) -> str:
+    """Return what one checker says of a world."""
+    with pytest.raises(Violation, match=rf"^{name}: ") as caught:
+        run(*faults, watchers=menu.make([name]), currents=CURRENTS_UA, **options)
+    return str(caught.value)
+
+
+def cuts() -> list[Any]:
+    return [fault("brown-out-loop", 20, 60, agent=1, period_ms=1_700, dark_ms=100)]
+
+
+def crashes() -> list[Any]:
+    return [fault("torn-crash", 20 + n, 90, agent=1, operations=3, mode=n % 9) for n in range(9)]
+
+
+@pytest.mark.parametrize("settings", [{}, SLEEPERS], ids=["awake", "asleep"])
+def test_all_are_silent_about_a_sound_kernel(settings: dict[str, int]) -> None:
+    watched(*cuts(), *crashes(), fault("duplicate", permille=500), settings=settings)
+
+
+def test_an_unknown_checker_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match="no checker 'luck'; the checkers are: durability, "):
+        menu.make(["luck"])
+
+
+def test_durability_finds_a_commit_that_is_only_claimed(plant: Patch) -> None:
+    whole = Journal.write
+    plant(Journal, "write", lambda self, changes: 32 if self._at > 20 else whole(self, changes))
+    plant(State, "has_critical", lambda self: False)
+    said = found("durability", *cuts())
+    assert "agent-02" in said and "agent.state[" in said
+
+
+def test_durability_finds_what_was_said_before_it_was_stored(plant: Patch) -> None:
+    plant(State, "is_critical_changed", lambda self: False)
+    assert "agent.state['count'] " in found("durability", *cuts())
+
+
+def test_durability_finds_a_deletion_that_is_forgotten(plant: Patch) -> None:
+    whole = State.stage
+    plant(
+        State, "stage", lambda self, table, _deletions, values: whole(self, table, False, values)
+    )
+    assert "agent.state['odd'] " in found("durability", *cuts())
+
+
+def test_durability_finds_a_failed_commit_that_counts_as_done(plant: Patch) -> None:
+    whole = Keeper.write
+
+    def write(self: Keeper, out: Any) -> int:
+        written = whole(self, out)
+        if self.has_failed:
+            self.is_waiting = self.is_blocked = self.has_failed = False
+        return written
+
+    plant(Keeper, "write", write)
+    found("durability", fault("flash-full", 20, 60, agent=1), fault("crash", 50, 51, agent=1))
+
+
+def test_bounds_finds_a_neighbour_that_is_not_counted_out(plant: Patch) -> None:
+    whole = Neighbours.expire
+
+    def expire(self: Neighbours, now_ms: int) -> int:
+        node = whole(self, now_ms)
+        self.count += 1 if node else 0
+        return node
+
+    plant(Neighbours, "expire", expire)
+    assert "counts 3 neighbours of 2" in found("bounds", fault("radio-dead", 10, 80, agent=2))
+
+
+def test_bounds_finds_a_neighbour_that_is_there_twice(plant: Patch) -> None:
+    plant(Neighbours, "find", lambda self, source: -1 if source else self.ids.index(0))
+    assert "has one neighbour twice" in found("bounds")
+
+
+def test_bounds_finds_an_outbox_that_makes_no_room(plant: Patch) -> None:
+    whole = Outbox.__init__
+    plant(Outbox, "__init__", lambda self, meters: whole(self, meters, 12))
+    assert "frames" in found("bounds", app="harsh")
+
+
+def test_bounds_finds_a_request_that_is_never_closed(plant: Patch) -> None:
+    def setup(agent: Any) -> None:
+        agent.on("ask")(lambda message: 1)
+
+        @agent.every(1_000)
+        def ask() -> None:
+            agent.request("ask", 1, "agent-02", lambda message: None)
+
+    whole = Requests._free
+
+    def free(self: Requests, row: int) -> Any:
+        callback = whole(self, row)
+        self.count += 1
+        return callback
+
+    plant(Requests, "_free", free)
+    assert "requests of" in found("bounds", setup=setup)
+
+
+def test_energy_finds_a_radio_that_stays_on_in_sleep(plant: Patch) -> None:
+    def switch(self: Schedule, is_on: bool, out: Any) -> None:
+        if is_on != self.is_open:
+            self.is_open = is_on
+            if is_on:
+                out.radio(is_on)
+
+    plant(Schedule, "_switch", switch)
+    assert "falls asleep with its radio on" in found("energy", settings=SLEEPERS)
+
+
+def test_energy_finds_an_account_without_its_receiver(plant: Patch) -> None:
+    whole = Energy.enter
+    plant(
+        Energy,
+        "enter",
+        lambda self, now_ms, state: whole(self, now_ms, 0 if state == 1 else state),
+    )
+    assert "its hardware used" in found("energy")
+
+
+def test_duplicates_finds_a_window_that_takes_everything(plant: Patch) -> None:
+    plant(Windows, "accept", lambda self, row, sequence, broadcast: True)
+    assert "twice" in found("duplicates", fault("duplicate", permille=500))
+
+
+def test_duplicates_finds_a_sleep_that_forgets_what_was_heard(plant: Patch) -> None:
+    plant(Windows, "load_window", lambda self, row, buffer, offset: offset + 8)
+    options = {"settings": SLEEPERS, "seconds": 300}
+    found("duplicates", fault("reorder", 10, 250, permille=500, span_ms=9_000),
+          fault("duplicate", 10, 250, permille=900, span_ms=9_000), **options)  # fmt: skip
