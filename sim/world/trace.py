@@ -1,6 +1,6 @@
 """The trace of a run, folded into one digest as it happens.
 
-Source: SHA-256 over records of kind (1 byte), time in ms (4), agent (2), length (2) and content.
+Source: SHA-256 over records of kind (1 byte), time in ms (8), agent (4), length (2) and content.
 """
 
 import binascii
@@ -34,7 +34,7 @@ class Trace:
 
     def add(self, kind: int, at_ms: int, agent: int, content: bytes) -> None:
         """Fold in one record."""
-        self._hash.update(struct.pack(">BIHH", kind, at_ms, agent, len(content)))
+        self._hash.update(struct.pack(">BQIH", kind, at_ms, agent, len(content)))
         self._hash.update(content)
         self.count += 1
 

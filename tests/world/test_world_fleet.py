@@ -11,6 +11,7 @@ from cma_toolkit.sim.world.app_loader import AppError, load_setup
 from cma_toolkit.sim.world.clock import Clock, ticks_at
 from cma_toolkit.sim.world.fleet import Fleet
 from cma_toolkit.sim.world.host import ERRORS_KEPT_MAX
+from cma_toolkit.sim.world.trace import BOOT, Trace
 
 APPS = Path(__file__).parent / "apps"
 
@@ -203,3 +204,12 @@ def test_projects_do_not_share_modules(tmp_path: Path) -> None:
         made = Fleet(load_setup(str(folder / "app.py")), agents=1)
         made.run(2)
         assert made.log.events[0][2] == name
+
+
+def test_the_trace_tells_every_agent_and_every_instant_apart() -> None:
+    digests = set()
+    for at_ms, agent in ((7, 0), (7, 65_536), (7, 131_072), (7 + (1 << 32), 0)):
+        told = Trace()
+        told.add(BOOT, at_ms, agent, b"x")
+        digests.add(told.digest())
+    assert len(digests) == 4
