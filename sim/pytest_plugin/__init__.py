@@ -1,4 +1,4 @@
-"""The fixture `world`: run your application as several agents, in a test, on both runtimes.
+"""The fixtures `world` and `agent`: run your application in a test, on both runtimes.
 
     def test_pump_follows_the_soil(world):
         result = world(agents=3, seconds=120, sensors={"soil": 120})
@@ -9,7 +9,11 @@
         world(seconds=6 * 3600, settings={"wake_period_ms": 300_000}, board="esp32-c3-devkitm-1")
         assert world.battery_days(percentile=1) > 365
 
-Each test that asks for it runs twice: in this CPython, and in a real MicroPython.
+    def test_it_waters_when_asked(agent):
+        life = agent(seconds=60, sensors={"soil": 800}, hears=[(30, "water", None)])
+        assert life.actuators["pump"] == [1, 0]
+
+Each test that asks for one runs twice: in this CPython, and in a real MicroPython.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +32,12 @@ _UNCOUNTED_PART = 4
 def world(request: pytest.FixtureRequest) -> "World":
     """Run applications in virtual time, once per runtime."""
     return World(request.param, request.path.parent)
+
+
+@pytest.fixture
+def agent(world: "World") -> "OneAgent":
+    """Run one agent on its own in virtual time, once per runtime."""
+    return OneAgent(world)
 
 
 class World:
@@ -52,6 +62,7 @@ class World:
         loss: int = 0,
         range_m: int = 0,
         power_cuts: Iterable[tuple[int, int]] = (),
+        says: Iterable[tuple[int, str, Any]] = (),
     ) -> Any:
         """Run `agents` agents for `seconds` of virtual time and return a `WorldResult`.
 
@@ -61,7 +72,8 @@ class World:
         in millivolts, given like a sensor; with the id of a `board` its energy is counted:
         `used_uah` of the status in all, and, but for the first quarter of the run, `uah_per_day`
         and `world.battery_days`. `loss` is the percentage of frames lost; `power_cuts`
-        are (seconds, agent number) pairs.
+        are (seconds, agent number) pairs. With `says`, the last agent is a neighbour without your
+        application, which publishes these (second, topic, value).
         """
         from cma_toolkit.sim.pytest_plugin.results import from_plain
 
@@ -80,6 +92,8 @@ class World:
             "currents": self._currents(board) if board else {},
             "power_cuts": [list(cut) for cut in power_cuts],
         }
+        if says:
+            spec["says"] = [_plain_message(*row) for row in says]
         if battery is not None:
             spec["battery"] = self._plain_sensor(battery, agents, seconds)
         if board:
@@ -130,6 +144,47 @@ class World:
         if isinstance(given, Path) or (isinstance(given, str) and given.endswith(".csv")):
             return rows_from_csv(self._find(given).read_text())
         return given
+
+
+class OneAgent:
+    """Run one agent of an application, with a neighbour from whom it hears what you say."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __call__(
+        self,
+        app: str | Path = "app.py",
+        seconds: int = 60,
+        *,
+        hears: Iterable[tuple[int, str, Any]] = (),
+        power_cuts: Iterable[int] = (),
+        **surroundings: Any,
+    ) -> Any:
+        """Run the agent for `seconds` of virtual time and return an `AgentResult`.
+
+        `hears` are messages of its neighbour: (second, topic, value) each. A sleeping agent hears
+        them in its next window. `power_cuts` are seconds; the rest is as for `world`.
+        """
+        hears = list(hears)
+        result = self._world(
+            app,
+            2 if hears else 1,
+            seconds,
+            power_cuts=[(at_s, 0) for at_s in power_cuts],
+            says=hears,
+            **surroundings,
+        )
+        return result.of("agent-01")
+
+
+def _plain_message(at_s: int, topic: str, value: Any) -> list[Any]:
+    from cma_toolkit.firmware.kernel.codec import cbor
+
+    try:
+        return [at_s, topic, cbor.encode(value).hex()]
+    except cbor.CborError as error:
+        pytest.fail(f"{topic}: {value!r} cannot be sent ({error})", pytrace=False)
 
 
 def _sample(function: Callable[[int, int], Any], agent: int, seconds: int) -> list[list[Any]]:

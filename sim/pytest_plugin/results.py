@@ -54,6 +54,25 @@ class Slept:
 
 
 @dataclass(frozen=True)
+class AgentResult:
+    """What one agent did."""
+
+    name: str
+    messages: list[Published]
+    events: list[Reported]
+    errors: list[Raised]
+    state: dict[str, Any]
+    actuators: dict[str, list[Any]]
+    status: dict[str, Any]
+    sleep: Slept
+    uah_per_day: dict[str, float]  # by power state; {} without a board
+
+    def values(self, topic: str) -> list[Any]:
+        """Return the values that it published on a topic, in order."""
+        return [message.value for message in self.messages if message.topic == topic]
+
+
+@dataclass(frozen=True)
 class WorldResult:
     """Everything that happened; equal on both runtimes but for the text of tracebacks."""
 
@@ -71,6 +90,20 @@ class WorldResult:
     def values(self, topic: str) -> list[Any]:
         """Return the values published on a topic, in order."""
         return [message.value for message in self.messages if message.topic == topic]
+
+    def of(self, name: str) -> AgentResult:
+        """Return what one agent did; raises KeyError for one that is not there."""
+        return AgentResult(
+            name=name,
+            messages=[message for message in self.messages if message.source == name],
+            events=[event for event in self.events if event.agent == name],
+            errors=[error for error in self.errors if error.agent == name],
+            state=self.state[name],
+            actuators=self.actuators[name],
+            status=self.status[name],
+            sleep=self.sleep[name],
+            uah_per_day=self.uah_per_day.get(name, {}),
+        )
 
     def battery_days(self, percentile: float, battery_mah: float) -> float:
         """Return for how long a battery lasts all agents but the worst `percentile` per cent.

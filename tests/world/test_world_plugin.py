@@ -57,10 +57,10 @@ def test_sleepers_miss_no_dry_soil(world):
 BATTERY = """
 import pytest
 
-RUN = {"agents": 3, "seconds": 2_400, "board": "esp32-c3-devkitm-1", "sensors": {"soil": 800}}
+RUN = {"agents": 3, "board": "esp32-c3-devkitm-1", "sensors": {"soil": 800}}
 
 def test_a_battery_lasts(world):
-    result = world(**RUN, settings={"wake_period_ms": 60_000})
+    result = world(**RUN, seconds=2_400, settings={"wake_period_ms": 60_000})
     ordinary, worst = world.battery_days(percentile=100), world.battery_days(percentile=1)
     assert 300 < ordinary < 900 and worst < ordinary
     assert world.battery_days(100, battery_mah=1_500) == pytest.approx(ordinary / 2)
@@ -69,7 +69,7 @@ def test_a_battery_lasts(world):
     assert 0 < used["wifi_tx"] < 3_000 and used["deep_sleep"] == 0
 
 def test_an_agent_that_never_sleeps_needs_a_new_battery_tomorrow(world):
-    result = world(**RUN)
+    result = world(**RUN, seconds=600)
     assert world.battery_days() == pytest.approx(3_000 / 84 / 24, rel=0.05)
     assert result.uah_per_day["agent-02"]["wifi_rx"] == pytest.approx(84_000 * 24, rel=0.02)
 """
@@ -85,6 +85,29 @@ def test_without_a_board(world):
 def test_without_a_percentile(world):
     world(seconds=10, board="esp32-c3-devkitm-1")
     world.battery_days(percentile=0)
+"""
+
+ALONE = """
+def test_what_it_does_alone(agent):
+    life = agent(seconds=60, sensors={"soil": 250}, power_cuts=[30])
+    assert not life.errors and life.name == "agent-01"
+    assert set(life.values("moisture")) == {250}
+    assert life.actuators["pump"][0] is True
+    assert life.state["looks"] >= 4 and life.status["neighbours"] == 0
+
+def test_what_it_hears(agent):
+    life = agent("hearing.py", seconds=400, hears=[(250, "b", [1]), (20, "a", None)],
+                 settings={"wake_period_ms": 60_000})
+    assert life.state == {"heard": [["a", None], ["b", [1]]]}
+    assert life.values("b") == [] and life.sleep.sleeps > 1
+"""
+
+HEARING = """
+def setup(agent):
+    def hear(message):
+        agent.state["heard"] = agent.state.get("heard", []) + [[message.topic, message.value]]
+    agent.on("a")(hear)
+    agent.on("b")(hear)
 """
 
 BAD = """
@@ -144,6 +167,15 @@ def test_a_battery_nobody_can_know_is_one_sentence(project: Path) -> None:
     assert "6 failed" in ended.stdout and "Traceback" not in ended.stdout, ended.stdout
     for sentence in ("nothing was run; first", "run the world with board=", "percentile=0: give"):
         assert sentence in ended.stdout, ended.stdout
+
+
+def test_one_agent_is_tested_on_its_own(project: Path) -> None:
+    (project / "hearing.py").write_text(HEARING)
+    ended = run_pytest(project, ALONE)
+    assert ended.returncode == 0 and "4 passed" in ended.stdout, ended.stdout
+    wrong = "def test_it(agent):\n    agent(hears=[(1, 'a', {1, 2})])\n"
+    ended = run_pytest(project, wrong)
+    assert "2 failed" in ended.stdout and "cannot be sent" in ended.stdout, ended.stdout
 
 
 def test_a_wrong_expectation_fails_on_both(project: Path) -> None:
