@@ -5,7 +5,10 @@ import pytest
 from cma_toolkit.firmware.kernel.codec.cobs import Stuffer
 from cma_toolkit.sim.world.medium.airtime import (
     ACK_US,
+    DIFS_US,
     FRAME_US_MAX,
+    SIFS_US,
+    SLOT_US,
     TRIES_MAX,
     frame_us,
     wire_us,
@@ -125,6 +128,31 @@ def test_what_nobody_acknowledges_is_tried_again_and_then_fails() -> None:
     assert air.counts("air_us")[0] == TRIES_MAX * frame_us(100) + frame_us(40)
 
 
+def test_each_try_waits_longer_than_the_one_before() -> None:
+    spans_ms = []
+    for seed in range(40):
+        air = Air([[0, 0], [5, 0]], deaf={1}, seed=seed)
+        air.send(0, FRAME, target=1)
+        air.run(1000)
+        spans_ms += [at_ms for at_ms, _source in air.failed]
+    # Half of 64, 128, 256, 512, 1024 and 1024 slots, and 2.3 ms for each try.
+    assert 40 < sum(spans_ms) / len(spans_ms) < 55
+
+
+def test_the_air_is_kept_free_for_an_acknowledgement() -> None:
+    followed = 0
+    for seed in range(60):
+        air = Air([[0, 0], [5, 0], [0, 5]], seed=seed)
+        air.send(0, FRAME, target=1)
+        air.send(2, FRAME)
+        air.run(5)
+        first, second, *_retries = sorted(air.radio._heard[1])
+        if first[3] == 0 and second[0] >= first[0] + SLOT_US:
+            assert second[0] >= first[1] + SIFS_US + ACK_US + DIFS_US
+            followed += 1
+    assert followed > 15
+
+
 def test_a_target_that_wakes_in_time_gets_the_frame_once() -> None:
     air = Air([[0, 0], [5, 0]], deaf={1})
     air.send(0, FRAME, target=1)
@@ -153,13 +181,76 @@ def test_loss_is_as_asked_and_retries_make_up_for_it() -> None:
     assert 650 < len(air.arrived) < 750
     assert len(air.arrived) + air.counts("faded")[1] == 1000
     air.arrived.clear()
-    for _ in range(1000):
-        air.send(0, FRAME, target=1)
+    for number in range(1000):
+        air.send(0, number.to_bytes(2, "big") * 50, target=1)
         air.run(200)
+    assert len(set(air.heard(1))) == len(air.heard(1))
     # A frame comes through with its acknowledgement in 49 of 100 tries, and never twice.
     assert len(air.arrived) >= 995
     assert len(air.failed) <= 25
     assert 800 < air.counts("retries")[0] < 1300
+
+
+def test_what_one_sender_does_changes_no_chance_of_another() -> None:
+    def heard_from_0(others: bool) -> list[bytes]:
+        air = Air([[0, 0], [5, 0], [0, 5]], loss_permille=300)
+        for number in range(200):
+            air.send(0, bytes([number]) * 50)
+            air.run(20)
+            if others:
+                air.send(1, FRAME)
+                air.send(2, FRAME, target=1)
+            air.run(300)
+        return [data for _at_ms, source, who, data in air.arrived if source == 0 and who == 1]
+
+    assert heard_from_0(others=False) == heard_from_0(others=True)
+    air = Air([[0, 0], [5, 0], [0, 5]], loss_permille=300)
+    for number in range(200):
+        for source in (0, 1):
+            air.send(source, bytes([number]) * 50)
+            air.run(20)
+    came = [[e[3] for e in air.arrived if e[1:3] == (source, 2)] for source in (0, 1)]
+    assert came[0] != came[1]
+    assert 120 < len(heard_from_0(others=False)) < 160
+
+
+def test_power_that_is_cut_before_its_frame_is_on_the_air_takes_it() -> None:
+    air = Air([[0, 0], [5, 0]])
+    air.send(0, FRAME)
+    air.radio.silence(0)
+    air.run(100)
+    assert air.arrived == [] and air.counts("frames") == [0, 0]
+
+
+def test_a_collision_counts_though_a_third_frame_came_after_it() -> None:
+    tied = 0
+    for seed in range(300):
+        air = Air([[2, 0], [0, 0], [0, 20]], range_m=20, seed=seed)  # the ends do not hear
+        air.send(0, bytes(250))
+        air.send(1, bytes(15))
+        air.run(2)
+        air.send(2, bytes(15))
+        air.run(50)
+        if not air.heard(0):
+            tied += 1
+            assert bytes(250) not in air.heard(1)
+    assert tied > 2
+
+
+def test_what_ends_in_one_millisecond_comes_in_the_order_of_its_end() -> None:
+    several = 0
+    for seed in range(20):
+        air = Air([[index * 7, index % 3 * 9] for index in range(12)], range_m=20, seed=seed)
+        for at_ms in range(40):
+            air.send(at_ms * 5 % 12, bytes(20 + at_ms * 50 % 200))
+            ends = sorted(air.radio._due.get(at_ms + 1, []))
+            before = len(air.arrived)
+            air.run(1)
+            came = [source for _at_ms, source, _target, _data in air.arrived[before:]]
+            order = [source for _end_us, source, _frame in ends if source in came]
+            assert list(dict.fromkeys(came)) == order
+            several += len(order) > 1
+    assert several > 20
 
 
 def test_power_that_is_cut_takes_the_queue_and_the_frame_on_the_air() -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from cma_toolkit.firmware.kernel.codec.frame import BROADCAST
 from cma_toolkit.firmware.kernel.effects import LINK_ALL
+from cma_toolkit.sim.world.board import AIR, FRAME
+from cma_toolkit.sim.world.faults.base import Fault
 from cma_toolkit.sim.world.fleet import Fleet
 from cma_toolkit.sim.world.medium.airtime import TRIES_MAX, frame_us
 from cma_toolkit.sim.world.medium.medium import LINK_RADIO, LINK_UART, LINK_UDP
@@ -182,3 +184,74 @@ def test_an_impossible_medium_is_refused_in_a_sentence(plain: Any, says: str) ->
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
     with pytest.raises(ValueError, match=says):
         Fleet(talk, agents=4, radio=plain)
+
+
+def test_each_link_is_its_own_and_needs_what_it_needs() -> None:
+    radio = {"udp": {}, "wires": {"pairs": [[0, 2]]}}
+    made, arrivals = fleet(5, agents=3, radio=radio)
+    for number, link in enumerate((LINK_RADIO, LINK_UDP, LINK_UART, LINK_ALL)):
+        made.medium.transmit(0, link, note(made, 0, bytes([number])))
+    made.run(1)
+    came = [len(arrivals.of(note(made, 0, bytes([number])))) for number in range(4)]
+    assert came == [2, 2, 1, 5]
+    made.boards[0].switch_radio(False)
+    for number, link in enumerate((LINK_RADIO, LINK_UDP, LINK_UART), start=10):
+        made.medium.transmit(0, link, note(made, 0, bytes([number])))
+    made.run(1)
+    came = [len(arrivals.of(note(made, 0, bytes([number])))) for number in (10, 11, 12)]
+    assert came == [0, 0, 1]
+
+
+def test_a_wire_loses_its_share() -> None:
+    radio = {"range_m": 50, "wires": {"pairs": [[0, 1]], "loss_permille": 300}}
+    made, _arrivals = fleet(100, agents=2, places=FAR, radio=radio)
+    assert 0.6 < heard(made)[0] / 99 < 0.8
+
+
+def test_a_power_cut_silences_what_was_about_to_leave() -> None:
+    made, arrivals = fleet(5, agents=2)
+    data = note(made, 0)
+    made.medium.transmit(0, LINK_RADIO, data)
+    made.boards[0].cut_power()
+    made.run(1)
+    assert arrivals.of(data) == []
+
+
+def test_a_frame_that_a_fault_takes_is_not_acknowledged() -> None:
+    class Deaf(Fault):
+        NAME, NUMBER = "deaf", 99
+
+        def on_air(self, source: int, target: int, data: bytes, paths: Any) -> None:
+            paths.clear()
+
+    made, arrivals = fleet(10, agents=2, faults=[(5_000, 9_000_000, Deaf())])
+    data = note(made, 0, target=made.boards[1].node)
+    made.medium.transmit(0, LINK_RADIO, data)
+    made.run(1)
+    assert arrivals.of(data) == []
+    assert made.statuses()[0]["undelivered"] == 1
+    assert made.radio.counts(0)["retries"] == TRIES_MAX - 1
+
+
+def test_the_air_comes_first_at_its_instant_and_watchers_see_each_receiver() -> None:
+    class Order(Watcher):
+        def __init__(self) -> None:
+            self.told: list[tuple[int, int]] = []
+            self.arrivals = 0
+
+        def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
+            self.told.append((fleet.clock.now_ms, kind))
+
+        def arrived(self, fleet: Fleet, source: int, target: int, data: bytes) -> None:
+            self.arrivals += 1
+
+    order = Order()
+    made = Fleet(talk, agents=6, watchers=[order])
+    made.run(60)
+    kinds: dict[int, list[int]] = {}
+    for at_ms, kind in order.told:
+        kinds.setdefault(at_ms, []).append(kind)
+    shared = [row for row in kinds.values() if AIR in row and set(row) - {AIR, FRAME}]
+    assert len(shared) > 10
+    assert all(set(row[: row.index(AIR)]) <= {FRAME} for row in shared)
+    assert sum(row.count(FRAME) for row in kinds.values()) == order.arrivals > 1_000

@@ -133,9 +133,9 @@ def test_a_ceiling_ends_the_reach_that_a_room_has_not() -> None:
 
 
 def test_positions_come_from_a_csv_file() -> None:
-    rows = positions_from_csv("x_m,y_m\n1,2\n3.5,-4\n\n")
+    rows = positions_from_csv("x_m,y_m\n1,2\n0.29,-0.29\n\n")
     places = make_places({"kind": "positions", "rows": rows}, 2, 1)
-    assert places.positions_cm == [(100, 200, 0), (350, -400, 0)]
+    assert places.positions_cm == [(100, 200, 0), (29, -29, 0)]
     assert positions_from_csv("1, 2, 3\r\n") == [[1, 2, 3]]
 
 
