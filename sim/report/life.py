@@ -25,8 +25,6 @@ from cma_toolkit.sim.world import trace
 
 # What a line is about; the page colours and filters by these words.
 POWER, ERROR, APP, KERNEL, SLEEP, RADIO, SENT = "power error app kernel sleep radio sent".split()
-_USUAL = (SLEEP, RADIO, SENT)
-
 _CAUSES = {
     CAUSE_POWER_ON: "the power came",
     CAUSE_HARD_RESET: "reset",
@@ -53,29 +51,33 @@ _ABOUT_NODES = (
     EVENT_FRAGMENT_CONFLICT,
 )
 _TEXT_MAX = 120
+_USUAL = (trace.SEND, trace.SLEEP, trace.RADIO)
 Line = tuple[int, str, str]  # instant in ms, what it is about, the text
+Entry = tuple[int, int, bytes]  # instant in ms, kind as in trace.py, content
 
 
 class Life:
-    """The last lines about one agent: rare ones are not pushed out by what happens always.
+    """The last entries of the trace about one agent: rare ones outlive what happens always.
 
-    Bounds: `keep` lines of each of the two sorts; `total` counts them all.
+    Nothing is made into text before a person asks for it. Bounds: `keep` entries of each of the
+    two sorts; `total` counts them all.
     """
 
     def __init__(self, keep: int) -> None:
         self.total = 0
-        self._rare: deque[Line] = deque(maxlen=keep)
-        self._usual: deque[Line] = deque(maxlen=keep)
+        self._rare: deque[Entry] = deque(maxlen=keep)
+        self._usual: deque[Entry] = deque(maxlen=keep)
 
-    def add(self, at_ms: int, about: str, text: str) -> None:
-        """Note a line."""
+    def add(self, at_ms: int, kind: int, content: bytes) -> None:
+        """Note an entry."""
         self.total += 1
-        lines = self._usual if about in _USUAL else self._rare
-        lines.append((at_ms, about, text))
+        is_usual = kind in _USUAL or (kind == trace.BOOT and content[0] == CAUSE_DEEP_SLEEP)
+        (self._usual if is_usual else self._rare).append((at_ms, kind, content))
 
-    def lines(self) -> list[Line]:
-        """Return what was kept, in order of time."""
-        return sorted((*self._rare, *self._usual), key=lambda line: line[0])
+    def lines(self, name_of: dict[int, str]) -> list[Line]:
+        """Return what was kept as lines, in order of time; `name_of` names nodes."""
+        entries = sorted((*self._rare, *self._usual), key=lambda entry: entry[0])
+        return [(at_ms, *_line(kind, content, name_of)) for at_ms, kind, content in entries]
 
 
 def shorten(text: str) -> str:
@@ -83,8 +85,19 @@ def shorten(text: str) -> str:
     return text if len(text) <= _TEXT_MAX else text[: _TEXT_MAX - 1] + "…"
 
 
-def frame_line(data: bytes, name_of: dict[int, str]) -> str:
-    """Return what an agent sent, to whom, and for a message what it said."""
+def _line(kind: int, content: bytes, name_of: dict[int, str]) -> tuple[str, str]:
+    if kind == trace.SEND:
+        return SENT, _frame(content, name_of)
+    if kind == trace.REPORT:
+        return KERNEL, _report(content, name_of)
+    if kind in _PLAIN:
+        return _PLAIN[kind](content)
+    values: Any = cbor.decode(content)
+    about, text = _READERS[kind](*values) if kind in _READERS else (KERNEL, repr(values))
+    return about, shorten(text)
+
+
+def _frame(data: bytes, name_of: dict[int, str]) -> str:
     kind, target = data[1], frame.read_target(data)
     to = "" if target == frame.BROADCAST else f" to {name_of.get(target, 'somebody unknown')}"
     said = ""
@@ -92,19 +105,6 @@ def frame_line(data: bytes, name_of: dict[int, str]) -> str:
         fields: Any = cbor.decode(memoryview(data)[HEADER_BYTES:])
         said = f" {fields[-2]} = {fields[-1]!r}"
     return shorten(f"{_FRAMES.get(kind, 'frame')}{to}{said}, {len(data)} B")
-
-
-def effect_line(kind: int, content: bytes, name_of: dict[int, str]) -> tuple[str, str] | None:
-    """Return what an entry of the trace is about, and its line; None if it is told elsewhere."""
-    if kind == trace.REPORT:
-        return KERNEL, _report(content, name_of)
-    if kind in _PLAIN:
-        return _PLAIN[kind](content)
-    if kind not in _READERS:
-        return None
-    values: Any = cbor.decode(content)
-    about, text = _READERS[kind](*values)
-    return about, shorten(text)
 
 
 def _boot(content: bytes) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cma_toolkit.sim.report.bins import Bins, Levels
-from cma_toolkit.sim.report.life import SENT, Life, effect_line, frame_line
+from cma_toolkit.sim.report.life import Life
 from cma_toolkit.sim.report.view import View
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.fleet import Fleet
@@ -27,7 +27,7 @@ class Recorder(Watcher):
         count = len(fleet.names)
         self.fleet = fleet
         self.bins = bins = Bins()
-        self._name_of = {board.node: board.name for board in fleet.boards}
+        self.name_of = {board.node: board.name for board in fleet.boards}
         keep = min(_LINES_MAX, max(_LINES_MIN, _LINES_IN_ALL // count))
         self.lives = [Life(keep) for _ in range(count)]
         self.views = [View() for _ in range(count)]
@@ -54,12 +54,10 @@ class Recorder(Watcher):
             self._look(fleet)
 
     def sent(self, fleet: Fleet, source: int, data: bytes) -> None:
-        """Count a frame and write it into its sender's life."""
-        now_ms = fleet.clock.now_ms
-        place = self.bins.place(now_ms)
+        """Count a frame."""
+        place = self.bins.place(fleet.clock.now_ms)
         self.frames[source][place] += 1
         self.sent_frames[place] += 1
-        self.lives[source].add(now_ms, SENT, frame_line(data, self._name_of))
 
     def arrived(self, fleet: Fleet, source: int, target: int, data: bytes) -> None:
         """Count what came through on each link."""
@@ -82,9 +80,7 @@ class Recorder(Watcher):
         elif kind == trace.APP_ERROR:
             self.errors[self.bins.place(now_ms)] += 1
             self.views[index].errors += 1
-        line = effect_line(kind, content, self._name_of)
-        if line is not None:
-            self.lives[index].add(now_ms, *line)
+        self.lives[index].add(now_ms, kind, content)
 
     def fault(self, fleet: Fleet, name: str, text: str, is_on: bool) -> None:
         """Note when a fault begins and ends."""

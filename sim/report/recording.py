@@ -73,7 +73,7 @@ def _agent(recorder: "Recorder", index: int, count: int) -> dict[str, Any]:
         "used_uah": view.used_uah,
         "errors": view.errors,
         "state": {key: shorten(value) for key, value in sorted(view.state.items())},
-        "lines": [list(line) for line in life.lines()],
+        "lines": [list(line) for line in life.lines(recorder.name_of)],
         "lines_total": life.total,
     }
 

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from cma_toolkit.firmware.kernel.mesh import neighbours
 from cma_toolkit.sim.report.bins import BINS_MAX, Bins
-from cma_toolkit.sim.report.life import POWER, SENT, Life
+from cma_toolkit.sim.report.life import Life
 from cma_toolkit.sim.report.recorder import NEIGHBOURS_ENOUGH, Recorder
+from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.fleet import Fleet
 from support import reported
 
@@ -151,9 +152,10 @@ def test_of_two_levels_that_become_one_the_later_stays() -> None:
 
 def test_what_happens_always_pushes_out_nothing_rare() -> None:
     life = Life(5)
-    life.add(1, POWER, "power lost")
+    life.add(1, trace.POWER, b"")
     for at_ms in range(2, 100):
-        life.add(at_ms, SENT, "ping")
-    assert life.lines()[0] == (1, POWER, "power lost")
-    assert len(life.lines()) == 6
+        life.add(at_ms, trace.RADIO, b"\x01")
+    lines = life.lines({})
+    assert lines[0] == (1, "power", "power lost")
+    assert lines[1:] == [(at_ms, "radio", "radio on") for at_ms in range(95, 100)]
     assert life.total == 99

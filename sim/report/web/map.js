@@ -109,7 +109,7 @@ class WorldMap {
       pen.stroke();
       if (isNamed || index === this.chosen) {
         pen.fillStyle = colour("soft");
-        pen.fillText(agent.name.replace("agent-", ""), x, y - radius - 4);
+        pen.fillText(agent.name.replace("agent-", ""), x, y - radius - (index === this.chosen ? 8 : 4));
       }
     });
     if (this.chosen >= 0 && this.isOnFloor(this.chosen)) {
