@@ -32,6 +32,22 @@ def run(
     Raises: watcher.Violation; ValueError for a fault that is on beyond the safety phase, or an
     unknown checker.
     """
+    convergence = Convergence(safety_s * 1000, calm_s * 1000, agree)
+    result = driver.run(
+        in_two_phases(spec, safety_s, calm_s),
+        keep=keep,
+        on_progress=on_progress,
+        watchers=[*menu.make(checkers), convergence, *watchers],
+    )
+    result["converged_ms"] = convergence.converged_at_ms - safety_s * 1000
+    return result
+
+
+def in_two_phases(spec: dict[str, Any], safety_s: int, calm_s: int) -> dict[str, Any]:
+    """Return the description of a world that goes on after its faults.
+
+    Raises: ValueError for a fault that is on beyond the safety phase.
+    """
     faults = list(spec.get("faults", []))
     for plain in faults:
         if plain["end_ms"] > safety_s * 1000:
@@ -40,12 +56,4 @@ def run(
             )
     # A person comes by: after crashes that led to safe mode, only the power leads out of it.
     faults.append({"kind": "attend", "start_ms": safety_s * 1000, "end_ms": safety_s * 1000 + 1})
-    convergence = Convergence(safety_s * 1000, calm_s * 1000, agree)
-    result = driver.run(
-        {**spec, "seconds": safety_s + calm_s, "faults": faults},
-        keep=keep,
-        on_progress=on_progress,
-        watchers=[*menu.make(checkers), convergence, *watchers],
-    )
-    result["converged_ms"] = convergence.converged_at_ms - safety_s * 1000
-    return result
+    return {**spec, "seconds": safety_s + calm_s, "faults": faults}
