@@ -130,12 +130,23 @@ def replayed(boards: VirtualBoards, folder: Path, name: str, plant: Plant) -> Re
     folder = folder / label
     folder.mkdir()
     (folder / "app.py").write_text(plant.app)
-    return ask(board.info.pty, folder / "app.py")
+    return ask(board, folder / "app.py")
 
 
-def ask(port: str, app: Path, *more: str) -> Replayed:
+def ask(board: AgentBoard, app: Path, *more: str) -> Replayed:
     """Run the command."""
-    words = [port, "--last-crash", "--app", str(app), "--limit", "1", "-o", "json", *more]
+    # A terminal from before the board was last plugged in may be another board's by now.
+    words = [
+        board.client.info(board.name).pty,
+        "--last-crash",
+        "--app",
+        str(app),
+        "--limit",
+        "1",
+        "-o",
+        "json",
+        *more,
+    ]
     result = CliRunner().invoke(replay.command, words, standalone_mode=False)
     if result.exception:
         return Replayed(-1, {}, repr(result.exception))

@@ -45,7 +45,7 @@ def test_another_application_does_not_pass_for_the_one_that_crashed(
     board.wait_event("crash kept")
     app = tmp_path / "app.py"
     app.write_text(plant.app.replace("1 // 0", "1 // 1"))
-    found = ask(board.info.pty, app)
+    found = ask(board, app)
     assert found.code == ExitCode.VERIFY_FAILED
     assert "differs from the board's" in found.said["notes"][0]
     assert "goes on without an error" in found.said["text"]
@@ -61,7 +61,7 @@ def test_a_crash_outlives_the_power_and_is_debugged_from_a_file(
     board.client.start(board.name)
     app, kept = tmp_path / "app.py", tmp_path / "crash.json"
     app.write_text(plant.app)
-    assert ask(board.info.pty, app, "--save", str(kept)).code == ExitCode.OK
+    assert ask(board, app, "--save", str(kept)).code == ExitCode.OK
     done = subprocess.run(
         [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "replay", str(kept), "--pdb"],
         cwd=tmp_path,
@@ -82,7 +82,7 @@ def test_a_board_that_did_not_crash_has_nothing_to_replay(
     board = AgentBoard(shared_boards, "sound", "def setup(agent): agent.report('good')\n")
     board.wait_app("good")
     (tmp_path / "app.py").write_text("")
-    found = ask(board.info.pty, tmp_path / "app.py")
+    found = ask(board, tmp_path / "app.py")
     assert "has kept no crash" in found.text
 
 
