@@ -100,17 +100,22 @@ class Fleet:
             Board(self, index, _node(index), make_sensor(battery, index, self.clock))
             for index in range(agents)
         ]
-        boot_rng = Prng(seed_from(seed, "boot"))
+        self._plan(power_cuts, faults)
+        for watcher in self.watchers:
+            watcher.begin(self)
+
+    def _plan(
+        self, power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]", faults: "Planned"
+    ) -> None:
         for board in self.boards:
             self.medium.connect(board.node, board.index)
-            board.power_on(boot_rng.below(_BOOT_MS_SPREAD))
+            rng = Prng(seed_from(self.seed, "boot", board.index))
+            board.power_on(rng.below(_BOOT_MS_SPREAD))
         for at_s, index in power_cuts:
             self.clock.schedule(at_s * 1000, CUT, index)
         for start_ms, end_ms, fault in faults:
             self.clock.schedule(start_ms, FAULT, 0, (fault, _BEGIN))
             self.clock.schedule(end_ms, FAULT, 0, (fault, _END))
-        for watcher in self.watchers:
-            watcher.begin(self)
 
     def run(self, seconds: int, on_progress: "Callable[..., object] | None" = None) -> None:
         """Let virtual time pass; `on_progress` is told seconds done, seconds in all, events."""
