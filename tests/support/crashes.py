@@ -142,7 +142,7 @@ def ask(board: AgentBoard, app: Path, *more: str) -> Replayed:
         "--app",
         str(app),
         "--limit",
-        "1",
+        "3",
         "-o",
         "json",
         *more,
