@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NC_PER_UAH = 3_600_000
 _STATES = len(STATE_NAMES)
 _RX = STATE_NAMES.index("wifi_rx")
+_ASLEEP = (STATE_NAMES.index("light_sleep"), STATE_NAMES.index("deep_sleep"))
 
 
 class EnergyMeter(Watcher):
@@ -55,12 +56,16 @@ class EnergyMeter(Watcher):
         self.look(fleet, index)
 
     def end(self, fleet: "Fleet") -> None:
-        """Charge those who lead the searches of an ordinary day."""
-        span_ms = fleet.clock.now_ms - self._from_ms
+        """Charge those who lead the searches of an ordinary day, for those of the run."""
+        span_ms, rx_ua = fleet.clock.now_ms - self._from_ms, fleet.config.currents_ua[_RX]
         for index in range(len(self._leads)):
+            search_ms = self.search_nc[index] // rx_ua if rx_ua else 0
+            if 0 < search_ms < span_ms:
+                for state in _ASLEEP:
+                    slept_nc = self.used_nc[index][state]
+                    self.charge(fleet, index, state, slept_nc * search_ms // (span_ms - search_ms))
             if self._leads[index] and span_ms > 0:
-                search_nc = fleet.config.currents_ua[_RX] * span_ms // SEARCH_WINDOWS_MAX
-                self.charge(fleet, index, _RX, search_nc)
+                self.charge(fleet, index, _RX, rx_ua * span_ms // SEARCH_WINDOWS_MAX)
 
     def look(self, fleet: "Fleet", index: int) -> None:
         """Take what an agent used since the last look."""
@@ -85,7 +90,9 @@ class EnergyMeter(Watcher):
         clock = schedule.clock
         leads = clock.period_ms > 0 and not clock.is_lost and clock.leader == clock.node
         self._leads[index] = leads
-        self._searches[index] = leads and schedule.is_seeking
+        # Who finds somebody to follow listens to the end of its search.
+        is_search = leads or self._searches[index]
+        self._searches[index] = is_search and schedule.is_seeking and not clock.is_lost
 
     def charge(self, fleet: "Fleet", index: int, state: int, used_nc: int) -> None:
         """Count what was used in a state."""

@@ -44,10 +44,12 @@ def test_only_who_leads_searches_and_is_charged_as_in_years_to_come() -> None:
     period_uah = meter.search_nc[leader] / NC_PER_UAH / (84_000 / 12)  # of 300 s at 84 mA
     assert period_uah == pytest.approx(1, rel=0.05)
     assert [index for index, nc in enumerate(meter.search_nc) if nc] == [leader]
-    before = meter.used_nc[leader][STATE_NAMES.index("wifi_rx")]
+    before = list(meter.used_nc[leader])
     fleet.end()
-    after = meter.used_nc[leader][STATE_NAMES.index("wifi_rx")]
-    assert (after - before) / NC_PER_UAH == pytest.approx(84_000 / 2_048, rel=0.01)
+    more = [after - then for after, then in zip(meter.used_nc[leader], before, strict=True)]
+    listening, asleep = STATE_NAMES.index("wifi_rx"), STATE_NAMES.index("deep_sleep")
+    assert more[listening] / NC_PER_UAH == pytest.approx(84_000 / 2_048, rel=0.01)
+    assert more[asleep] / before[asleep] == pytest.approx(300 / (HOUR_S - 300), rel=0.05)
 
 
 def test_what_came_before_its_instant_is_left_out() -> None:
