@@ -31,6 +31,15 @@ _MIDDLE_PIXEL = """(() => {
   const pen = canvas.getContext("2d");
   return [...pen.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].join();
 })()"""
+_INK_OF = """((hex) => {
+  const wanted = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const canvas = document.getElementById("map");
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let count = 0;
+  const isWanted = (i) => wanted.every((value, k) => data[i + k] === value);
+  for (let i = 0; i < data.length; i += 4) count += isWanted(i);
+  return count;
+})"""
 _INK = """(() => {
   const canvas = document.getElementById("map");
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -67,6 +76,7 @@ def test_texts_are_texts_and_never_markup(browser: Browser, write: Write) -> Non
     assert page.text("h1") == "A <i>field</i>" == page.evaluate("document.title")
     assert "<b>abc</b>" in page.text("#facts")
     assert page.text("#verdict") == "<u>agent-02</u> raised"
+    assert page.evaluate("document.getElementById('verdict').className") == "broke"
     assert "</script><script>" in page.text("#lines")
     assert page.problems() == []
 
@@ -76,6 +86,7 @@ def test_the_head_says_what_ran_and_whether_all_held(page: Page) -> None:
     assert f"agents\n{reported.AGENTS}" in facts
     assert "simulated time\n10:00" in facts
     assert page.text("#verdict") == "All that must hold held"
+    assert page.evaluate("document.getElementById('verdict').className") == "held"
 
 
 def test_a_click_on_the_map_tells_that_agents_life(page: Page) -> None:
@@ -155,13 +166,29 @@ def test_one_cursor_goes_through_all_charts_and_the_life(page: Page) -> None:
 def test_the_map_shows_who_has_no_power_at_the_cursor(page: Page) -> None:
     _set(page, "#metric", "state at the cursor", "change")
     assert "no power" in page.text("#legend")
-    pictures = set()
-    for place in ("0", "20"):
-        _set(page, "#cursor", place, "input")
-        pictures.add(page.evaluate("document.getElementById('map').toDataURL()"))
-    assert len(pictures) == 2
+    cut = 300_000 // 4_000  # its bin
+    inks = []
+    for place in (cut - 5, cut):
+        _set(page, "#cursor", str(place), "input")
+        inks.append(page.evaluate(_INK_OF + "(getComputedStyle(document.documentElement)"
+                                  ".getPropertyValue('--dark').trim())"))  # fmt: skip
+    assert inks[0] == 0 < inks[1]
     _set(page, "#metric", "0", "change")
     assert "energy" in page.text("#legend")
+
+
+def test_one_floor_of_a_building_can_be_looked_at(
+    browser: Browser, write: Write, recording: dict[str, Any]
+) -> None:
+    # Agents 4 and 6 stand in the middle, one above the other.
+    places = [[x, y, 0] for x, y, _z in recording["places"]]
+    places[3] = [*places[5][:2], 300]
+    page = browser.open(write({**recording, "places": places}))
+    for floor, name in (("300", "agent-04"), ("0", "agent-06")):
+        _set(page, "#floor", floor, "change")
+        page.click("#map")
+        assert _chosen(page) == name
+    assert page.evaluate("document.getElementById('floors').hidden") is False
 
 
 def test_the_table_finds_and_sorts(page: Page) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cma_toolkit.firmware.kernel.errors import CAUSE_DEEP_SLEEP
 from cma_toolkit.firmware.kernel.mesh import neighbours
 from cma_toolkit.sim.report.bins import BINS_MAX, Bins
 from cma_toolkit.sim.report.life import Life
@@ -44,6 +45,11 @@ def test_frames_are_counted_where_they_left_and_where_they_came(run: Run) -> Non
     assert sum(recording["sent"]) == sum(sum(agent["frames"]) for agent in recording["agents"])
     assert sum(recording["sent"]) == sum(fleet.radio.counts(i)["frames"] for i in range(6)) > 100
     through = sum(there + back for _one, _other, there, back in recording["links"])
+    for one, other, there, back in recording["links"]:
+        assert one < other
+        assert there == recorder.links[one].get(other, 0)
+        assert back == recorder.links[other].get(one, 0)
+    assert any(there != back for _one, _other, there, back in recording["links"])
     assert sum(recording["heard"]) == through == sum(a["heard"] for a in recording["agents"])
 
 
@@ -153,9 +159,14 @@ def test_of_two_levels_that_become_one_the_later_stays() -> None:
 def test_what_happens_always_pushes_out_nothing_rare() -> None:
     life = Life(5)
     life.add(1, trace.POWER, b"")
-    for at_ms in range(2, 100):
-        life.add(at_ms, trace.RADIO, b"\x01")
+    for at_ms in range(2, 100, 2):
+        life.add(at_ms, trace.BOOT, bytes([CAUSE_DEEP_SLEEP]))
+        life.add(at_ms + 1, trace.RADIO, b"\x01")
     lines = life.lines({})
     assert lines[0] == (1, "power", "power lost")
-    assert lines[1:] == [(at_ms, "radio", "radio on") for at_ms in range(95, 100)]
+    assert [line[0] for line in lines[1:]] == [95, 96, 97, 98, 99]
+    assert lines[-2:] == [
+        (98, "sleep", "started: woke from deep sleep"),
+        (99, "radio", "radio on"),
+    ]
     assert life.total == 99

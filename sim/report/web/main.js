@@ -13,7 +13,7 @@ function look(index) {
   const agent = data.agents[index];
   if (figure) return paint(figure.value(agent) / most);
   const shares = spent(agent, bin);
-  if (shares.dark > 50) return colour("dark");
+  if (shares.dark >= 20) return colour("dark");
   return colour(shares.radio >= 20 ? "radio" : shares.awake >= 50 ? "awake" : "asleep");
 }
 
