@@ -10,6 +10,8 @@ import pytest
 from support import reported
 from support.chromium import Browser, Page
 
+pytestmark = pytest.mark.xdist_group("browser")  # one browser is enough
+
 Write = Callable[..., Path]
 CONTRAST_MIN = 4.5  # WCAG 2.2, 1.4.3
 _CONTRAST = """((selector) => {
