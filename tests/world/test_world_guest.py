@@ -9,6 +9,7 @@ import pytest
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.sim.world import driver, trace
 from cma_toolkit.sim.world.app_loader import load_setup
+from cma_toolkit.sim.world.board import Board
 from cma_toolkit.sim.world.fleet import Fleet
 from cma_toolkit.sim.world.guest.host import MicroPythonGuest
 from cma_toolkit.sim.world.micropython import WorldCrashError
@@ -66,6 +67,11 @@ class Boots(Watcher):
         self.count += kind == trace.BOOT and index == GUEST
 
 
+def boot_without_heap(board: Board) -> None:
+    board.crash()
+    board.flash.fail_in(1, MemoryError())
+
+
 def lives(
     app: Path, plan: Callable[[Fleet], object] | None = None, **options: Any
 ) -> tuple[Fleet, Fleet]:
@@ -121,6 +127,7 @@ def test_a_flash_that_fails_fails_the_agent_there_alike(app: Path) -> None:
         lambda fleet: fleet.boards[GUEST].flash.cut_in(3, 4, 9, 1_500),
         lambda fleet: fleet.boards[GUEST].flash.fail_in(2, OSError(5)),
         lambda fleet: fleet.boards[GUEST].flash.fail_in(2, MemoryError()),
+        lambda fleet: boot_without_heap(fleet.boards[GUEST]),
     ]
     failed: list[BaseException] = []
 
@@ -128,12 +135,14 @@ def test_a_flash_that_fails_fails_the_agent_there_alike(app: Path) -> None:
         flash = fleet.boards[GUEST].flash
         if flash.failed is not None:
             failed.append(flash.failed)
-        plans[fleet.clock.now_ms // 100_000 % 3](fleet)
+        plans[fleet.clock.now_ms // 100_000 % 4](fleet)
 
     boots = Boots()
     lives(app, plan, watchers=[boots])
     assert {type(error) for error in failed} == {OSError, MemoryError}
-    assert boots.count >= 2 * 3  # here and there: the first, and one after each of two cuts
+    assert (
+        boots.count >= 2 * 5
+    )  # here and there: the first, after two cuts, and twice without heap
 
 
 def test_a_described_world_has_the_same_digest_with_a_guest(app: Path) -> None:
