@@ -20,8 +20,8 @@ from cma_toolkit.sim.world.watcher import Violation
 
 _LOOK_MS = 1_000
 _FACTOR_MAX = 8  # of a weak battery: it attends one window of so many
-_TIMES = 3  # that a pair must have heard each other, by chance is not enough, in so many
-_WINDOWS = 6  # some frames of which may be lost
+_TIMES = 3  # in windows of their own: once may be by chance
+_WINDOWS = 12  # some frames of which may be lost, and in a crowd many collide
 _LOSS_PERMILLE_MAX = 300
 
 
@@ -46,7 +46,7 @@ class Convergence(Checker):
         factor = _FACTOR_MAX if max(config.saving_mv, config.critical_mv) else 1
         period_ms = config.wake_period_ms * factor or ANNOUNCE_MS + ANNOUNCE_JITTER_MS
         self._recent_ms = _WINDOWS * period_ms
-        self._apart_ms = period_ms // 2
+        self._apart_ms = period_ms * 3 // 4
         self._heard_at_ms: list[dict[int, list[int]]] = [{} for _ in fleet.boards]
 
     def arrived(self, fleet: Fleet, source: int, target: int, data: bytes) -> None:
