@@ -5,7 +5,7 @@ last bin, each two become one, so that nobody needs to know the length of a run 
 """
 
 BINS_MAX = 240
-_FIRST_BIN_MS = 250
+_FIRST_BIN_MS = 1_000
 
 Series = list[int]
 Levels = list[int | None]
