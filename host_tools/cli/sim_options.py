@@ -21,7 +21,7 @@ from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.fleet.project import find_folder
 from cma_toolkit.sim.scenario.describe import describe
 from cma_toolkit.sim.scenario.load import load
-from cma_toolkit.sim.scenario.records import AGENTS_MAX, MINUTES_MAX, Scenario
+from cma_toolkit.sim.scenario.records import AGENTS_MAX, MINUTES_MAX, Faults, Must, Scenario
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _NOT_OF_THE_WORLD = {"seed", "seeds", "jobs", "first", "output", "quiet", "report"}
@@ -59,6 +59,9 @@ def world_options(function: Decorated) -> Decorated:
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="A setting, over those of FILE and of the fleet.toml beside it. May be "
                      "given several times."),
+        click.option("--faults", metavar="WHICH",
+                     help="draw: the seed decides which; NAME,NAME: among these; none.  "
+                     "[default: none, or FILE's]"),
         click.option("--board", "board_id", default="", metavar="ID",
                      help="Whose currents to count energy with.  [default: none is counted]"),
         click.option("--cluster", default="", help="Whose settings to take from fleet.toml."),
@@ -100,10 +103,21 @@ def _over(scenario: Scenario, given: dict[str, Any]) -> Scenario:
         radio["loss_permille"] = given["loss"] * 10
     if given["range_m"] is not None:
         radio["range_m"] = given["range_m"]
-    over: Scenario = _replace(
-        scenario, who=who, radio=radio, when=_replace(scenario.when, minutes=given["minutes"])
-    )
-    return over
+    when = _replace(scenario.when, minutes=given["minutes"])
+    over: Scenario = _replace(scenario, who=who, radio=radio, when=when)
+    return over if given["faults"] is None else _with_faults(over, given["faults"])
+
+
+def _with_faults(scenario: Scenario, which: str) -> Scenario:
+    if which == "none":
+        faults = Faults()
+    else:
+        draw = True if which == "draw" else tuple(name.strip() for name in which.split(","))
+        faults = Faults(draw=draw, at=scenario.faults.at)
+    must: Must = scenario.must
+    if not must.checkers and which != "none":  # an application alone: now there is what to check
+        must = msgspec.structs.replace(must, checkers=None)
+    return msgspec.structs.replace(scenario, faults=faults, must=must)
 
 
 def _replace(record: Any, **values: Any) -> Any:

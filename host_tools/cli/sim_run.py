@@ -1,15 +1,18 @@
 """`cma sim run`: one world, one seed."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import progress_style
+from cma_toolkit.host_tools.cli.sim_guest import find_difference, guest_number, guest_option
 from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
 from cma_toolkit.host_tools.cli.sim_progress import showing
 from cma_toolkit.host_tools.cli.sim_show import print_json, print_result
-from cma_toolkit.host_tools.errors import ExitCode, usage
+from cma_toolkit.host_tools.errors import ExitCode, disk_error, usage
 
 
 @click.command(
@@ -18,6 +21,7 @@ from cma_toolkit.host_tools.errors import ExitCode, usage
         "cma sim app.py --agents 3 --minutes 60 --seed 7 --loss 5 --sensor soil=@soil.csv",
         "cma sim app.py --minutes 60 --set wake_period_ms=60000 --board esp32-s3-devkitc-1",
         "cma sim run greenhouse.toml --seed 7",
+        "cma sim run greenhouse.toml --report greenhouse.html",
         "cma sim app.py --agents 1000 --minutes 5 -o json",
     )
 )
@@ -25,7 +29,16 @@ from cma_toolkit.host_tools.errors import ExitCode, usage
 @click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same run."
 )
-def run(output: str, quiet: bool, seed: int, **given: Any) -> None:
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Write a page that shows the run: map, energy, faults, each agent's life.",
+)
+@guest_option
+def run(
+    output: str, quiet: bool, seed: int, report: Path | None, guest: str | None, **given: Any
+) -> None:
     """Run FILE, an application or a scenario, in one process and in virtual time.
 
     The last line is the digest of everything that happened: same seed, same digest.
@@ -33,7 +46,13 @@ def run(output: str, quiet: bool, seed: int, **given: Any) -> None:
     from cma_toolkit.sim.scenario.replay import failure_line
 
     world = read_world(given)
-    outcome = _run(world, seed, progress_style("json" if output == "json" else "table", quiet))
+    if guest:
+        guest_number(world, guest)
+    style = progress_style("json" if output == "json" else "table", quiet)
+    if report is None:
+        outcome = _run(world, seed, style)
+    else:
+        outcome = _run_and_report(world, seed, style, report)
     result = outcome.result
     if result is not None:
         _check_sensors(world.plain, result)
@@ -42,12 +61,39 @@ def run(output: str, quiet: bool, seed: int, **given: Any) -> None:
         else:
             has_board = bool(world.scenario.who.board)
             print_result(result, outcome.seconds, has_board=has_board)
+    if guest and not outcome.failure:
+        difference = find_difference(world, outcome, guest, style)
+        outcome = replace(outcome, failure=difference)
+        if not difference:
+            click.echo(f"{guest} in MicroPython: the same digest", err=True)
     if outcome.failure:
+        click.echo(outcome.traceback, err=True, nl=False)
         click.echo(failure_line(outcome, world.file, world.words), err=True)
         raise SystemExit(int(ExitCode.SOME_FAILED))
 
 
-def _run(world: World, seed: int, style: str) -> Any:
+def _run_and_report(world: World, seed: int, style: str, file: Path) -> Any:
+    from cma_toolkit.sim.report.page import write_page
+    from cma_toolkit.sim.report.recorder import Recorder
+    from cma_toolkit.sim.scenario.replay import code_of
+
+    if not file.parent.is_dir():
+        raise usage(f"--report {file}: there is no folder {file.parent}; make it.")
+    recorder = Recorder()
+    outcome = _run(world, seed, style, recorder)
+    facts = {"seed": str(seed), "code": code_of(world.file), "digest": outcome.digest}
+    about = world.scenario.about or world.file.name
+    try:
+        write_page(file, recorder.recording(), title=about, facts=facts, problem=outcome.failure)
+    except OSError as error:
+        raise disk_error(error) or usage(
+            f"--report {file}: {error}; name another file."
+        ) from error
+    click.echo(f"report {file}", err=True)
+    return outcome
+
+
+def _run(world: World, seed: int, style: str, *watchers: Any) -> Any:
     from cma_toolkit.sim.scenario.run import run as run_scenario
     from cma_toolkit.sim.world.app_loader import AppError
 
@@ -58,6 +104,7 @@ def _run(world: World, seed: int, style: str) -> Any:
                 world.scenario.must,
                 seed,
                 lambda done_s, all_s, events: show(done_s, all_s, done_s, events),
+                watchers,
             )
         except AppError as error:
             raise usage(str(error)) from error

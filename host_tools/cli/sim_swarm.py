@@ -14,6 +14,7 @@ from cma_toolkit.host_tools.cli.sim_progress import rates, showing
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
 
 _SEEDS = 100
+_LINES_MAX = 20  # of failures; the rest is counted, and all are in the JSON
 
 
 @click.command(
@@ -74,10 +75,10 @@ def _run_all(world: World, seeds: range, jobs: int, style: str, first: bool) -> 
             for outcome in run_swarm(world.plain, world.scenario.must, seeds, jobs):
                 tally.add(outcome)
                 show(tally.runs, len(seeds), tally.seconds, tally.events)
-                if outcome.failure:
+                if outcome.failure and len(tally.failed) <= _LINES_MAX:
                     click.echo(failure_line(outcome, world.file, world.words), err=True)
-                    if first:
-                        break
+                if outcome.failure and first:
+                    break
     except AppError as error:
         raise usage(str(error)) from error
     except SwarmError as error:

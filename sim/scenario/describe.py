@@ -1,6 +1,6 @@
 """Turn a scenario into the plain description of a world: read its CSV files, check every value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,21 @@ from cma_toolkit.boards.strict import nearest
 from cma_toolkit.firmware.kernel.config import SETTING_NAMES, Config
 from cma_toolkit.sim.scenario.errors import ScenarioError
 from cma_toolkit.sim.scenario.records import Scenario
+from cma_toolkit.sim.scenario.trouble import kinds_to_draw, placed
+from cma_toolkit.sim.world.checkers import menu as checkers
+from cma_toolkit.sim.world.fleet import agent_names
+from cma_toolkit.sim.world.hardware.climate import check_climate
+from cma_toolkit.sim.world.hardware.supply import check_supply
+from cma_toolkit.sim.world.medium.options import check_radio
+from cma_toolkit.sim.world.medium.places import check_places, positions_from_csv
 from cma_toolkit.sim.world.sensors import rows_from_csv
 
 CROWD = 50  # more agents than this do not all hear each other unless asked to
 CROWD_RANGE_M = 25
 _CSV = ".csv"
+_CALM_S_MIN = 300
+# Sleepers that lost each other search at ever longer intervals, twice the last each time.
+_CALM_TIMES, _CALM_WINDOWS = 2, 24
 
 
 def describe(
@@ -30,17 +40,42 @@ def describe(
     if not app.is_file():
         raise ScenarioError(f"{path}: who.app: there is no {app}; name a file beside this one.")
     _check_settings(who.settings, path)
+    _check(path, "must", lambda: checkers.make(scenario.must.checkers or ()))
+    settings = {**settings, **who.settings}
+    currents = load_board(who.board, project).current_ua if who.board else {}
+    names, seconds = agent_names(who.agents), _seconds(scenario.when.minutes)
     return {
         "app": str(app),
         "agents": who.agents,
-        "seconds": _seconds(scenario.when.minutes),
-        "calm_seconds": _seconds(scenario.when.calm_minutes),
+        "seconds": seconds,
+        "calm_seconds": _calm_seconds(scenario, settings),
         "sensors": {name: _sensor(given, name, path) for name, given in who.sensors.items()},
         "battery": _battery(who.battery_mv, path),
-        "currents": load_board(who.board, project).current_ua if who.board else {},
-        "settings": {**settings, **who.settings},
-        **_radio(scenario, path),
+        "currents": currents,
+        "settings": settings,
+        "drift_ppm": who.drift_ppm,
+        "climate": _climate(scenario, path),
+        "supply": _supply(scenario, currents, path),
+        "loss_permille": 0,
+        "range_m": 0,
+        "places": _places(scenario, path),
+        "radio": _radio(scenario, names, path),
+        "draw": kinds_to_draw(scenario.faults, path),
+        "faults": placed(scenario.faults, names, seconds, path),
     }
+
+
+def _calm_seconds(scenario: Scenario, settings: Mapping[str, int]) -> int:
+    """Return the bound that is asked for; what troubles a fleet has one, asked for or not."""
+    if scenario.when.calm_minutes is not None:
+        return _seconds(scenario.when.calm_minutes)
+    if not scenario.faults.draw and not scenario.faults.at:
+        return 0
+    period_ms = settings.get("wake_period_ms", 0)
+    if not period_ms:
+        return _CALM_S_MIN
+    faults_s = _CALM_TIMES * _seconds(scenario.when.minutes)
+    return max(_CALM_S_MIN, faults_s + _CALM_WINDOWS * period_ms // 1000)
 
 
 def _seconds(minutes: float) -> int:
@@ -65,19 +100,54 @@ def setting_problem(name: str, value: int) -> str:
     return ""
 
 
-_RADIO = {"range_m": (0, 100_000), "loss_permille": (0, 1000)}
+def _climate(scenario: Scenario, path: Path) -> dict[str, Any] | None:
+    climate = scenario.climate
+    if climate is not None:
+        _check(path, "climate", lambda: check_climate(climate))
+    return climate
 
 
-def _radio(scenario: Scenario, path: Path) -> dict[str, int]:
-    crowd_m = CROWD_RANGE_M if scenario.who.agents > CROWD else 0
-    values = {"range_m": crowd_m, "loss_permille": 0, **scenario.radio}
-    for key, value in values.items():
-        if key not in _RADIO:
-            raise ScenarioError(f'{path}: unknown key "{key}" in [radio]{nearest(key, _RADIO)}')
-        least, most = _RADIO[key]
-        if not isinstance(value, int) or not least <= value <= most:
-            raise ScenarioError(f"{path}: radio.{key} is a whole number from {least} to {most}.")
-    return values
+def _supply(scenario: Scenario, currents: Mapping[str, int], path: Path) -> dict[str, Any] | None:
+    supply, config = scenario.supply, Config()
+    config.take_currents(dict(currents))
+    if supply is not None:
+        _check(path, "supply", lambda: check_supply(supply, config.currents_ua))
+    return supply
+
+
+def _places(scenario: Scenario, path: Path) -> dict[str, Any] | None:
+    if not scenario.where:
+        return None
+    plain = dict(scenario.where)
+    if plain.get("kind") == "positions" and "file" in plain:
+        plain["rows"] = _rows(path, str(plain.pop("file")), "where.file", positions_from_csv)
+    _check(path, "where", lambda: check_places(plain, scenario.who.agents))
+    return plain
+
+
+def _radio(scenario: Scenario, names: Sequence[str], path: Path) -> dict[str, Any]:
+    crowd_m = CROWD_RANGE_M if len(names) > CROWD else 0
+    plain = {"range_m": crowd_m, **scenario.radio}
+    for key, inner in (("udp", "agents"), ("wires", "pairs")):
+        table = plain.get(key)
+        if isinstance(table, dict) and inner in table:
+            plain[key] = {**table, inner: _numbers(table[inner], names)}
+    _check(path, "radio", lambda: check_radio(plain, len(names)))
+    return plain
+
+
+def _numbers(given: Any, names: Sequence[str]) -> Any:
+    """Put the agents' numbers for their names, in a list or in pairs."""
+    if isinstance(given, list):
+        return [_numbers(one, names) for one in given]
+    return names.index(given) if given in names else given
+
+
+def _check(path: Path, table: str, check: Callable[[], object]) -> None:
+    try:
+        check()
+    except ValueError as error:
+        raise ScenarioError(f"{path}: [{table}]: {str(error).rstrip('.')}.") from error
 
 
 def _sensor(given: float | str, name: str, path: Path) -> Any:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cma_toolkit.boards import strict
 from cma_toolkit.sim.scenario.errors import ScenarioError
-from cma_toolkit.sim.scenario.records import Scenario, Who
+from cma_toolkit.sim.scenario.records import Must, Scenario, Who
 
 SUFFIX = ".toml"
 AGENTS = 8  # of an application without a scenario
@@ -18,7 +18,7 @@ def load(path: Path) -> Scenario:
     if not path.is_file():
         raise ScenarioError(f"{path}: no such file; name your scenario or your application.")
     if path.suffix != SUFFIX:
-        return Scenario(who=Who(app=path.name, agents=AGENTS))
+        return Scenario(who=Who(app=path.name, agents=AGENTS), must=Must(checkers=()))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

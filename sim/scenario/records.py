@@ -9,6 +9,8 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from cma_toolkit.sim.world.fleet import DRIFT_PPM_MAX
+
 AGENTS_MAX = 100_000
 MINUTES_MAX = 44_000  # a month
 
@@ -27,16 +29,21 @@ class Who(msgspec.Struct, frozen=True):
     agents: Annotated[int, Meta(ge=1, le=AGENTS_MAX)]
     board: str = ""
     cluster: str = ""
+    drift_ppm: Annotated[int, Meta(ge=0, le=DRIFT_PPM_MAX)] = 0
     battery_mv: Annotated[int, Meta(ge=0, le=60_000)] | str = 4000
     settings: dict[str, int] = {}
     sensors: dict[str, Level | str] = {}
 
 
 class When(msgspec.Struct, frozen=True):
-    """How long faults may happen, and how long the world then has to recover."""
+    """How long faults may happen, and how long the world then has to recover.
+
+    Without `calm_minutes` it has five if there are faults; sleepers have twice as long as the
+    faults, and 24 wake periods.
+    """
 
     minutes: Annotated[float, Meta(gt=0, le=MINUTES_MAX)] = 10.0
-    calm_minutes: Annotated[float, Meta(ge=0, le=MINUTES_MAX)] = 0.0
+    calm_minutes: Annotated[float, Meta(ge=0, le=MINUTES_MAX)] | None = None
 
 
 class Faults(msgspec.Struct, frozen=True):
@@ -47,8 +54,12 @@ class Faults(msgspec.Struct, frozen=True):
 
 
 class Must(msgspec.Struct, frozen=True):
-    """What must hold at the end; `checkers` hold after every event."""
+    """What must hold: after every event what `checkers` look at, the rest at the end.
 
+    Without `checkers` all of them look, but for an application without a scenario.
+    """
+
+    checkers: tuple[str, ...] | None = None
     no_errors: bool = True
     agree: tuple[str, ...] = ()
     state_at_least: dict[str, int] = {}
@@ -64,6 +75,8 @@ class Scenario(msgspec.Struct, frozen=True):
     about: str = ""
     where: dict[str, Any] = {}
     radio: dict[str, Any] = {}
+    climate: dict[str, Any] | None = None
+    supply: dict[str, Any] | None = None
     when: When = When()
     faults: Faults = Faults()
     must: Must = Must()

@@ -65,7 +65,7 @@ class Tally:
         self.events += outcome.events
         if outcome.failure:
             self.failed.append(outcome)
-        for name in sorted(set(outcome.faults)):
+        for name in sorted({fault["kind"] for fault in outcome.faults}):
             self.faults[name] = self.faults.get(name, 0) + 1
         self._hash.update(f"{outcome.seed} {outcome.digest} {outcome.failure}\n".encode())
 

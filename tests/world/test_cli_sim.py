@@ -1,28 +1,14 @@
 """`cma sim` as a person types it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from cma_toolkit.host_tools.errors import ExitCode
+from support.cma_sim import cma_sim
 
 EXAMPLES = Path(__file__).parents[2] / "firmware" / "examples"
-
-
-def cma_sim(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "sim", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd,
-        env={**os.environ, "CMA_PROGRESS": "plain"},
-        check=False,
-    )
 
 
 def test_it_ends_with_a_digest_that_a_seed_decides() -> None:
