@@ -1,5 +1,7 @@
 """The air: who waits for whom, who collides, and what an acknowledged frame takes."""
 
+import random
+
 import pytest
 
 from cma_toolkit.firmware.kernel.codec.cobs import Stuffer
@@ -14,6 +16,7 @@ from cma_toolkit.sim.world.medium.airtime import (
     wire_us,
 )
 from support.air import Air
+from support.dcf import send_all
 
 FRAME = bytes(100)
 LINE = [[0, 0], [20, 0], [40, 0]]  # with a range of 25 m the ends do not hear each other
@@ -44,20 +47,24 @@ def test_a_lone_frame_comes_after_a_millisecond_and_its_time_on_the_air() -> Non
     assert spans == {3, 4}  # 1 to 2 ms, and 1.336 ms on the air
 
 
-def test_those_who_hear_each_other_wait_and_few_collide() -> None:
-    heard = collided = 0
-    for seed in range(100):
-        air = Air([[index, 0] for index in range(8)], seed=seed)
-        for source in range(8):
+@pytest.mark.parametrize("count", [4, 8, 16])
+def test_those_who_hear_each_other_share_the_air_as_802_11_does(count: int) -> None:
+    rounds, rng = 150, random.Random(1)
+    lost, last_ms = 0, 0
+    for seed in range(rounds):
+        air = Air([[index, 0] for index in range(count)], seed=seed)
+        for source in range(count):
             air.send(source, FRAME)
         air.run(100)
-        last_ms = max(at_ms for at_ms, *_rest in air.arrived)
-        assert last_ms >= 8 * frame_us(100) // 1000 or sum(air.counts("collided"))
-        heard += len(air.arrived)
-        collided += sum(air.counts("collided"))
-    assert heard + collided == 100 * 8 * 7
-    # Two of eight draw the same slot of some 32 now and then: 28 pairs, of seven frames each two.
-    assert 0.02 < collided / (heard + collided) < 0.25
+        lost += count * (count - 1) - len(air.arrived)
+        last_ms += (
+            max(busy_us for sounds in air.radio._heard for _, _, busy_us, _ in sounds) / 1000
+        )
+    bursts = [send_all(count, frame_us(100) // SLOT_US, 50, rng) for _ in range(rounds)]
+    collided = sum(burst.collided for burst in bursts) / (rounds * count)
+    ends_ms = 1 + sum(burst.slots for burst in bursts) * SLOT_US / 1000 / rounds
+    assert abs(lost / (rounds * count * (count - 1)) - collided) < 0.05
+    assert abs(last_ms / rounds / ends_ms - 1) < 0.08
 
 
 def test_hidden_senders_collide_at_who_hears_both() -> None:

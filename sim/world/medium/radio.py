@@ -202,19 +202,32 @@ class Radio:
     def _free_at_us(self, frame: Frame, span_us: int) -> int:
         source, start_us = frame.source, frame.ready_us
         sounds = self._heard[source]
+        counted_from_us = start_us  # it has not begun to count its slots
         while sounds:
-            # Who began within a slot is not heard yet.
-            until_us = [
-                busy_us
-                for other_us, _end_us, busy_us, talker in sounds
-                if other_us < start_us + span_us
-                and busy_us > start_us
-                and (talker == source or abs(other_us - start_us) >= SLOT_US)
-            ]
+            until_us, since_us = 0, start_us
+            for other_us, _end_us, busy_us, talker in sounds:
+                if busy_us <= start_us or other_us >= start_us + span_us:
+                    continue
+                if talker == source or other_us <= start_us - SLOT_US:
+                    until_us, since_us = max(until_us, busy_us), min(since_us, other_us)
+            # Slots that it counted before another began are not counted again.
+            slots = frame.slots
+            if until_us and since_us > counted_from_us:
+                slots = (start_us - since_us) // SLOT_US
+            if not until_us:
+                until_us = self._first_after(sounds, start_us, span_us)
             if not until_us:
                 break
-            start_us = max(until_us) + DIFS_US + frame.slots * SLOT_US
+            counted_from_us = until_us + DIFS_US
+            start_us = counted_from_us + slots * SLOT_US
         return start_us
+
+    def _first_after(self, sounds: "list[Sound]", start_us: int, span_us: int) -> int:
+        # What was settled to begin later stays so, and is let go first; who begins within a slot
+        # of it does not hear it.
+        begins_us = start_us + SLOT_US
+        later = [other for other in sounds if begins_us <= other[0] < start_us + span_us]
+        return min(later)[2] if later else 0
 
     def _end(self, frame: Frame) -> None:
         if frame.target != ALL:
