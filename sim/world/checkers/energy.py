@@ -1,8 +1,8 @@
 """Energy: no agent sleeps with its radio on, and its own account is that of its hardware.
 
 The account here follows from what a board was told to do and for how long it did so; the agent's
-is read from the agent. They may differ by a tenth and a little. A board whose clock a fault has
-changed is left out until it boots: it cannot know better.
+is read from the agent. They may differ by a tenth and a little. A board whose clock or pace a
+fault has changed is left out until it boots: it cannot know better.
 """
 
 from cma_toolkit.firmware.kernel.agent import Agent
@@ -27,7 +27,7 @@ _BOOT_MS = 350  # of which the agent learns by waking
 _UC_PER_UAH = 3_600
 _SLACK_UC = 20 * _UC_PER_UAH
 _PREAMBLE_US, _AROUND_BYTES = 192, 43
-_CLOCK_FAULTS = ("clock-drift", "clock-jump")
+_LEFT_OUT = ("clock-drift", "clock-jump", "slow-node")
 
 
 class Energy(Checker):
@@ -59,6 +59,7 @@ class Energy(Checker):
             self._enter(account, now_ms, STATE_RX)
         elif kind == trace.REPORT and _numbers(content)[0] == EVENT_STARTED:
             account.start(now_ms)
+            account.is_comparable = not fleet.boards[index].slow_ms
         elif kind == trace.SEND:
             over_ua = self._currents_ua[STATE_TX] - self._currents_ua[account.state]
             air_us = _PREAMBLE_US + 8 * (_AROUND_BYTES + len(content))
@@ -80,8 +81,8 @@ class Energy(Checker):
         super().after_event(fleet, kind, index)
 
     def fault(self, fleet: Fleet, name: str, text: str, is_on: bool) -> None:
-        """Leave a board out whose clock is wrong."""
-        for fault in fleet.active_faults if name in _CLOCK_FAULTS else ():
+        """Leave a board out whose clock or pace is wrong."""
+        for fault in fleet.active_faults if name in _LEFT_OUT else ():
             if name == fault.NAME:
                 self._accounts[getattr(fault, "agent", 0)].is_comparable = False
 
@@ -116,7 +117,6 @@ class _Account:
     def start(self, now_ms: int) -> None:
         """Begin anew with the agent."""
         self.used_nc, self.since_ms, self.compared_at_ms = 0, now_ms, now_ms
-        self.is_comparable = True
 
 
 def _numbers(content: bytes) -> tuple[int, int]:
