@@ -81,6 +81,15 @@ def test_a_clock_that_is_set_to_another_rate_goes_on_from_where_it_is() -> None:
     assert ticks_diff(oscillator.ticks(), start) == 2_000_500
 
 
+def test_another_rate_is_another_rate_in_the_cold_too() -> None:
+    clock = Clock()
+    oscillator = Oscillator(clock, 0, 5_000, Climate({"mean_c": 5, "swing_c": 0}, 1))
+    start = oscillator.ticks()
+    oscillator.drift_ppb = 34 * 400  # what the cold takes
+    assert ticks_diff(shown(oscillator, clock, STEP_MS - 1), start) == STEP_MS - 1
+    assert ticks_diff(shown(oscillator, clock, DAY_MS), start) == DAY_MS
+
+
 def fleet(app: str, seconds: int, **options: Any) -> Fleet:
     made = Fleet(load_setup(str(APPS / f"{app}.py")), seed=6, **options)
     made.run(seconds)

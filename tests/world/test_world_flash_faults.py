@@ -251,6 +251,17 @@ def test_a_crash_while_dark_or_booting_changes_nothing() -> None:
     assert boots.causes == [CAUSE_POWER_ON, CAUSE_POWER_ON]
 
 
+def test_what_an_agent_wished_for_is_gone_with_it() -> None:
+    def wish(board: Any) -> None:
+        board.host.reboot(1)
+        board.rtc = b"kept"
+        board.cut_power(100)
+        assert board.rtc == b""
+
+    _made, boots = run(wish)
+    assert boots.causes == [CAUSE_POWER_ON, CAUSE_POWER_ON]
+
+
 def test_a_medium_that_fails_once_loses_nothing() -> None:
     made, boots = run(lambda board: board.flash.fail_in(1, OSError(5, "planted")))
     assert boots.causes == [CAUSE_POWER_ON]

@@ -129,21 +129,17 @@ class Boots(Watcher):
 
 
 def sleepers(hours: int, boots: Boots | None = None, **options: Any) -> Fleet:
-    made = Fleet(
-        load_setup(SAMPLER),
-        agents=2,
-        seed=4,
-        settings={"wake_period_ms": 60_000},
-        currents=CURRENTS,
-        watchers=[boots] if boots else [],
-        **options,
-    )
+    given = {"settings": {"wake_period_ms": 60_000}, "currents": CURRENTS, **options}
+    watchers = [boots] if boots else []
+    made = Fleet(load_setup(SAMPLER), agents=2, seed=4, watchers=watchers, **given)
     made.run(hours * 3600)
     return made
 
 
-def test_the_supply_and_the_agents_own_account_agree() -> None:
-    made = sleepers(4, supply={"capacity_mah": 1_000})
+@pytest.mark.parametrize("deep_sleep_ms", [1, 3_600_000], ids=["deep", "light"])
+def test_the_supply_and_the_agents_own_account_agree(deep_sleep_ms: int) -> None:
+    settings = {"wake_period_ms": 60_000, "deep_sleep_ms": deep_sleep_ms}
+    made = sleepers(2, supply={"capacity_mah": 1_000}, settings=settings)
     for board in made.boards:
         assert board.power is not None
         real, own = board.power.status(), board.status()
@@ -152,6 +148,17 @@ def test_the_supply_and_the_agents_own_account_agree() -> None:
         assert real["brown_outs"] == 0
         assert 3_900 < real["millivolts"] < 4_200
         assert own["battery_mv"] in range(real["millivolts"], real["millivolts"] + 60)
+
+
+def test_what_is_sent_is_taken_by_its_time_on_the_air() -> None:
+    used, air_us = [], []
+    for tx_ua in (CURRENTS["wifi_rx"], CURRENTS["wifi_rx"] + 1_000_000):
+        made = sleepers(1, supply={}, currents={**CURRENTS, "wifi_tx": tx_ua})
+        assert made.boards[0].power is not None
+        used.append(made.boards[0].power.supply.used_nc)
+        air_us.append(made.radio.counts(0)["air_us"])
+    assert air_us[0] == air_us[1] > 10_000
+    assert used[1] - used[0] == air_us[0] * 1_000
 
 
 def test_an_empty_battery_stops_its_board_and_the_sun_starts_it_with_its_state() -> None:
