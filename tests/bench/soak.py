@@ -20,7 +20,9 @@ SURVIVOR_FIGURES = [
     "cbor_fuzz",
     "journal_power_cut",
     "journal_corruption",
+    "world_swarm",
 ]
+SWARM_SEEDS = 10_000
 
 
 def steps(seed: int) -> list[list[str]]:
@@ -40,9 +42,8 @@ def main() -> int:
     started_at_s, seed = time.monotonic(), options.seed
     while time.monotonic() - started_at_s < options.hours * 3600:
         for command in steps(seed):
-            done = subprocess.run(
-                command, cwd=ROOT, env={**os.environ, "CMA_SEED": str(seed)}, check=False
-            )
+            longer = {"CMA_SEED": str(seed), "CMA_SWARM_SEEDS": str(SWARM_SEEDS)}
+            done = subprocess.run(command, cwd=ROOT, env={**os.environ, **longer}, check=False)
             if done.returncode:
                 print(f"failed: CMA_SEED={seed} {' '.join(command)}")
                 return 1
