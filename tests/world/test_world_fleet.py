@@ -1,5 +1,6 @@
 """Many agents in one process: they meet, talk, lose frames and power, and never share anything."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from cma_toolkit.firmware.kernel.agent import Agent
 from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD
+from cma_toolkit.sim.world import driver, micropython
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
 from cma_toolkit.sim.world.clock import Clock, ticks_at
 from cma_toolkit.sim.world.fleet import Fleet
@@ -179,18 +181,51 @@ def test_an_application_that_cannot_be_loaded_says_why(
     assert str(app) in str(caught.value)
 
 
-def test_every_start_runs_the_whole_file_anew(tmp_path: Path) -> None:
-    (tmp_path / "counting.py").write_text("starts = []\n")
-    app = tmp_path / "app.py"
-    app.write_text(
-        "import counting\nown = []\n"
-        "def setup(agent):\n"
-        "    own.append(1)\n    counting.starts.append(1)\n"
-        "    agent.report('starts', [len(own), len(counting.starts)])\n"
-    )
-    made = Fleet(load_setup(str(app)), agents=3, power_cuts=[(5, 1)])
+# What keeps something: the file, a module, one of a folder without __init__.py, and a late one.
+KEEPING = """
+import counting
+from spread.deep import far
+own = []
+def setup(agent):
+    import late
+    told = []
+    for kept in (own, counting.starts, far.starts, late.starts):
+        kept.append(1)
+        told.append(len(kept))
+    agent.report("starts", told)
+"""
+
+
+def keeping(folder: Path) -> Path:
+    (folder / "spread" / "deep").mkdir(parents=True)
+    for name in ("counting", "spread/deep/far", "late"):
+        (folder / f"{name}.py").write_text("starts = []\n")
+    app = folder / "app.py"
+    app.write_text(KEEPING)
+    return app
+
+
+@pytest.mark.parametrize("typed", ["app.py", "./app.py", "spread/../app.py", "{}/app.py"])
+def test_every_start_runs_all_that_is_its_own_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    keeping(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = set(sys.modules), list(sys.path)
+    made = Fleet(load_setup(typed.format(tmp_path)), agents=3, power_cuts=[(5, 1)])
     made.run(10)
-    assert [event[3] for event in made.log.events] == [[1, 1]] * 4
+    assert [event[3] for event in made.log.events] == [[1, 1, 1, 1]] * 4
+    assert not {"counting", "spread", "spread.deep", "late"} & (set(sys.modules) - before[0])
+    assert sys.path == before[1]
+
+
+def test_in_micropython_too_all_that_is_its_own_starts_anew(tmp_path: Path) -> None:
+    described = {"app": str(keeping(tmp_path)), "agents": 3, "seconds": 10, "seed": 1,
+                 "loss_permille": 0, "range_m": 0, "sensors": {},
+                 "power_cuts": [[5, 1]]}  # fmt: skip
+    here, there = driver.run(described), micropython.run(described)
+    assert here == there
+    assert {event[3] for event in there["events"]} == {"8401010101"}
 
 
 def test_projects_do_not_share_modules(tmp_path: Path) -> None:
