@@ -29,6 +29,7 @@ class Power:
         self._board = board
         self._look_at_ms = NEVER
         self._air_us = 0  # that was taken from the supply
+        self._has_sagged = False  # while it sent, below what the board needs
 
     def millivolts(self) -> int:
         """Return what the board measures."""
@@ -55,14 +56,16 @@ class Power:
         """Take from now on what the board does now, and know when that empties the battery."""
         fleet, board, supply = self._fleet, self._board, self.supply
         now_ms, currents_ua = fleet.clock.now_ms, fleet.config.currents_ua
-        air_us = fleet.radio.counts(board.index)["air_us"]
-        over_ua = max(0, currents_ua[STATE_TX] - currents_ua[STATE_RX])
-        supply.take(over_ua, air_us - self._air_us)
-        self._air_us = air_us
+        sent_us = fleet.radio.air_us(board.index) - self._air_us
+        if sent_us:
+            self._air_us += sent_us
+            supply.take(max(0, currents_ua[STATE_TX] - supply.current_ua()), sent_us)
         supply.enter(now_ms, _state_of(board))
+        if sent_us and not board.is_dark and supply.is_too_low_for(STATE_TX):
+            self._has_sagged = True
         if board.is_dark and not self.is_empty:
             return  # whoever cut its power gives it back
-        is_over = supply.is_low(now_ms) != self.is_empty
+        is_over = self._has_sagged or supply.is_low(now_ms) != self.is_empty
         at_ms = now_ms if is_over else supply.next_look_ms(now_ms)
         if at_ms != NEVER and not now_ms <= self._look_at_ms <= at_ms:
             self._look_at_ms = at_ms
@@ -75,7 +78,8 @@ class Power:
             return
         self._look_at_ms = NEVER
         is_low = self.supply.is_low(now_ms)
-        if is_low and not board.is_dark:
+        has_sagged, self._has_sagged = self._has_sagged, False
+        if (is_low or has_sagged) and not board.is_dark:
             self.is_empty = True
             self.brown_outs += 1
             board.lose_power()

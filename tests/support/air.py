@@ -64,6 +64,9 @@ class Air:
         """Tell whether an agent hears."""
         return index not in self.deaf
 
+    def on_sending(self, index: int) -> None:
+        """Have power for all that is sent."""
+
     def fail(self, source: int) -> None:
         """Note that a frame was taken by nobody."""
         self.failed.append((self.at_ms, source))

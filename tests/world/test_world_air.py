@@ -120,6 +120,7 @@ def test_a_frame_for_one_reaches_only_that_one_and_is_acknowledged() -> None:
     assert [entry[1:3] for entry in air.arrived] == [(0, 1)]
     assert air.failed == []
     assert air.counts("air_us") == [frame_us(100), ACK_US, 0]
+    assert [air.radio.again_us(agent) for agent in range(3)] == [0, ACK_US, 0]
 
 
 def test_what_nobody_acknowledges_is_tried_again_and_then_fails() -> None:
@@ -133,6 +134,7 @@ def test_what_nobody_acknowledges_is_tried_again_and_then_fails() -> None:
     assert air.counts("frames") == [2, 0]
     assert air.counts("retries") == [TRIES_MAX - 1, 0]
     assert air.counts("air_us")[0] == TRIES_MAX * frame_us(100) + frame_us(40)
+    assert air.radio.again_us(0) == (TRIES_MAX - 1) * frame_us(100)
 
 
 def test_each_try_waits_longer_than_the_one_before() -> None:

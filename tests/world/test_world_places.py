@@ -1,6 +1,7 @@
 """Where agents are, and who hears whom there."""
 
 import math
+import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -42,7 +43,24 @@ def test_both_ends_of_a_path_hear_alike() -> None:
     assert len(paths) > 30 and len(set(paths.values())) > 5
     for (source, target), dbm in paths.items():
         assert paths[target, source] == dbm >= strength_dbm(625)
-        assert reach.dbm_of(source)[target] == dbm
+        assert reach.paths(source)[1][reach.place(source, target)] == dbm
+    for source in range(30):
+        heard_by = [target for target in range(30) if reach.place(source, target) >= 0]
+        assert heard_by == list(reach.paths(source)[0])
+
+
+def test_where_all_hear_all_a_path_takes_a_few_bytes() -> None:
+    count = 300
+    reach = Reach(make_places(None, count, 4), 0, 0, 0)
+    tracemalloc.start()
+    try:
+        for source in range(count):
+            assert reach.place(source, source) == -1
+            assert reach.place(source, count - 1 - source) >= 0
+        held_bytes, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held_bytes < 12 * count * count
 
 
 @pytest.mark.parametrize(

@@ -211,3 +211,43 @@ def test_a_supply_without_currents_and_a_climate_that_cannot_be_are_refused() ->
         Fleet(load_setup(SAMPLER), climate={"mean_c": 200})
     with pytest.raises(ValueError, match="climate has no 'rain': write clouds_percent"):
         Fleet(load_setup(SAMPLER), climate={"rain": 1})
+
+
+def asks(agent: Any) -> None:
+    """Ask a neighbour every second."""
+    agent.on("level")(lambda message: message.value)
+    agent.every(1_000)(lambda: agent.request("level", 1, "agent-02", lambda *answer: None))
+
+
+def weak(rest: dict[str, Any], **options: Any) -> Fleet:
+    """Run boards whose batteries bear the receiver, and not what is said of the sender."""
+    plain = {"capacity_mah": 1_000, "resistance_mohm": 3_000, "brown_out_mv": 3_200, **rest}
+    made = Fleet(asks, 2, seed=1, supply=plain, **{"currents": CURRENTS, **options})
+    made.run(20)
+    return made
+
+
+def test_a_board_whose_battery_bears_the_receiver_but_not_the_sender_resets_as_it_sends() -> None:
+    class Sends(Watcher):
+        def __init__(self) -> None:
+            self.sent_at_ms: list[int] = []
+            self.cut_at_ms: list[int] = []
+
+        def sent(self, fleet: Fleet, source: int, data: bytes) -> None:
+            if source == 0:
+                self.sent_at_ms.append(fleet.clock.now_ms)
+
+        def effect(self, fleet: Fleet, index: int, kind: int, content: bytes) -> None:
+            if kind == trace.POWER and index == 0:
+                self.cut_at_ms.append(fleet.clock.now_ms)
+
+    sends = Sends()
+    made = weak({"charge_percent": 20}, watchers=[sends])
+    power = made.boards[0].power
+    assert power is not None and power.brown_outs == len(sends.cut_at_ms) > 2
+    for at_ms in sends.cut_at_ms:
+        assert any(at_ms - 3 <= sent_at_ms < at_ms for sent_at_ms in sends.sent_at_ms)
+    full = weak({"charge_percent": 100}).boards[0].power
+    quiet = weak({"charge_percent": 20}, currents={**CURRENTS, "wifi_tx": 95_000}).boards[0].power
+    assert full is not None and full.brown_outs == 0
+    assert quiet is not None and quiet.brown_outs == 0

@@ -82,6 +82,10 @@ class Supply:
         self._advance(now_ms)
         return self._charge_nc < self._limit_nc()
 
+    def is_too_low_for(self, state: int) -> bool:
+        """Tell whether the voltage gives way as soon as the board takes a state's current."""
+        return self._charge_nc < self._floors_nc[state]
+
     def next_look_ms(self, now_ms: int) -> int:
         """Return when that may change, if the board goes on as it does; NEVER without sun."""
         self._advance(now_ms)

@@ -104,6 +104,12 @@ class Medium:
         """Tell whether an agent's radio is on and nothing keeps it from hearing."""
         return self._fleet.boards[index].is_listening()
 
+    def on_sending(self, index: int) -> None:
+        """Take what an agent sends from its battery, which may be too weak for it."""
+        power = self._fleet.boards[index].power
+        if power is not None:
+            power.draw()
+
     def fail(self, source: int) -> None:
         """Tell a sender that nobody took its frame."""
         clock = self._fleet.clock

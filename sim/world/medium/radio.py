@@ -77,6 +77,7 @@ class Radio:
         self._ready_us: dict[int, int] = {}  # of each sender's last frame
         self._chances: dict[int, tuple[Prng, Prng]] = {}
         self._counts = [[0] * count for _ in COUNTS]
+        self._again_us = [0] * count
 
     # --- what others ask ---
 
@@ -95,6 +96,13 @@ class Radio:
     def air_us(self, agent: int) -> int:
         """Return for how long an agent was sending, acknowledgements too."""
         return self._counts[_AIR_US][agent]
+
+    def again_us(self, agent: int) -> int:
+        """Return for how much of that it sent what it does not know of: retries, and answers.
+
+        Those are of the radio's own: an agent counts each of its frames once.
+        """
+        return self._again_us[agent]
 
     def counts(self, agent: int) -> dict[str, int]:
         """Return what an agent sent, again, and for how long, and what it missed in reach."""
@@ -180,6 +188,9 @@ class Radio:
             self._sound(frame.sound, now_ms * 1000 - _KEEP_US)
             self._counts[_RETRIES if frame.tries else _FRAMES][source] += 1
             self._counts[_AIR_US][source] += span_us
+            if frame.tries:
+                self._again_us[source] += span_us
+            self._medium.on_sending(source)
             due_ms = (end_us + 999) // 1000
             self._due.setdefault(due_ms, []).append((end_us, source, frame))
             self._medium.turn_at(due_ms)
@@ -252,7 +263,10 @@ class Radio:
             if other[0] < end_us and other[1] > start_us and other != sound:
                 talker = other[3]
                 # Who sends hears nothing.
-                if talker == target or dbm < self.reach.dbm_of(talker)[target] + CAPTURE_DB:
+                if talker == target:
+                    return True
+                other_dbm = self.reach.paths(talker)[1][self.reach.place(talker, target)]
+                if dbm < other_dbm + CAPTURE_DB:
                     return True
         return False
 
@@ -269,14 +283,14 @@ class Radio:
 
     def _is_acknowledged(self, frame: Frame) -> bool:
         source, target = frame.source, frame.target
-        dbm = self.reach.dbm_of(source).get(target)
-        if dbm is None or not self._medium.is_listening(target):
+        place = self.reach.place(source, target)
+        if place < 0 or not self._medium.is_listening(target):
             return False
+        _heard_by, strengths, losses = self.reach.paths(source)
+        dbm, loss = strengths[place], losses[place]
         if self._is_drowned(frame.sound, target, dbm):
             self._counts[_COLLIDED][target] += 1
             return False
-        heard_by, _strengths, losses = self.reach.paths(source)
-        loss = losses[list(heard_by).index(target)]
         chance = self._chance(source)[1]
         if loss and chance.below(1000) < loss:
             self._counts[_FADED][target] += 1
@@ -287,6 +301,8 @@ class Radio:
         if not frame.is_taken:
             return False
         self._counts[_AIR_US][target] += ACK_US
+        self._again_us[target] += ACK_US
+        self._medium.on_sending(target)
         return not loss or chance.below(1000) >= loss
 
     def _go_on(self, source: int) -> None:

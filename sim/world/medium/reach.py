@@ -37,7 +37,6 @@ class Reach:
         self._edge_loss_permille = edge_loss_permille
         self._cells = self._sort_into_cells() if range_m else {}
         self._paths: dict[int, tuple[Sequence[int], Sequence[int], Sequence[int]]] = {}
-        self._dbm: dict[int, dict[int, int]] = {}
 
     def paths(self, source: int) -> "tuple[Sequence[int], Sequence[int], Sequence[int]]":
         """Return who hears an agent, in order, how strongly in dBm, and the loss in permille."""
@@ -46,15 +45,17 @@ class Reach:
             found = self._paths[source] = self._find(source)
         return found
 
-    def dbm_of(self, source: int) -> "dict[int, int]":
-        """Return how strongly in dBm each agent in reach hears a source."""
-        found = self._dbm.get(source)
-        if found is None:
-            heard_by, strengths, _losses = self.paths(source)
-            found = self._dbm[source] = {
-                heard_by[place]: strengths[place] for place in range(len(heard_by))
-            }
-        return found
+    def place(self, source: int, target: int) -> int:
+        """Return where in the paths of a source an agent is, -1 if it does not hear it."""
+        heard_by = self.paths(source)[0]
+        low, high = 0, len(heard_by)
+        while low < high:
+            middle = (low + high) // 2
+            if heard_by[middle] < target:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(heard_by) and heard_by[low] == target else -1
 
     def _find(self, source: int) -> "tuple[Sequence[int], Sequence[int], Sequence[int]]":
         heard_by, strengths, losses = array("I"), array("b"), array("H")
