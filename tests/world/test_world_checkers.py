@@ -14,10 +14,21 @@ from cma_toolkit.firmware.kernel.power.schedule import Schedule
 from cma_toolkit.firmware.kernel.state.journal import Journal
 from cma_toolkit.firmware.kernel.state.keeper import Keeper
 from cma_toolkit.firmware.kernel.state.values import State
+from cma_toolkit.sim.world.checkers import energy as checked
 from cma_toolkit.sim.world.checkers import menu
+from cma_toolkit.sim.world.medium import radio
+from cma_toolkit.sim.world.medium.airtime import frame_us
 from cma_toolkit.sim.world.watcher import Violation
 from support.fault_world import CURRENTS_UA, fault, run
 
+
+def asks(agent: Any) -> None:
+    """Ask a neighbour ten times a second."""
+    agent.on("level")(lambda message: message.value)
+    agent.every(100)(lambda: agent.request("level", 1, "agent-02", lambda *answer: None))
+
+
+SENDER_ALONE_UA = dict.fromkeys(CURRENTS_UA, 0) | {"wifi_tx": 400_000}  # 400 nC in each us
 SLEEPERS = {"wake_period_ms": 5_000, "deep_sleep_ms": 1_000}
 Patch = Callable[[Any, str, Any], None]
 
@@ -153,6 +164,37 @@ def test_energy_finds_an_account_without_its_receiver(plant: Patch) -> None:
         lambda self, now_ms, state: whole(self, now_ms, 0 if state == 1 else state),
     )
     assert "its hardware used" in found("energy")
+
+
+def test_energy_finds_an_air_that_is_not_that_of_the_account(plant: Patch) -> None:
+    plant(radio, "frame_us", lambda length: 10 * frame_us(length))
+    with pytest.raises(Violation, match="its hardware used"):
+        run(watchers=menu.make(["energy"]), currents=SENDER_ALONE_UA, setup=asks, agents=2)
+
+
+def test_energy_takes_in_exactly_what_an_agent_does_not_know_that_it_sent() -> None:
+    checker = menu.make(["energy"])[0]
+    assert isinstance(checker, checked.Energy)
+    options = {"agents": 2, "loss_permille": 300, "setup": asks}
+    made, _notes = run(watchers=[checker], currents=SENDER_ALONE_UA, **options)
+    for board, account in zip(made.boards, checker._accounts, strict=True):
+        assert board.agent is not None
+        energy = board.agent.governor.energy
+        known_nc = sum(energy.uah) * 3_600_000 + sum(energy.rest_nc)
+        checker._send(account)
+        assert account.used_nc == made.radio.air_us(board.index) * 400
+        assert account.unknown_nc == made.radio.again_us(board.index) * 400
+        assert account.unknown_nc > known_nc // 10
+        assert account.used_nc == known_nc + account.unknown_nc
+
+
+def test_energy_is_silent_about_a_dead_radio_of_which_its_agent_does_not_know() -> None:
+    def tells(agent: Any) -> None:
+        agent.every(100)(lambda: agent.publish("level", "x" * 100))
+
+    dead = fault("radio-dead", 20, 290, agent=0)
+    options = {"agents": 2, "seconds": 300, "setup": tells}
+    run(dead, watchers=menu.make(["energy"]), currents=SENDER_ALONE_UA, **options)
 
 
 def test_duplicates_finds_a_window_that_takes_everything(plant: Patch) -> None:

@@ -1,7 +1,9 @@
 """Energy: no agent sleeps with its radio on, and its own account is that of its hardware.
 
 The account here follows from what a board was told to do and for how long it did so; the agent's
-is read from the agent. They may differ by a tenth and a little. A board whose clock or pace a
+is read from the agent. They may differ by a tenth and a little. What is sent is that of the air:
+frames that the radio sends again, and its acknowledgements, no agent knows of, nor that a dead
+radio sent nothing; that much is added to the agent's account first. A board whose clock or pace a
 fault has changed is left out until it boots: it cannot know better.
 """
 
@@ -21,12 +23,12 @@ from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.board import WAKE
 from cma_toolkit.sim.world.checkers.base import Checker
 from cma_toolkit.sim.world.fleet import Fleet
+from cma_toolkit.sim.world.medium.airtime import frame_us
 
 _COMPARE_MS = 60_000
 _BOOT_MS = 350  # of which the agent learns by waking
 _UC_PER_UAH = 3_600
 _SLACK_UC = 20 * _UC_PER_UAH
-_PREAMBLE_US, _AROUND_BYTES = 192, 43
 _LEFT_OUT = ("clock-drift", "clock-jump", "slow-node")
 
 
@@ -38,7 +40,8 @@ class Energy(Checker):
     def begin(self, fleet: Fleet) -> None:
         """Know of no agent yet."""
         self._currents_ua = fleet.config.currents_ua
-        self._accounts = [_Account() for _ in fleet.boards]
+        self._radio = fleet.radio
+        self._accounts = [_Account(index) for index in range(len(fleet.boards))]
 
     def effect(self, fleet: Fleet, index: int, kind: int, content: bytes) -> None:
         """Follow what the board is told to do."""
@@ -58,12 +61,12 @@ class Energy(Checker):
             account.has_radio = True
             self._enter(account, now_ms, STATE_RX)
         elif kind == trace.REPORT and _numbers(content)[0] == EVENT_STARTED:
+            self._send(account)
             account.start(now_ms)
             account.is_comparable = not fleet.boards[index].slow_ms
-        elif kind == trace.SEND:
-            over_ua = self._currents_ua[STATE_TX] - self._currents_ua[account.state]
-            air_us = _PREAMBLE_US + 8 * (_AROUND_BYTES + len(content))
-            account.used_nc += max(0, over_ua) * air_us // 1000
+        elif kind == trace.SEND and not fleet.medium.is_listening(index):
+            # A dead radio: the agent counts what does not leave.
+            account.unknown_nc -= self._over_ua(account) * frame_us(len(content)) // 1000
 
     def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
         """Compare the two accounts, once in a while."""
@@ -77,7 +80,7 @@ class Energy(Checker):
             account.compared_at_ms = now_ms
             if agent.governor.energy.is_known and account.is_comparable:
                 self._enter(account, now_ms, account.state)
-                self._compare(fleet, index, agent, account.used_nc // 1000)
+                self._compare(fleet, agent, account)
         super().after_event(fleet, kind, index)
 
     def fault(self, fleet: Fleet, name: str, text: str, is_on: bool) -> None:
@@ -87,36 +90,57 @@ class Energy(Checker):
                 self._accounts[getattr(fault, "agent", 0)].is_comparable = False
 
     def _enter(self, account: "_Account", now_ms: int, state: int) -> None:
+        self._send(account)
         span_ms = max(0, now_ms - account.since_ms)
         account.used_nc += self._currents_ua[account.state] * span_ms
         account.since_ms = max(account.since_ms, now_ms)
         account.state = state
 
-    def _compare(self, fleet: Fleet, index: int, agent: Agent, used_uc: int) -> None:
-        energy = agent.governor.energy
-        open_ms = max(0, ticks_diff(fleet.boards[index].ticks(), energy._since_ms))
+    def _send(self, account: "_Account") -> None:
+        """Charge what the board sent since the last call, beyond what it takes anyhow."""
+        air_us = self._radio.air_us(account.index)
+        if air_us == account.air_us:
+            return
+        again_us, over_ua = self._radio.again_us(account.index), self._over_ua(account)
+        account.used_nc += over_ua * (air_us - account.air_us) // 1000
+        account.unknown_nc += over_ua * (again_us - account.again_us) // 1000
+        account.air_us, account.again_us = air_us, again_us
+
+    def _over_ua(self, account: "_Account") -> int:
+        return max(0, self._currents_ua[STATE_TX] - self._currents_ua[account.state])
+
+    def _compare(self, fleet: Fleet, agent: Agent, account: "_Account") -> None:
+        energy, used_uc = agent.governor.energy, account.used_nc // 1000
+        ticks = fleet.boards[account.index].ticks()
+        open_ms = max(0, ticks_diff(ticks, energy._since_ms))
         open_uc = energy._currents_ua[energy._state] * open_ms // 1000
         known_uc = sum(energy.uah) * _UC_PER_UAH + sum(energy.rest_nc) // 1000 + open_uc
+        known_uc += account.unknown_nc // 1000
         if abs(known_uc - used_uc) > used_uc // 10 + _SLACK_UC:
             known_uah, used_uah = known_uc // _UC_PER_UAH, used_uc // _UC_PER_UAH
-            self.violated(fleet, index, f"counts {known_uah} uAh, its hardware used {used_uah}")
+            said = f"counts {known_uah} uAh, its hardware used {used_uah}"
+            self.violated(fleet, account.index, said)
 
 
 class _Account:
     """What one board used since its last boot that was no wake."""
 
-    def __init__(self) -> None:
+    def __init__(self, index: int) -> None:
+        self.index = index
         self.state = STATE_ACTIVE
         self.has_radio = False
         self.since_ms = 0
         self.used_nc = 0
+        self.unknown_nc = 0  # of it, to the agent
+        self.air_us = self.again_us = 0  # that was charged
         self.until_at_ms = 0  # on its own clock, of its light sleep
         self.compared_at_ms = 0
         self.is_comparable = False
 
     def start(self, now_ms: int) -> None:
         """Begin anew with the agent."""
-        self.used_nc, self.since_ms, self.compared_at_ms = 0, now_ms, now_ms
+        self.used_nc = self.unknown_nc = 0
+        self.since_ms = self.compared_at_ms = now_ms
 
 
 def _numbers(content: bytes) -> tuple[int, int]:
