@@ -24,6 +24,7 @@ from cma_toolkit.sim.world.hardware.oscillator import Oscillator
 from cma_toolkit.sim.world.hardware.recovered import Recovered
 from cma_toolkit.sim.world.host import Host, WorldParts
 from cma_toolkit.sim.world.power import SUPPLY
+from cma_toolkit.sim.world.span import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ _OFFSET_MS_SPREAD = 10_000  # between the clocks of two agents
 _NETWORK = 1
 LINK_WIRE = 2  # heard with the radio off
 _NEVER = -1
+_LATE_FRAMES_MAX = 15  # full ones in the radio's buffer of 4 KiB, while a step takes its time
+_WAITING_FIELDS = 2  # of such a frame: in which life of the agent it came, and what came
 
 
 class Board:
@@ -76,6 +79,7 @@ class Board:
         self._turn_at_ms = _NEVER
         self._turns = 0  # at one instant
         self._busy_until_ms = 0  # with a step, while it is slow
+        self._late = 0  # frames that wait for its end
         self._until_at_ms = 0  # in its ticks: the end of its sleep
         self.is_asleep = False
         self._asleep = Span()
@@ -92,7 +96,7 @@ class Board:
     def on_event(self, kind: int, data: "Any") -> None:
         """Take part in what happens now."""
         try:
-            if self.slow_ms and self.agent is not None:
+            if self.slow_ms or self._late:
                 self._take_part_late(kind, data)
             else:
                 self._take_part(kind, data)
@@ -135,7 +139,15 @@ class Board:
 
     def _take_part_late(self, kind: int, data: "Any") -> None:
         clock = self._fleet.clock
-        if kind in (CUT, BOOT, SUPPLY) or clock.now_ms >= self._busy_until_ms:
+        is_waiting = kind == FRAME and len(data) == _WAITING_FIELDS
+        is_free = not self.slow_ms or self.agent is None or clock.now_ms >= self._busy_until_ms
+        if is_free or kind in (CUT, BOOT, SUPPLY):
+            if is_waiting:
+                self._late -= 1
+                boots, data = data
+                if boots != self._boots:
+                    self._unheard += 1  # it was lost with that agent
+                    return
             if kind != WAKE or self._wake_at_ms == clock.now_ms:
                 self._busy_until_ms = clock.now_ms + self.slow_ms
             self._take_part(kind, data)
@@ -144,11 +156,17 @@ class Board:
             if self._wake_at_ms != clock.now_ms:
                 return
             self._wake_at_ms = self._busy_until_ms
+        elif kind == FRAME and not is_waiting:
+            if self._late == _LATE_FRAMES_MAX or not self._hears(data[2]):
+                self._unheard += 1
+                return
+            self._late += 1
+            data = (self._boots, data)
         clock.schedule(self._busy_until_ms, kind, self.index, data)
 
     def _hear(self, agent: Agent, data: "tuple[int, bytes, int, int]") -> None:
         rssi_dbm, content, link, source = data
-        if not self.is_listening() and (link != LINK_WIRE or self.is_asleep):
+        if not self._hears(link):
             self._unheard += 1
             return
         fleet = self._fleet
@@ -156,6 +174,9 @@ class Board:
             watcher.arrived(fleet, source, self.index, content)
         agent.on_frame(self.ticks(), link, content, len(content), rssi_dbm, self.host)
         self._settle(agent)
+
+    def _hears(self, link: int) -> bool:
+        return self.is_listening() or (link == LINK_WIRE and not self.is_asleep)
 
     def is_listening(self) -> bool:
         """Tell whether a frame that arrives now is heard."""
@@ -189,6 +210,11 @@ class Board:
         self._boot_later(self._fleet.clock.now_ms + dark_ms, CAUSE_POWER_ON)
         if self.power is not None:
             self.power.draw()
+
+    def restore_power(self) -> None:
+        """Boot now, if the board waits for its power."""
+        if self.is_dark:
+            self._boot_later(self._fleet.clock.now_ms, CAUSE_POWER_ON)
 
     def boot(self, cause: int) -> None:
         """Begin to boot now."""
@@ -364,23 +390,3 @@ def make_oscillator(
     offset_ms, most_ppb = rng.below(_OFFSET_MS_SPREAD), fleet.drift_ppm * 1000
     drift_ppb = rng.below(2 * most_ppb + 1) - most_ppb
     return Oscillator(fleet.clock, offset_ms, drift_ppb, fleet.climate, on_change)
-
-
-class Span:
-    """How often and how long something was on, all told."""
-
-    def __init__(self) -> None:
-        self.is_open = False
-        self.count = 0
-        self._done_ms = 0
-        self._since_ms = 0
-
-    def turn(self, is_on: bool, now_ms: int) -> None:
-        """Begin or end a span; the same again changes nothing."""
-        self.count += is_on and not self.is_open
-        self._done_ms = self.total_ms(now_ms)
-        self.is_open, self._since_ms = is_on, now_ms
-
-    def total_ms(self, now_ms: int) -> int:
-        """Return the spans until now."""
-        return self._done_ms + (now_ms - self._since_ms if self.is_open else 0)

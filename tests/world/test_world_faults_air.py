@@ -50,6 +50,16 @@ def test_delayed_frames_come_later_and_in_order() -> None:
     assert heard == sorted(heard)
 
 
+@pytest.mark.parametrize("kind", ["delay", "reorder", "duplicate"])
+def test_no_frame_is_held_beyond_the_end(kind: str) -> None:
+    span = "delay_ms" if kind == "delay" else "span_ms"
+    more = {} if kind == "delay" else {"permille": 1000}
+    _made, notes = run(fault(kind, **{span: 60_000}, **more))
+    sent = {data: at_ms for at_ms, _source, data in notes.sent_at_ms}
+    ends = [at - sent[data] for at, _a, _b, data in notes.arrivals(END_S + HELD_S, ALL_S)]
+    assert ends and max(ends) < 1_000
+
+
 def test_reordered_frames_overtake_each_other() -> None:
     _made, notes = run(fault("reorder", permille=500, span_ms=5_000))
     during, after = (

@@ -12,6 +12,7 @@ from cma_toolkit.firmware.kernel.errors import (
 )
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world import trace
+from cma_toolkit.sim.world.board import _LATE_FRAMES_MAX, FRAME
 from cma_toolkit.sim.world.faults import menu
 from support.fault_world import ALL_S, END_S, START_S, fault, run
 
@@ -143,6 +144,57 @@ def test_one_dead_radio_that_is_mended_stays_dead_for_the_other_fault() -> None:
     )
     assert not any(AGENT in pair for pair in notes.pairs(31, 60))
     assert not made.boards[AGENT].is_radio_dead
+
+
+def test_the_end_of_one_fault_leaves_the_other_of_its_kind_on_its_board() -> None:
+    late = 100_000
+    planned = [
+        *[fault("torn-crash", 20, end_s, agent=AGENT, operations=late) for end_s in (30, 60)],
+        *[fault("memory-error", 20, end_s, agent=AGENT, calls=late) for end_s in (30, 60)],
+        *[fault("low-entropy", 20, end_s, agent=AGENT) for end_s in (30, 60)],
+        *[fault("flash-full", 20, e, agent=AGENT, sectors_left=n) for e, n in ((30, 5), (60, 20))],
+    ]
+    made, _notes = run(*planned, seconds=40)
+    board = made.boards[AGENT]
+    assert board.flash._cut and board.flash._failure
+    assert board.entropy == 0
+    assert sorted(board.flash.bad) == list(range(20, board.flash.sector_count))
+    made.run(30)
+    assert (board.flash._cut, board.flash._failure, board.entropy) == (None, None, None)
+    assert board.flash.bad == {}
+
+
+def test_of_two_torn_crashes_each_comes() -> None:
+    twice = [fault("torn-crash", agent=AGENT, operations=2, dark_ms=500) for _ in range(2)]
+    _made, notes = run(*twice)
+    assert len(boots(notes, CAUSE_POWER_ON)) == 4 + 2
+
+
+@pytest.mark.parametrize("kind", ["torn-crash", "brown-out-loop"])
+def test_the_power_is_back_once_its_faults_have_ended(kind: str) -> None:
+    made, _notes = run(
+        fault(kind, 20, 40, agent=AGENT, dark_ms=3_600_000),
+        fault(kind, 20, 50, agent=AGENT, dark_ms=3_600_000),
+        seconds=45,
+    )
+    assert made.boards[AGENT].is_dark
+    made.run(10)
+    assert made.statuses()[AGENT]["uptime_ms"] >= 4_000
+
+
+def test_a_slow_node_keeps_no_more_frames_than_its_radio_and_none_for_its_next_life() -> None:
+    slow = fault("slow-node", agent=AGENT, slow_ms=10_000)
+    made, notes = run(slow, fault("crash", 58, 59, agent=AGENT, count=1), agents=30, seconds=59)
+    board, queue = made.boards[AGENT], made.clock._queue
+    waiting = [row for row in queue if row[2] == FRAME and row[3] == AGENT and row[0] > 59_100]
+    assert 0 < board._late <= _LATE_FRAMES_MAX and len(waiting) <= _LATE_FRAMES_MAX
+    before = board._unheard
+    made.run(15)
+    assert board._late == 0 and board._unheard >= before + len(waiting)
+    per_ms: dict[int, int] = {}
+    for at_ms, _source, target, _data in notes.arrivals(END_S, 74):
+        per_ms[at_ms] = per_ms.get(at_ms, 0) + (target == AGENT)
+    assert max(per_ms.values()) <= _LATE_FRAMES_MAX
 
 
 def test_whoever_is_in_safe_mode_is_attended_to() -> None:

@@ -85,10 +85,31 @@ def test_an_erasure_is_torn_too_and_a_cut_can_be_called_off() -> None:
         flash.erase(0)
     flash.power_on()
     assert read(flash, 0, SECTOR) == DATA + b"\xff" * (SECTOR - 64)
-    flash.cut_in(1, 0, 1, 5)
-    flash.cut_in(0, 0, 0, 0)
+    flash.spare(flash.cut_in(1, 0, 1, 5))
     flash.erase(0)
     assert read(flash, 0, 64) == b"\xff" * 64
+
+
+def test_of_several_cuts_and_errors_each_comes_but_those_that_are_spared() -> None:
+    flash, buffer = NorFlash(), bytearray(1)
+    first, spared, last = [flash.cut_in(1, 0, 1, dark_ms) for dark_ms in (5, 6, 7)]
+    assert first != last
+    flash.spare(spared)
+    for sector, dark_ms in enumerate((5, 7)):
+        with pytest.raises(PowerCut) as cut:
+            flash.erase(sector)
+        assert cut.value.dark_ms == dark_ms
+        flash.power_on()
+    errors = [OSError(number) for number in range(3)]
+    for error in errors:
+        flash.fail_in(2, error)
+    flash.spare_error(errors[1])
+    for error in (errors[0], errors[2]):
+        flash.read(0, buffer)
+        with pytest.raises(OSError) as raised:
+            flash.read(0, buffer)
+        assert raised.value is error is flash.failed
+    assert flash.reads_well
 
 
 @pytest.mark.parametrize("kind", BAD_BLOCKS)

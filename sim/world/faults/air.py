@@ -31,7 +31,7 @@ class Delay(Made):
 
     def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
         """Hold it back."""
-        _hold(paths, self.delay_ms)
+        _hold(paths, min(self.delay_ms, self.left_ms()))
 
 
 class Reorder(Made):
@@ -45,7 +45,7 @@ class Reorder(Made):
     def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
         """Hold it back, if it is one of those."""
         if self.chance(source, self.permille):
-            _hold(paths, 1 + self.stream(source).below(self.span_ms))
+            _hold(paths, min(1 + self.stream(source).below(self.span_ms), self.left_ms()))
 
 
 class Duplicate(Made):
@@ -60,8 +60,8 @@ class Duplicate(Made):
         """Add a second one that comes later."""
         if paths and self.chance(source, self.permille):
             delay_ms, rssi_dbm, content = paths[0]
-            later_ms = delay_ms + self.stream(source).below(self.span_ms)
-            paths.append((later_ms, rssi_dbm, content))
+            more_ms = min(self.stream(source).below(self.span_ms), self.left_ms())
+            paths.append((delay_ms + more_ms, rssi_dbm, content))
 
 
 class Replay(Made):

@@ -40,7 +40,7 @@ class FlashFull(BoardFault):
         """Make the others bad, those with the highest numbers first."""
         BoardFault.begin(self, fleet)
         flash = self.board.flash
-        self._spoilt = [
+        self._spoilt: list[int] = [
             sector
             for sector in range(self.sectors_left, flash.sector_count)
             if sector not in flash.bad
@@ -49,7 +49,15 @@ class FlashFull(BoardFault):
             flash.bad[sector] = "program error"
 
     def end(self, fleet: "Fleet") -> None:
-        """Make them good again."""
+        """Make them good again, but for those that another fault of this kind refuses, too."""
         BoardFault.end(self, fleet)
+        heir: FlashFull | None = None
+        for other in self.others():
+            assert isinstance(other, FlashFull)
+            if heir is None or other.sectors_left < heir.sectors_left:
+                heir = other
         for sector in self._spoilt:
-            self.board.flash.bad.pop(sector, None)
+            if heir is not None and sector >= heir.sectors_left:
+                heir._spoilt.append(sector)
+            else:
+                self.board.flash.bad.pop(sector, None)

@@ -48,7 +48,7 @@ class Clog(Made):
             return
         shift_ms = seed_from(self._seed, "shift", source, target) % self.period_ms
         phase_ms = (self.fleet.clock.now_ms + shift_ms) % self.period_ms
-        left_ms = min(self.span_ms - phase_ms, self.end_ms - self.fleet.clock.now_ms)
+        left_ms = min(self.span_ms - phase_ms, self.left_ms())
         if left_ms > 0:
             _hold_until(paths, left_ms)
 

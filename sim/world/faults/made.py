@@ -57,6 +57,10 @@ class Made(Fault):
         """Decide by chance, for something of one agent."""
         return self.stream(source).below(1000) < permille
 
+    def left_ms(self) -> int:
+        """Return how long the fault is still on: no frame is held for longer."""
+        return max(0, self.end_ms - self.fleet.clock.now_ms)
+
     def picks(self, one: int, other: int, permille: int) -> bool:
         """Tell whether a pair of agents is among those chosen for the whole life of the fault."""
         return seed_from(self._seed, "pair", one, other) % 1000 < permille
@@ -72,6 +76,16 @@ class BoardFault(Made):
         """Start on that board."""
         Made.begin(self, fleet)
         self.board = fleet.boards[self.agent]
+
+    def others(self) -> "list[BoardFault]":
+        """Return the faults of this kind that are on on the same board, too."""
+        return [
+            fault
+            for fault in self.fleet.active_faults
+            if fault is not self
+            and isinstance(fault, BoardFault)
+            and (fault.NAME, fault.agent) == (self.NAME, self.agent)
+        ]
 
     def at_times(self, count: int) -> None:
         """Have `on_time` called so many times, at instants drawn from the fault's span."""

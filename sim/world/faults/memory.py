@@ -58,9 +58,10 @@ class MemoryFault(BoardFault):
     def begin(self, fleet: "Fleet") -> None:
         """Arm it."""
         BoardFault.begin(self, fleet)
-        self.board.flash.fail_in(self.calls, MemoryError())
+        self._error = MemoryError()
+        self.board.flash.fail_in(self.calls, self._error)
 
     def end(self, fleet: "Fleet") -> None:
         """Disarm it, if the agent called too seldom."""
         BoardFault.end(self, fleet)
-        self.board.flash.fail_in(0, MemoryError())
+        self.board.flash.spare_error(self._error)

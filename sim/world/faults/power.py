@@ -43,12 +43,15 @@ class TornCrash(BoardFault):
     def begin(self, fleet: "Fleet") -> None:
         """Arm it."""
         BoardFault.begin(self, fleet)
-        self.board.flash.cut_in(self.operations, self.mode, self._seed & 0xFFFF, self.dark_ms)
+        self._cut = self.board.flash.cut_in(
+            self.operations, self.mode, self._seed & 0xFFFF, self.dark_ms
+        )
 
     def end(self, fleet: "Fleet") -> None:
-        """Disarm it, if the board wrote too little to run into it."""
+        """Disarm it, if the board wrote too little to run into it; else the power is back."""
         BoardFault.end(self, fleet)
-        self.board.flash.cut_in(0, 0, 0, 0)
+        self.board.flash.spare(self._cut)
+        _give_power_back(self)
 
 
 class SlowNode(BoardFault):
@@ -94,6 +97,11 @@ class BrownOutLoop(BoardFault):
         if self._left:
             self.call_at(self.fleet.clock.now_ms + self.period_ms)
 
+    def end(self, fleet: "Fleet") -> None:
+        """Let the power be back."""
+        BoardFault.end(self, fleet)
+        _give_power_back(self)
+
 
 class LowEntropy(BoardFault):
     """Let a board boot with the random numbers that all boards of this fault have."""
@@ -108,9 +116,9 @@ class LowEntropy(BoardFault):
         self.board.cut_power()
 
     def end(self, fleet: "Fleet") -> None:
-        """Let its next boot have its own again."""
+        """Let its next boot have its own again, unless another fault still takes it."""
         BoardFault.end(self, fleet)
-        self.board.entropy = None
+        self.board.entropy = 0 if self.others() else None
 
 
 class RadioDead(BoardFault):
@@ -127,9 +135,7 @@ class RadioDead(BoardFault):
     def end(self, fleet: "Fleet") -> None:
         """Mend it, unless another fault has broken it too."""
         BoardFault.end(self, fleet)
-        self.board.is_radio_dead = any(
-            [isinstance(f, RadioDead) and f.agent == self.agent for f in fleet.active_faults]
-        )
+        self.board.is_radio_dead = bool(self.others())
 
 
 class Attend(Made):
@@ -143,3 +149,11 @@ class Attend(Made):
         for board in fleet.boards:
             if board.status().get("safe_mode"):
                 board.cut_power()
+
+
+def _give_power_back(over: BoardFault) -> None:
+    """Let a board boot that a fault left dark, unless another may have cut its power."""
+    for fault in over.fleet.active_faults:
+        if isinstance(fault, (TornCrash, BrownOutLoop)) and fault.agent == over.agent:
+            return
+    over.board.restore_power()

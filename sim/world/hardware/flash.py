@@ -40,8 +40,10 @@ class NorFlash(Flash):
         self.wear: dict[int, int] = {}
         self.failed: BaseException | None = None  # the error of `fail_in`, once it was raised
         self._sectors: dict[int, bytearray] = {}  # up to the last byte that was programmed
-        self._cut: tuple[int, int, int, int] | None = None
+        self._cut: list[int] | None = None
+        self._later_cuts: list[list[int]] = []  # once that one came
         self._failure: tuple[int, BaseException] | None = None
+        self._later_failures: list[tuple[int, BaseException]] = []
         self._dark_ms = -1  # while there is no power, for how long
 
     # --- the port ---
@@ -105,17 +107,44 @@ class NorFlash(Flash):
 
     # --- how it fails ---
 
-    def cut_in(self, operations: int, mode: int, seed: int, dark_ms: int) -> None:
-        """Let the power go in the N-th program or erasure from now; 0: in none.
+    def cut_in(self, operations: int, mode: int, seed: int, dark_ms: int) -> list[int]:
+        """Let the power go in the N-th program or erasure from now.
 
+        A cut that is to come already comes first, and this one counts from there.
+        Returns: what `spare` takes.
         Shape: `mode` is an index of `tearing.TEAR_MODES`.
         """
-        self._cut = (operations, mode, seed, dark_ms) if operations else None
+        cut = [operations, mode, seed, dark_ms]
+        if self._cut is None:
+            self._cut = cut
+        else:
+            self._later_cuts.append(cut)
+        return cut
+
+    def spare(self, cut: list[int]) -> None:
+        """Have one cut not come any more; the others still do."""
+        if self._cut is cut:
+            self._cut = self._later_cuts.pop(0) if self._later_cuts else None
+        else:
+            self._later_cuts = [other for other in self._later_cuts if other is not cut]
 
     def fail_in(self, operations: int, error: BaseException) -> None:
-        """Have the N-th read, program or erasure from now raise an error, once; 0: none."""
-        self._failure = (operations, error) if operations else None
+        """Have the N-th read, program or erasure from now raise an error, once.
+
+        An error that is to come already comes first, and this one counts from there.
+        """
         self.failed = None
+        if self._failure is None:
+            self._failure = (operations, error)
+        else:
+            self._later_failures.append((operations, error))
+
+    def spare_error(self, error: BaseException) -> None:
+        """Have one error not be raised any more; the others still are."""
+        if self._failure is not None and self._failure[1] is error:
+            self._failure = self._later_failures.pop(0) if self._later_failures else None
+        else:
+            self._later_failures = [row for row in self._later_failures if row[1] is not error]
 
     def flip(self, bit: int) -> None:
         """Have one bit read wrongly from now on, until its sector is erased: rot.
@@ -149,15 +178,15 @@ class NorFlash(Flash):
             raise PowerCut(self._dark_ms)
         if self._failure is not None:
             left, error = self._failure
-            self._failure = (left - 1, error) if left > 1 else None
+            self._failure = (left - 1, error)
             if left == 1:
+                self.spare_error(error)
                 self.failed = error
                 raise error
         if self.bad and self.bad.get(address // self.sector_bytes) == error_kind:
             raise OSError(_EIO, error_kind)
         if self._cut is not None and error_kind is not _READ_ERROR:
-            left, mode, seed, dark_ms = self._cut
-            self._cut = (left - 1, mode, seed, dark_ms)
+            self._cut[0] -= 1
 
     def _is_torn(self) -> bool:
         return self._cut is not None and self._cut[0] == 0
@@ -171,7 +200,7 @@ class NorFlash(Flash):
         if self._cut is None or self._cut[0]:
             return
         self._dark_ms = self._cut[3]
-        self._cut = None
+        self.spare(self._cut)
         raise PowerCut(self._dark_ms)
 
     # --- the cells ---
