@@ -33,6 +33,8 @@ def _errors(must: Must, result: Result) -> str:
 def _agree(must: Must, result: Result) -> str:
     states = list(zip(result["names"], map(_value, result["states"]), strict=True))
     for key in must.agree:
+        if all(key not in state for _name, state in states):
+            return f"no agent has {key}: nothing is agreed"
         first_name, first = states[0][0], states[0][1].get(key)
         for name, state in states[1:]:
             if state.get(key) != first:

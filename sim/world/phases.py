@@ -28,7 +28,7 @@ def run(
     """Run a described world in two phases; return what `driver.run` does, and `converged_ms`.
 
     Units: `calm_s` is the bound within which it must converge; `converged_ms` counts from the end
-    of the safety phase.
+    of the safety phase, and is -1 if an empty battery stood against it.
     Raises: watcher.Violation; ValueError for a fault that is on beyond the safety phase, or an
     unknown checker.
     """
@@ -39,7 +39,8 @@ def run(
         on_progress=on_progress,
         watchers=[*menu.make(checkers), convergence, *watchers],
     )
-    result["converged_ms"] = convergence.converged_at_ms - safety_s * 1000
+    converged_at_ms = convergence.converged_at_ms
+    result["converged_ms"] = converged_at_ms - safety_s * 1000 if converged_at_ms >= 0 else -1
     return result
 
 

@@ -1,11 +1,12 @@
 """Duplicates: a frame takes effect at most once at each agent, however often it arrives.
 
 The kernel promises it while it knows the sender. It no longer does after a boot, after it forgot a
-silent neighbour, and after the sender seems to have restarted, as a corrupted number may say; a
-frame that is replayed then counts as new until frames are authenticated. Those moments are left
-out here, and only those.
+silent neighbour or gave its row in a full table away, and after the sender seems to have
+restarted, as a corrupted number may say; a frame that is replayed then counts as new until frames
+are authenticated. Those moments are left out here, and only those.
 """
 
+from cma_toolkit.firmware.kernel.agent import Agent
 from cma_toolkit.firmware.kernel.codec.frame import read_source
 from cma_toolkit.firmware.kernel.errors import CAUSE_DEEP_SLEEP, EVENT_SNAPSHOT_LOST
 from cma_toolkit.firmware.kernel.health.meters import RECEIVED
@@ -82,8 +83,14 @@ class Duplicates(Checker):
                     self._windows[index].pop(source, None)
                 self._take(fleet, index, source, data)
             if agent is not None and agent.neighbours.count >= NEIGHBOURS_MAX:
-                self._windows[index] = {}  # a full table forgets whom it likes
+                self._forget_the_pushed_out(index, agent)
         super().after_event(fleet, kind, index)
+
+    def _forget_the_pushed_out(self, index: int, agent: Agent) -> None:
+        """Know only whom the agent knows: a full table may give a row away and not say so."""
+        windows, ids = self._windows[index], agent.neighbours.ids
+        for source in [source for source in windows if source not in ids]:
+            del windows[source]
 
     def _take(self, fleet: Fleet, index: int, source: int, data: bytes) -> None:
         target, number = data[8:12], _number(data)

@@ -68,10 +68,10 @@ class Durability(Checker):
         super().after_event(fleet, kind, index)
 
     def fault(self, fleet: Fleet, name: str, text: str, is_on: bool) -> None:
-        """Expect nothing of a flash that rots."""
-        self._rotten.update(
-            getattr(fault, "agent", -1) for fault in fleet.active_faults if name == "bit-rot"
-        )
+        """Expect nothing of a flash that rots; the others on a fault's board keep all."""
+        for fault in fleet.active_faults if name == "bit-rot" else ():
+            if name == fault.NAME:
+                self._rotten.add(getattr(fault, "agent", -1))
 
     def end(self, fleet: Fleet) -> None:
         """Look at every flash once more."""

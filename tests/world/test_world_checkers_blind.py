@@ -1,0 +1,102 @@
+"""No checker is blind where it seems to look: beside what is left out, it finds what is wrong."""
+
+import binascii
+from typing import Any
+
+import pytest
+
+from cma_toolkit.firmware.kernel.codec import cbor
+from cma_toolkit.firmware.kernel.limits import NEIGHBOURS_MAX
+from cma_toolkit.firmware.kernel.mesh.windows import Windows
+from cma_toolkit.firmware.kernel.state.values import State
+from cma_toolkit.sim.scenario.must import broken
+from cma_toolkit.sim.scenario.records import Must
+from cma_toolkit.sim.world.checkers import menu
+from cma_toolkit.sim.world.checkers.convergence import Convergence
+from cma_toolkit.sim.world.watcher import Violation
+from support.fault_world import CURRENTS_UA, fault, run
+
+
+def quiet(agent: Any) -> None:
+    agent.state["here"] = 1
+
+
+def test_durability_leaves_out_the_flash_that_rots_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(State, "is_critical_changed", lambda self: False)
+    cuts = fault("brown-out-loop", 20, 60, agent=1, period_ms=1_700, dark_ms=100)
+    rot = fault("bit-rot", 25, 30, agent=0, count=1)
+    with pytest.raises(Violation, match=r"^durability: agent-02 .* agent.state\['count'\] "):
+        run(cuts, rot, watchers=menu.make(["durability"]))
+
+
+def test_duplicates_looks_at_an_agent_whose_table_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Windows, "accept", lambda self, row, sequence, broadcast: True)
+    crowd = {"agents": NEIGHBOURS_MAX + 2, "setup": quiet, "seconds": 40}
+    with pytest.raises(Violation, match=r"^duplicates: .* twice"):
+        run(
+            fault("duplicate", 35, 40, permille=300),
+            watchers=menu.make(["duplicates"]),
+            **crowd,
+        )
+
+
+def test_duplicates_is_silent_about_a_crowd_that_no_table_holds() -> None:
+    crowd = {"agents": NEIGHBOURS_MAX + 6, "setup": quiet, "seconds": 40}
+    run(
+        fault("duplicate", 5, 40, permille=500, span_ms=2_000),
+        watchers=menu.make(["duplicates"]),
+        **crowd,
+    )
+
+
+@pytest.mark.parametrize("loss_permille", [310, 600])
+def test_convergence_demands_links_however_much_all_of_them_lose(loss_permille: int) -> None:
+    options = {"setup": quiet, "agents": 3, "loss_permille": loss_permille}
+    converging = Convergence(1_000, 400_000)
+    run(watchers=[converging], seconds=402, **options)
+    assert converging.converged_at_ms > 10_000
+    with pytest.raises(Violation, match="does not hear"):
+        run(
+            fault("radio-dead", 0, 500, agent=0),
+            watchers=[Convergence(1_000, 400_000)],
+            seconds=402,
+            **options,
+        )
+
+
+def test_convergence_refuses_an_air_in_which_nothing_arrives() -> None:
+    with pytest.raises(Violation, match="does not hear"):
+        run(watchers=[Convergence(0, 30_000)], loss_permille=1_000, setup=quiet, seconds=31)
+
+
+def empty_one(**options: Any) -> Convergence:
+    """Run a world whose batteries are all empty soon, for want of sun."""
+    converging = Convergence(60_000, 60_000, ["here"])
+    run(
+        watchers=[converging],
+        setup=quiet,
+        seconds=130,
+        currents=CURRENTS_UA,
+        supply={"capacity_mah": 1, "charge_percent": 30},
+        **options,
+    )
+    return converging
+
+
+def test_convergence_asks_nothing_of_a_board_whose_battery_is_empty() -> None:
+    assert empty_one().converged_at_ms == -1
+
+
+def test_keys_that_nobody_has_do_not_agree() -> None:
+    with pytest.raises(Violation, match=r"no agent has agent\.state\['nope'\]"):
+        run(watchers=[Convergence(0, 60_000, ["nope"])], setup=quiet, seconds=61)
+    made, _notes = run(setup=quiet, seconds=5)
+    states = [binascii.hexlify(cbor.encode(state, 64)).decode() for state in made.states()]
+    result = {"names": made.names, "states": states, "error_count": 0, "published": 0}
+    told = Must(agree=("here",)), Must(agree=("here", "nope"))
+    assert [broken(must, {**result, "statuses": []}) for must in told] == [
+        "",
+        "no agent has nope: nothing is agreed",
+    ]
