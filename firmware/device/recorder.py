@@ -7,7 +7,7 @@ allocated but a view; after a crash `device.crash_file` keeps it all in a file, 
     1508..1509  magic
     1510        format: 1
     1511        16 x the cause of the boot + 1: it began with the snapshot + 2: something was not
-                noted: a sensor's value that has no CBOR form
+                noted: a sensor's value that has no CBOR form or is too large
     1512..1513  length of the snapshot at 18
     1514..1517  where what was heard begins and ends
     1518..1519  how many bytes of it were pushed out, 65,535 for more
@@ -75,9 +75,13 @@ class Recorder:
     def note(self, kind, now_ms=0, number=0, data=b"", length=0):
         """Note one input, the first `length` bytes of `data` with it."""
         memory = self._memory
+        size_bytes = _INPUT_BYTES_MAX + length
+        if self._start + size_bytes > RECORD_AT:  # a value for which the ring itself is too small
+            self._miss()
+            return
         try:
-            if self.end + _INPUT_BYTES_MAX + length > RECORD_AT:
-                self._make_room(_INPUT_BYTES_MAX + length)
+            if self.end + size_bytes > RECORD_AT:
+                self._make_room(size_bytes)
             at = self.end
             if not self._half_at and at > (self._start + RECORD_AT) >> 1:
                 self._half_at, self._half_ms = at, self._now_ms
@@ -100,7 +104,9 @@ class Recorder:
         self._write(memory)
 
     def watch(self, sensor):
-        """Note what a sensor says from now on."""
+        """Note what a sensor says from now on, once though a driver hands out one object twice."""
+        if getattr(sensor, "_recorder", None) is self:
+            return
         read = sensor.read
 
         def noted(*arguments):
@@ -114,8 +120,9 @@ class Recorder:
 
         try:
             sensor.read = noted
+            sensor._recorder = self
         except AttributeError:  # an object of C
-            self._memory[_FLAGS_AT] |= _HAS_HOLES
+            self._miss()
 
     def note_error(self, kind, error):
         """Note what a driver raised."""
@@ -128,7 +135,11 @@ class Recorder:
             data = cbor.encode(value)
             self.note(kind, 0, 0, data, len(data))
         except (cbor.CborError, MemoryError):
-            self._memory[_FLAGS_AT] |= _HAS_HOLES
+            self._miss()
+
+    def _miss(self):
+        self._memory[_FLAGS_AT] |= _HAS_HOLES
+        self._write(self._memory)
 
     def _make_room(self, size_bytes):
         memory, start = self._memory, self._start

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from cma_toolkit.firmware.kernel.codec import cbor
 from cma_toolkit.host_tools.cli import replay
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.sim.replay import recording
@@ -138,5 +139,52 @@ def test_a_full_ring_keeps_the_newest_inputs_and_says_that_it_lost_some(count: i
         assert at_ms == numbers, "instants are right though what they count from is gone"
         assert (found.lost_bytes > 0) == (len(numbers) < count)
         assert len(numbers) == count or len(numbers) >= 14, "half of what fits, or more"
+
+    with_drivers(test)
+
+
+SENSE = """
+import binascii
+from device import parts
+from device.rtc import Rtc
+from device.recorder import Recorder
+class Sensor:
+    value = 7
+    def read(self):
+        return self.value
+class Board:
+    recorder = None
+board, sensor, rtc = Board(), Sensor(), Rtc()
+rtc.take_snapshot()
+board.recorder = Recorder(rtc, (1, b"", bytes(%d)), 5, 300, 0)
+parts._from_driver = lambda board, name: sensor
+for _ in range(2):
+    parts.make(board, "sensor", "soil")
+for sensor.value in %s:
+    sensor.read()
+assert rtc.memory == machine.RTC().memory()
+print(binascii.hexlify(rtc.memory).decode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("snapshot_bytes", "values", "noted", "has_holes"),
+    [
+        (0, "[7, bytes(1000)]", [7, bytes(1000)], False),  # of a sensor that was asked for twice
+        (700, "[7, bytes(1000), 8]", [7, 8], True),
+        (1024, "[7, bytes(451), 8]", [7, 8], True),
+        (1024, "[bytes(450), 8]", [8], False),  # it fits, and is pushed out
+    ],
+)
+def test_a_value_too_large_for_the_ring_is_left_out_and_said(
+    snapshot_bytes: int, values: str, noted: list[object], has_holes: bool
+) -> None:
+    async def test(board: RunningBoard) -> None:
+        memory = await ask_board(board, SENSE % (snapshot_bytes, values))
+        data = b"cma\x01\x03\x00\x00" + bytes.fromhex(memory)
+        found = recording.read(data + crc32(data).to_bytes(4, "big"))
+        assert found.inputs
+        assert [cbor.decode(told.data) for told in found.inputs] == noted
+        assert found.has_holes == has_holes
 
     with_drivers(test)
