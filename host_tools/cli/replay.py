@@ -91,13 +91,17 @@ def command(
         case = cases.case_of(_fetch(options, board)) if is_last else cases.load(Path(board))
     except DamagedError as error:
         raise refused(f"{board}: {error}; fetch the crash again.") from error
+    except OSError as error:
+        raise usage(f"{board}: {error.strerror}; name a file that you may read.") from error
     if save:
         _save(case, save)
     kept = case.recording
     if kept.inputs is None:
         raise refused(
-            f"{case.name} crashed before its agent was told anything, so there is nothing to "
-            f"replay; its traceback says where:\n{kept.traceback.rstrip()}"
+            _printable(
+                f"{case.name} crashed before its agent was told anything, so there is nothing "
+                f"to replay; its traceback says where:\n{kept.traceback.rstrip()}"
+            )
         )
     ending, is_exact = case.play(app.resolve(), limit_s)
     verdict = judge(kept, ending, str(app.resolve()))
@@ -152,7 +156,7 @@ def _notes(kept: Recording, ending: Ending, is_exact: bool, is_app: bool, app: P
     if not is_exact:
         notes.append("what it had stored then is written over in part: its state may differ")
     if kept.has_holes:
-        notes.append("a sensor's value could not be noted")
+        notes.append("a sensor's value could not be noted: it is too large, or has no CBOR form")
     if ending.has_tasks:
         notes.append("the application's tasks of asyncio are left out: only its handlers run")
     if not is_app:
@@ -160,10 +164,18 @@ def _notes(kept: Recording, ending: Ending, is_exact: bool, is_app: bool, app: P
     return notes
 
 
+def _printable(text: str) -> str:
+    """Return a text of a board or a file with nothing in it that a terminal would obey."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else repr(each)[1:-1] for each in text
+    )
+
+
 def _show(case: cases.Case, ending: Ending, text: str, notes: list[str]) -> None:
     kept = case.recording
     inputs = kept.inputs or ()
-    click.echo(f"{case.name}: {len(inputs)} inputs noted, {ending.inputs} replayed")
+    name = _printable(case.name)
+    click.echo(f"{name}: {len(inputs)} inputs noted, {ending.inputs} replayed")
     first = max(0, ending.inputs - _SHOWN)
     for index in range(first, ending.inputs):
         told = inputs[index]
@@ -173,8 +185,8 @@ def _show(case: cases.Case, ending: Ending, text: str, notes: list[str]) -> None
         click.echo(f"  note: {note}")
     if ending.error:
         lines = traceback.format_exception(ending.error)
-        click.echo("".join(lines).rstrip())
-    click.echo(text)
+        click.echo(_printable("".join(lines).rstrip()))
+    click.echo(_printable(text))
 
 
 def _as_json(

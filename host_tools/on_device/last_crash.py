@@ -9,7 +9,7 @@ APP = "/user/app.py"
 SECTOR_BYTES = 4096
 COUNT = 4  # of blocks: a block device's request
 NVS_NAMESPACE = "cma"
-BLOBS = ("name", "board", "cluster", "settings", "currents")  # no secrets
+BLOBS = ("name", "board", "cluster", "settings", "currents")  # no keys, no passwords
 BLOB_BYTES_MAX = 1536
 HEAD_BYTES = 32
 

@@ -201,7 +201,10 @@ def _error_of(data: bytes) -> Exception:
     kind = getattr(builtins, str(name), None)
     if not (isinstance(kind, type) and issubclass(kind, Exception)):
         kind = RuntimeError
-    found: Exception = kind(*arguments)
+    try:
+        found: Exception = kind(*arguments)
+    except (TypeError, ValueError):  # here its class wants other arguments
+        found = RuntimeError(*arguments)
     return found
 
 

@@ -4,6 +4,9 @@ import struct
 from binascii import crc32
 from dataclasses import dataclass
 
+from cma_toolkit.firmware.kernel.codec import cbor
+from cma_toolkit.firmware.kernel.limits import TRACEBACK_BYTES_MAX
+
 # Those of firmware/device/recorder.py: what a kind of input has, and the kinds.
 TIMED, NUMBERED, LONG = 0x10, 0x20, 0x40
 ON_TIME, ON_FRAME, ON_SPENT = 1 | TIMED, 2 | TIMED | NUMBERED | LONG, 3 | NUMBERED
@@ -33,6 +36,7 @@ _HEAD = ">HBBHHHHIIII"
 _SNAPSHOT_AT, _RECORD_AT, _MEMORY_BYTES = 18, 1508, 1536
 _HAS_SNAPSHOT, _HAS_HOLES = 1, 2
 _TICKS_MASK = (1 << 29) - 1
+_NUMBER_BITS = 35  # of five bytes
 
 
 class DamagedError(ValueError):
@@ -125,6 +129,8 @@ def _inputs(data: bytes, now_ms: int) -> "list[Input]":
                 length, at = _number(data, at)
                 content = data[at : at + length]
                 at += length
+            if at <= len(data):
+                _check(kind, number, content)
             found.append(Input(kind, now_ms, number, content))
     except IndexError:
         at = len(data) + 1
@@ -133,11 +139,28 @@ def _inputs(data: bytes, now_ms: int) -> "list[Input]":
     return found
 
 
+def _check(kind: int, number: int, content: bytes) -> None:
+    if kind == KEEP_TRACEBACK and number > TRACEBACK_BYTES_MAX:
+        raise DamagedError("it has a traceback longer than a board keeps")
+    if kind not in {SENSED, FAILED, UNMADE}:
+        return
+    try:
+        value = cbor.decode(content)
+    except cbor.CborError as error:
+        raise DamagedError("it has a sensor's value that is no CBOR") from error
+    if kind == SENSED:
+        return
+    if not (isinstance(value, list) and [type(part) for part in value] == [str, list]):
+        raise DamagedError("it has a sensor's failure that names no exception")
+
+
 def _number(data: bytes, at: int) -> tuple[int, int]:
     number = shift = 0
     while True:
         byte = data[at]
         number |= (byte & 0x7F) << shift
         at, shift = at + 1, shift + 7
+        if shift > _NUMBER_BITS:
+            raise DamagedError("it has a number larger than a board writes")
         if byte < 0x80:
             return number, at

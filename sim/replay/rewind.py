@@ -17,7 +17,7 @@ class ImageFlash(Flash):
 
     def __init__(self, sectors: dict[int, bytes], count: int) -> None:
         self.sector_count = count
-        self.cells = bytearray(b"\xff" * (count * SECTOR_BYTES))
+        self.cells = bytearray(b"\xff") * (count * SECTOR_BYTES)
         for sector, data in sectors.items():
             self.program(sector * SECTOR_BYTES, data)
 

@@ -1,8 +1,6 @@
 """What a board kept of a crash is read strictly, and its journal is wound back."""
 
 import ast
-import struct
-from binascii import crc32
 from pathlib import Path
 
 import pytest
@@ -13,21 +11,10 @@ from cma_toolkit.sim.replay import recording as kinds
 from cma_toolkit.sim.replay.limit import TimeLimit
 from cma_toolkit.sim.replay.recording import DamagedError, Input, read
 from cma_toolkit.sim.replay.rewind import ImageFlash, table_at
+from support.crash_file import file_of
 
 RECORDER = Path(__file__).parents[2] / "firmware/device/recorder.py"
 SECTORS = 8
-HEAD = ">HBBHHHHIIII"
-
-
-def file_of(
-    inputs: bytes = b"", *, text: bytes = b"", magic: int = 0xC3B6, number: int = 1, end: int = 0
-) -> bytes:
-    memory = bytearray(1536)
-    memory[18 : 18 + len(inputs)] = inputs
-    end = end or 18 + len(inputs)
-    struct.pack_into(HEAD, memory, 1508, magic, number, 0x41, 5, 18, end, 9, 7, 300, 11, 1000)
-    data = b"cma\x01" + bytes([7, len(text) >> 8, len(text) & 0xFF]) + text + memory
-    return data + crc32(data).to_bytes(4, "big")
 
 
 def test_the_kinds_of_inputs_are_those_of_the_firmware() -> None:
@@ -74,11 +61,21 @@ def test_a_board_that_crashed_before_its_agent_has_a_traceback_only() -> None:
         (file_of(b"\xff"), "no known kind"),
         (file_of(bytes([kinds.ON_FRAME, 1, 2, 9, 0])), "cut off"),
         (file_of(bytes([kinds.ON_TIME, 0x80])), "cut off"),
+        (file_of(bytes([kinds.ON_BATTERY, *[0x80] * 5, 1])), "larger than a board writes"),
+        (file_of(bytes([kinds.KEEP_TRACEBACK, 1, 0x81, 4])), "longer than a board keeps"),
+        (file_of(bytes([kinds.SENSED, 1, 0xFF])), "no CBOR"),
+        (file_of(bytes([kinds.FAILED, 1, 7])), "names no exception"),
+        (file_of(bytes([kinds.UNMADE, 3, 0x82, 0x60, 7])), "names no exception"),
     ],
 )
 def test_what_is_damaged_is_refused_and_said(data: bytes, why: str) -> None:
     with pytest.raises(DamagedError, match=why):
         read(data)
+
+
+def test_a_traceback_as_long_as_a_board_keeps_is_read() -> None:
+    found = read(file_of(bytes([kinds.KEEP_TRACEBACK, 1, 0x80, 4])))
+    assert found.inputs == (Input(kinds.KEEP_TRACEBACK, 1001, 512),)
 
 
 def journal_on(flash: ImageFlash) -> tuple[Journal, JournalTable]:
