@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL, WORLD = "firmware/kernel", "sim/world"
 # Of the world, what runs at each event.
-ENGINE = ("board", "clock", "host", "trace", "hardware/*", "medium/*")
+ENGINE = ("board", "clock", "host", "span", "trace", "hardware/*", "medium/*")
 # Classes from which an application's parts, faults and tests derive their own.
 BASES = (f"{KERNEL}/ports.py", f"{KERNEL}/effects.py")
 _CLASS = re.compile(r"^class ", re.MULTILINE)
