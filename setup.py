@@ -12,6 +12,7 @@ setup(
     package_dir={"cma_toolkit": "."},
     package_data={
         "cma_toolkit.host_tools.project": ["template/*", "template/*/*"],
+        "cma_toolkit.sim.scenario": ["examples/*"],
         "cma_toolkit.sim.virtual_board": ["shims/*", "shims/*/*"],
         "cma_toolkit.sim.report": ["web/*"],
         "cma_toolkit.firmware": ["*", "*/*", "*/*/*"],

@@ -41,7 +41,7 @@ class _Question:
     sensors: dict[str, Any]
 
 
-@click.group()
+@click.group(epilog=examples("cma energy diff HEAD", "cma energy diff v1.2 --budget-uah 100"))
 def command() -> None:
     """Say what your application uses, and what a change of it costs the battery."""
 

@@ -12,7 +12,9 @@ from cma_toolkit.firmware.kernel.codec import frame
 from cma_toolkit.firmware.kernel.codec.templates import TELEMETRY_FIGURES
 from cma_toolkit.firmware.kernel.limits import HEADER_BYTES
 from cma_toolkit.firmware.kernel.state.values import PREFIX
+from cma_toolkit.sim.world.board import Board
 from cma_toolkit.sim.world.fleet import Fleet
+from cma_toolkit.sim.world.watcher import Watcher
 
 ROOT = Path(__file__).parents[2]
 CDDL = (ROOT / "firmware" / "protocol.cddl").read_text()
@@ -65,29 +67,35 @@ def setup(agent: Any) -> None:
         return LARGE
 
 
-class Tap(Fleet):
-    """A world that keeps every frame."""
+class Tap(Watcher):
+    """Keep every frame that leaves an agent, by kind."""
 
-    frames: dict[int, list[bytes]]
+    boards: list[Board]
 
-    def transmit(self, source: int, data: bytes) -> None:
-        """Keep the frame and let it through."""
+    def __init__(self) -> None:
+        self.frames: dict[int, list[bytes]] = defaultdict(list)
+
+    def begin(self, fleet: Fleet) -> None:
+        """Keep the boards."""
+        self.boards = fleet.boards
+
+    def sent(self, fleet: Fleet, source: int, data: bytes) -> None:
+        """Keep the frame."""
         self.frames[data[1]].append(data)
-        super().transmit(source, data)
 
 
 @pytest.fixture(scope="module")
 def world() -> Tap:
-    fleet = Tap(setup, agents=3, seed=5)
-    fleet.frames = defaultdict(list)
+    tap = Tap()
+    fleet = Fleet(setup, agents=3, seed=5, watchers=[tap])
     fleet.run(60)
     board = fleet.boards[0]
     ping = bytearray(HEADER_BYTES) + cbor2.dumps([1, "x"])
     frame.write_header(ping, frame.KIND_PING, 1, frame.node_id(b"tester"), board.node, 1)
-    fleet.frames[frame.KIND_PING].append(bytes(ping))
+    tap.frames[frame.KIND_PING].append(bytes(ping))
     assert board.agent
     board.agent.on_frame(board.ticks(), 0, ping, len(ping), -50, board.host)
-    return fleet
+    return tap
 
 
 @pytest.mark.parametrize("kind", RULE_OF_KIND)
@@ -126,15 +134,15 @@ def test_fragments_joined_are_what_their_kind_says(world: Tap) -> None:
 
 
 def test_sleepers_announce_when_they_wake() -> None:
-    fleet = Tap(setup, agents=3, seed=6, settings={"wake_period_ms": PERIOD_MS})
-    fleet.frames = defaultdict(list)
+    tap = Tap()
+    fleet = Fleet(setup, agents=3, seed=6, settings={"wake_period_ms": PERIOD_MS}, watchers=[tap])
     fleet.run(120)
-    announced = [data[HEADER_BYTES:] for data in fleet.frames[frame.KIND_ANNOUNCE]]
+    announced = [data[HEADER_BYTES:] for data in tap.frames[frame.KIND_ANNOUNCE]]
     for payload in announced:
         check("announcement", payload)
     with_window = [cbor2.loads(payload) for payload in announced if 4 in cbor2.loads(payload)]
     assert len(with_window) > 10
-    nodes = {board.node for board in fleet.boards}
+    nodes = {board.node for board in tap.boards}
     for fields in with_window:
         assert fields[4] == PERIOD_MS and fields[5] < PERIOD_MS and fields[6] in nodes
 
