@@ -1,5 +1,6 @@
 """What `cma sim run` and `cma sim swarm` share: the file, and the options that go over it."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,19 @@ from cma_toolkit.host_tools.cli.app_options import (
 )
 from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.fleet.project import find_folder
-from cma_toolkit.sim.scenario.describe import describe
+from cma_toolkit.sim.scenario.describe import describe, is_battery
 from cma_toolkit.sim.scenario.load import load
-from cma_toolkit.sim.scenario.records import AGENTS_MAX, MINUTES_MAX, Faults, Must, Scenario
+from cma_toolkit.sim.scenario.records import (
+    AGENTS_MAX,
+    BATTERY_MV_MAX,
+    MINUTES_MAX,
+    Faults,
+    Must,
+    Scenario,
+)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+_MINUTES_MIN = 0.1
 _NOT_OF_THE_WORLD = {"seed", "seeds", "jobs", "first", "output", "quiet", "report"}
 
 
@@ -43,8 +52,8 @@ def world_options(function: Decorated) -> Decorated:
         click.argument("file", type=click.Path(path_type=Path)),
         click.option("--agents", type=click.IntRange(1, AGENTS_MAX), metavar="N",
                      help="How many.  [default: 8, or FILE's]"),
-        click.option("--minutes", type=click.FloatRange(min=0.1, max=MINUTES_MAX), metavar="N",
-                     help="Virtual time.  [default: 10, or FILE's]"),
+        click.option("--minutes", type=click.FloatRange(min=_MINUTES_MIN, max=MINUTES_MAX),
+                     metavar="N", help="Virtual time.  [default: 10, or FILE's]"),
         click.option("--loss", type=click.IntRange(0, 100), metavar="N",
                      help="Percentage of frames that the air loses.  [default: 0, or FILE's]"),
         click.option("--range", "range_m", type=click.IntRange(0), metavar="M",
@@ -81,6 +90,8 @@ def read_world(given: dict[str, Any]) -> World:
     Raises: CmaError, BoardFileError (whoever typed it), ScenarioError (the file's author).
     """
     file: Path = given["file"]
+    if given["minutes"] is not None and math.isnan(given["minutes"]):
+        raise usage(f"--minutes nan: write a number from {_MINUTES_MIN} to {MINUTES_MAX}.")
     check_app(file, "cma sim")
     scenario = _over(load(file), given)
     who = scenario.who
@@ -126,13 +137,14 @@ def _replace(record: Any, **values: Any) -> Any:
 
 
 def _battery(text: str) -> Any:
-    given = read_rows(text[1:]) if text.startswith("@") else text
-    try:
-        if isinstance(given, str):
-            return int(given)
-        return [(at_s, int(millivolts)) for at_s, millivolts in given]
-    except ValueError:
-        raise usage(f"--battery {text}: write whole millivolts, or @FILE.csv of them.") from None
+    from cma_toolkit.sim.world.sensors import parse_value
+
+    is_file = text.startswith("@")
+    rows = read_rows(text[1:]) if is_file else [(0.0, parse_value(text))]
+    if not all(is_battery(millivolts) for _at_s, millivolts in rows):
+        raise usage(f"--battery {text}: write whole millivolts from 0 to {BATTERY_MV_MAX}, "
+                    "or @FILE.csv of them.")  # fmt: skip
+    return rows if is_file else rows[0][1]
 
 
 def _typed(ctx: click.Context) -> Sequence[str]:

@@ -41,7 +41,8 @@ def run(
 ) -> None:
     """Run FILE, an application or a scenario, in one process and in virtual time.
 
-    The last line is the digest of everything that happened: same seed, same digest.
+    The last line is the digest of everything that happened: same seed, same digest, unless the
+    application asks random, time or os.urandom: those are this computer's.
     """
     from cma_toolkit.sim.scenario.replay import failure_line
 

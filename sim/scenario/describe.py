@@ -8,9 +8,10 @@ from cma_toolkit.boards.load import load_board
 from cma_toolkit.boards.strict import nearest
 from cma_toolkit.firmware.kernel.config import SETTING_NAMES, Config
 from cma_toolkit.sim.scenario.errors import ScenarioError
-from cma_toolkit.sim.scenario.records import Scenario
+from cma_toolkit.sim.scenario.records import BATTERY_MV_MAX, Scenario
 from cma_toolkit.sim.scenario.trouble import kinds_to_draw, placed
 from cma_toolkit.sim.world.checkers import menu as checkers
+from cma_toolkit.sim.world.faults.draw import SPAN_MS_MIN as DRAW_MS_MIN
 from cma_toolkit.sim.world.fleet import agent_names
 from cma_toolkit.sim.world.hardware.climate import check_climate
 from cma_toolkit.sim.world.hardware.supply import check_supply
@@ -41,9 +42,15 @@ def describe(
         raise ScenarioError(f"{path}: who.app: there is no {app}; name a file beside this one.")
     _check_settings(who.settings, path)
     _check(path, "must", lambda: checkers.make(scenario.must.checkers or ()))
+    _check_that_it_can_fail(scenario, path)
     settings = {**settings, **who.settings}
     currents = load_board(who.board, project).current_ua if who.board else {}
     names, seconds = agent_names(who.agents), _seconds(scenario.when.minutes)
+    draw = kinds_to_draw(scenario.faults, path)
+    least_s = DRAW_MS_MIN // 1000 if draw else 1
+    if seconds < least_s:
+        what = "faults that are drawn need" if draw else "a run takes"
+        raise ScenarioError(f"{path}: when.minutes: {what} {least_s} s at least; write more.")
     return {
         "app": str(app),
         "agents": who.agents,
@@ -60,7 +67,7 @@ def describe(
         "range_m": 0,
         "places": _places(scenario, path),
         "radio": _radio(scenario, names, path),
-        "draw": kinds_to_draw(scenario.faults, path),
+        "draw": draw,
         "faults": placed(scenario.faults, names, seconds, path),
     }
 
@@ -76,6 +83,16 @@ def _calm_seconds(scenario: Scenario, settings: Mapping[str, int]) -> int:
         return _CALM_S_MIN
     faults_s = _CALM_TIMES * _seconds(scenario.when.minutes)
     return max(_CALM_S_MIN, faults_s + _CALM_WINDOWS * period_ms // 1000)
+
+
+def _check_that_it_can_fail(scenario: Scenario, path: Path) -> None:
+    """Refuse a demand that nothing could break."""
+    must = scenario.must
+    energy = "must.used_uah_at_most" if must.used_uah_at_most is not None else ""
+    if "energy" in (must.checkers or ()):
+        energy = "the checker 'energy'"
+    if energy and not scenario.who.board:
+        raise ScenarioError(f"{path}: {energy} needs the currents of a board: write who.board.")
 
 
 def _seconds(minutes: float) -> int:
@@ -160,9 +177,16 @@ def _battery(given: int | str, path: Path) -> Any:
     if not isinstance(given, str):
         return given
     rows = _rows(path, given, "who.battery_mv", rows_from_csv)
-    if not all(isinstance(millivolts, int) for _at_s, millivolts in rows):
-        raise ScenarioError(f"{path}: who.battery_mv: {given}: write whole millivolts.")
+    if not all(is_battery(millivolts) for _at_s, millivolts in rows):
+        raise ScenarioError(
+            f"{path}: who.battery_mv: {given}: write whole millivolts from 0 to {BATTERY_MV_MAX}."
+        )
     return rows
+
+
+def is_battery(millivolts: object) -> bool:
+    """Tell whether it is a battery's voltage."""
+    return isinstance(millivolts, int) and 0 <= millivolts <= BATTERY_MV_MAX
 
 
 def _rows(path: Path, name: str, key: str, read: Callable[[str], list[Any]]) -> list[Any]:

@@ -13,6 +13,7 @@ from cma_toolkit.sim.world.fleet import DRIFT_PPM_MAX
 
 AGENTS_MAX = 100_000
 MINUTES_MAX = 44_000  # a month
+BATTERY_MV_MAX = 60_000
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Level: TypeAlias = int | float
@@ -30,7 +31,7 @@ class Who(msgspec.Struct, frozen=True):
     board: str = ""
     cluster: str = ""
     drift_ppm: Annotated[int, Meta(ge=0, le=DRIFT_PPM_MAX)] = 0
-    battery_mv: Annotated[int, Meta(ge=0, le=60_000)] | str = 4000
+    battery_mv: Annotated[int, Meta(ge=0, le=BATTERY_MV_MAX)] | str = 4000
     settings: dict[str, int] = {}
     sensors: dict[str, Level | str] = {}
 

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_AT_S_MAX = 1e9  # of a file's times; what is no number of seconds is neither less nor more
 _WAVE_PERIOD_MS = 600_000
 _WAVE_HEIGHT = 1000
 _WAVE_SHIFT_MS = 37_000  # between two agents, so that they differ
@@ -99,7 +100,7 @@ def rows_from_csv(text: str) -> list[tuple[float, object]]:
         cells = [cell.strip() for cell in lines[number].split(",")]
         if len(cells) < 2 or (number == 0 and not _is_number(cells[0])):
             continue
-        if not _is_number(cells[0]):
+        if not _is_number(cells[0]) or not -_AT_S_MAX <= float(cells[0]) <= _AT_S_MAX:
             raise ValueError(f"line {number + 1}: '{cells[0]}' is no time in seconds")
         if rows and float(cells[0]) < rows[-1][0]:
             raise ValueError(f"line {number + 1}: times must not go back")

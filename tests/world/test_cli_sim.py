@@ -64,6 +64,10 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
         (("app.py", "--board", "esp32-s4"), "No board is called"),
         (("app.py", "--board", "esp32s3"), "boards that have it are esp32-s3-devkitc-1"),
         (("app.py", "--battery", "full"), "whole millivolts"),
+        (("app.py", "--battery", "-5"), "whole millivolts from 0 to 60000"),
+        (("app.py", "--battery", "99999999999999"), "whole millivolts from 0 to 60000"),
+        (("app.py", "--battery", "@high.csv"), "whole millivolts from 0 to 60000"),
+        (("app.py", "--minutes", "nan"), "--minutes nan: write a number from 0.1 to 44000"),
         (("app.py", "--battery", "@empty.py"), "write lines of seconds,value"),
         (("app.py", "--agents", "0"), "--agents"),
         (("app.py", "--loss", "101"), "--loss"),
@@ -74,6 +78,7 @@ def test_what_is_typed_wrong_is_named(
 ) -> None:
     (tmp_path / "app.py").write_text("def setup(agent):\n    agent.sensor('soil')\n")
     (tmp_path / "empty.py").write_text("")
+    (tmp_path / "high.csv").write_text("0,4000\n9,60001\n")
     run = cma_sim(*arguments, cwd=tmp_path)
     assert run.returncode == ExitCode.USAGE
     assert says in run.stderr and "Traceback" not in run.stderr

@@ -25,6 +25,7 @@ def described(folder: Path, text: str, fleet: dict[str, int] | None = None) -> d
     (folder / "app.py").write_text("def setup(agent):\n    pass\n")
     (folder / "soil.csv").write_text("0,400\n60,250\n")
     (folder / "halves.csv").write_text("0,3999.5\n")
+    (folder / "high.csv").write_text("0,60001\n")
     (folder / "empty.csv").write_text("")
     (folder / "three.csv").write_text("x,y\n0,0\n10,0\n0,10\n")
     file = folder / "farm.toml"
@@ -117,10 +118,26 @@ WRONG = {
     "a lost csv": (WHO + '[who.sensors]\nsoil = "sol.csv"\n', "who.sensors.soil"),
     "an empty csv": (WHO + '[who.sensors]\nsoil = "empty.csv"\n', "no line with a time"),
     "half millivolts": (WHO + 'battery_mv = "halves.csv"\n', "whole millivolts"),
+    "a high battery": (WHO + 'battery_mv = "high.csv"\n', "millivolts from 0 to 60000"),
     "a negative battery": (WHO + "battery_mv = -1\n", "who.battery_mv"),
     "a setting": (WHO + "[who.settings]\nwake_period = 60000\n", 'mean "wake_period_ms"?'),
     "a bad setting": (WHO + "[who.settings]\nwake_period_ms = 5\n", "out of bounds"),
     "no time": (WHO + "[when]\nminutes = 0\n", "when.minutes: expected float > 0"),
+    "energy of no board": (WHO + '[must]\ncheckers = ["energy"]\n', "'energy' needs the curr"),
+    "a budget of no board": (WHO + "[must]\nused_uah_at_most = 5\n", "write who.board"),
+    "not a number of time": (WHO + "[when]\nminutes = nan\n", "when.minutes"),
+    "no number of calm": (WHO + "[when]\ncalm_minutes = nan\n", "when.calm_minutes"),
+    "less than a second": (WHO + "[when]\nminutes = 0.001\n", "a run takes 1 s at least"),
+    "no time for faults": (
+        WHO + "[when]\nminutes = 0.02\n[faults]\ndraw = true\n",
+        "when.minutes: faults that are drawn need 2 s at least",
+    ),
+    "a fault with two names": (
+        FAULT + 'kind = ["loss"]\nstart_s = 0\nend_s = 5\n',
+        "there is no fault '['loss']'",
+    ),
+    "an instant that is none": (FAULT + 'kind = "loss"\nstart_s = nan\nend_s = 5\n', "start_s"),
+    "a step that is none": (WHO + '[where]\nkind = "grid"\nstep_m = nan\n', "step_m"),
     "negative time": (WHO + "[when]\nminutes = -5\n", "when.minutes"),
     "negative calm": (WHO + "[when]\ncalm_minutes = -1\n", "when.calm_minutes"),
     "an unknown place": (WHO + '[where]\nkind = "moon"\n', "[where]"),

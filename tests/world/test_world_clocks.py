@@ -90,6 +90,19 @@ def test_another_rate_is_another_rate_in_the_cold_too() -> None:
     assert ticks_diff(shown(oscillator, clock, DAY_MS), start) == DAY_MS
 
 
+def test_no_clock_stops_however_slow_faults_make_it() -> None:
+    clock = Clock()
+    oscillator = Oscillator(clock)
+    start = oscillator.ticks()
+    for _ in range(12):
+        oscillator.drift_ppb -= 100_000_000
+    assert oscillator.when(start + 100) == 1000
+    clock.now_ms = 1000
+    for _ in range(12):
+        oscillator.drift_ppb += 100_000_000
+    assert ticks_diff(shown(oscillator, clock, 2000), start) == 100 + 1000  # all is undone
+
+
 def fleet(app: str, seconds: int, **options: Any) -> Fleet:
     made = Fleet(load_setup(str(APPS / f"{app}.py")), seed=6, **options)
     made.run(seconds)

@@ -21,6 +21,7 @@ def test_the_menu_has_its_25_faults_and_says_which_come_later() -> None:
     [
         ({"kind": "gremlins"}, "there is no fault 'gremlins'; the faults are: loss, delay"),
         ({"kind": None}, "there is no fault 'None'"),
+        ({"kind": ["loss"]}, r"there is no fault '\['loss'\]'"),
         ({"kind": "update-mid-run"}, "comes with releases over the air"),
         ({"permille": 1001}, "permille of fault 'loss' is a whole number from 1 to 1000"),
         ({"permille": -1}, "whole number from 1 to 1000"),

@@ -67,6 +67,17 @@ def test_an_access_point_carries_to_all_who_joined_it_however_far() -> None:
     assert heard(made)[2] == 0 and min(heard(made)[index] for index in (0, 1, 3)) > 50
 
 
+@pytest.mark.parametrize(
+    ("members", "paths"), [([], set()), ([0, 2, 2, 0], {(0, 2), (2, 0)}), (None, None)]
+)
+def test_an_access_point_has_those_who_are_named_each_once(members: Any, paths: Any) -> None:
+    udp = {} if members is None else {"agents": members}
+    _made, arrivals = fleet(agents=3, places=FAR, radio={"range_m": 50, "udp": udp})
+    everyone = {(a, b) for a in range(3) for b in range(3) if a != b}
+    assert arrivals.paths() == (everyone if paths is None else paths)
+    assert len(set(arrivals.told)) == len(arrivals.told)
+
+
 def test_udp_takes_its_latency_and_loses_its_share() -> None:
     radio = {"range_m": 50, "udp": {"latency_ms": 40, "jitter_ms": 10, "loss_permille": 250}}
     made, arrivals = fleet(60, agents=2, places=FAR, radio=radio, seed=4)

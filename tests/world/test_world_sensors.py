@@ -44,7 +44,15 @@ def test_a_csv_file_is_read_with_or_without_a_heading() -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "no line"), ("a,b\n", "no line"), ("0,1\nx,2\n", "line 2"), ("5,1\n4,1\n", "line 2")],
+    [
+        ("", "no line"),
+        ("a,b\n", "no line"),
+        ("0,1\nx,2\n", "line 2"),
+        ("5,1\n4,1\n", "line 2"),
+        ("0,1\nnan,2\n", "line 2: 'nan' is no time"),
+        ("0,1\n1e400,2\n", "line 2: '1e400' is no time"),
+        ("-inf,1\n", "line 1: '-inf' is no time"),
+    ],
 )
 def test_a_wrong_csv_file_names_its_line(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):

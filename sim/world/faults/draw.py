@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _PRESENT_PERMILLE = 350
 _INSTANCES_MAX = 3
 _AGENTS_PER_MORE = 20  # with so many more agents, there may be one more of each kind
-_SPAN_MS_MIN = 1_000
+_LASTS_MS_MIN = 1_000
+SPAN_MS_MIN = 2 * _LASTS_MS_MIN  # of a run: room for one that lasts so long, and a place for it
 
 
 def draw(
@@ -25,7 +26,7 @@ def draw(
 ) -> "list[dict[str, Any]]":
     """Return the plain data of the faults of a run, in order of their beginning.
 
-    All have ended when the span is over.
+    All have ended when the span is over, if it is SPAN_MS_MIN or more.
     """
     drawn: list[dict[str, Any]] = []
     for name in kinds:
@@ -37,8 +38,8 @@ def draw(
 
 
 def _one(name: str, rng: Prng, agents: int, span_ms: int) -> "dict[str, Any]":
-    span_ms = max(span_ms, 2 * _SPAN_MS_MIN)
-    long_ms = _SPAN_MS_MIN + rng.below(span_ms - _SPAN_MS_MIN)
+    span_ms = max(span_ms, SPAN_MS_MIN)
+    long_ms = _LASTS_MS_MIN + rng.below(span_ms - _LASTS_MS_MIN)
     start_ms = rng.below(span_ms - long_ms + 1)
     plain: dict[str, Any] = {"kind": name, "start_ms": start_ms, "end_ms": start_ms + long_ms}
     for parameter, _least, _most, low, high, _default in KINDS[name].PARAMETERS:

@@ -60,7 +60,7 @@ def wrong(plain: "dict[str, Any]", agents: int = 0) -> str:
     for _number, later, subject in LATER:
         if name == later:
             return f"fault '{later}' comes with {subject}; leave it out until then"
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         return f"there is no fault '{name}'; the faults are: {', '.join(NAMES)}"
     bounds = _bounds(KINDS[name], agents)
     for key in sorted(plain):

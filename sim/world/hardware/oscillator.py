@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cma_toolkit.sim.world.hardware.climate import Climate
 
 _RATE = 1_000_000_000  # of a clock that is right; a clock's own counts in these parts of a ms
+_RATE_MIN = _RATE // 10  # however many faults slow it down: a clock never stops nor goes back
 _TURNOVER_MC = 25_000
 _CURVE_PPB_PER_K2 = 34  # of a tuning fork at 32 kHz: 0.034 ppm
 
@@ -53,8 +54,8 @@ class Oscillator:
         self._advance(now_ms)
         self._parts += (now_ms - self._since_ms) * self._rate
         self._since_ms = now_ms
-        self._rate += ppb - self._drift_ppb
         self._drift_ppb = ppb
+        self._rate = self._rate_in(now_ms // STEP_MS)
         self._tell()
 
     def jump(self, by_ms: int) -> None:
@@ -96,7 +97,7 @@ class Oscillator:
         if self._climate is not None:
             away_mc = self._climate.temperature_mc(step) - _TURNOVER_MC
             slow_ppb = _CURVE_PPB_PER_K2 * away_mc * away_mc // 1_000_000
-        return _RATE + self._drift_ppb - slow_ppb
+        return max(_RATE_MIN, _RATE + self._drift_ppb - slow_ppb)
 
     def _tell(self) -> None:
         if self._on_change is not None:

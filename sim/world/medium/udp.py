@@ -26,7 +26,7 @@ class Udp:
     def __init__(self, medium: "Medium", plain: "dict[str, Any]", count: int, seed: int) -> None:
         self._medium = medium
         self._seed = seed
-        self._members: list[int] = sorted(plain.get("agents") or range(count))
+        self._members: list[int] = sorted(set(plain.get("agents", range(count))))
         self._is_member = bytearray(count)
         for agent in self._members:
             self._is_member[agent] = 1
