@@ -72,11 +72,13 @@ class RomLoader:
     def feed(self, data: bytes) -> bytes:
         """Return the answers to all requests that end in these bytes."""
         answers = bytearray()
-        for frame in self._frames.feed(data):
+        arriving = self._frames
+        for frame in arriving.feed(data):
             # A chip does not listen while it speaks: what comes meanwhile overruns its buffer.
             if self._run_requested or len(answers) >= ANSWER_BYTES_MAX:
                 break
             answers += self._answer(frame)
+        self._frames = arriving  # a request that resets does not cut the one that follows it
         return bytes(answers)
 
     def take_run_request(self) -> bool:
