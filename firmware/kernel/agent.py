@@ -450,7 +450,9 @@ class Agent:
             self._end_with_state(now_ms)
         if self._is_asked:
             self._settle(now_ms)
-        self.transmitter.flush(self.governor)
+        sent = self.transmitter.flush(self.governor)
+        if sent and self._has_windows:
+            self.schedule.on_sent(now_ms, sent)
         if self._is_reboot_asked:
             self._is_reboot_asked = False
             self.stop(now_ms, self._out)

@@ -135,6 +135,19 @@ def test_traffic_extends_a_window_up_to_its_bound_and_the_next_ones_are_longer()
     assert driver.schedule.listen_ms == quiet_ms
 
 
+def test_who_says_much_listens_until_the_others_who_wait_for_that_were_heard():
+    driver = leading()
+    schedule, at_ms, quiet_ms = driver.schedule, driver.now_ms, driver.schedule.listen_ms
+    schedule.on_sent(at_ms, 1)  # an announcement, as in each window: no longer than a quiet one
+    assert ticks_diff(schedule.next_at_ms(at_ms), at_ms) == 4 + 4
+    schedule.on_sent(at_ms, 10)
+    assert ticks_diff(schedule.next_at_ms(at_ms), at_ms) == 10 * 2 + 4
+    schedule.on_sent(at_ms, 1_000)
+    driver.run_to_sleep()
+    assert 450 < ticks_diff(driver.now_ms, at_ms) < 550
+    assert schedule.listen_ms == quiet_ms  # nobody was heard
+
+
 def test_a_person_may_ask_for_longer_windows():
     driver = Driver(listen_ms=2_000)
     driver.schedule.start(START_MS, driver)
@@ -337,6 +350,7 @@ def test_no_step_takes_heap():
     with no_allocation():
         schedule.on_time(at_ms, out)
         schedule.on_frame(at_ms)
+        schedule.on_sent(at_ms, 3)
         schedule.on_neighbour_phase(at_ms, 2, PERIOD_MS, PERIOD_MS - 1, 2)
         schedule.phase_ms(at_ms)
         schedule.sleep(at_ms, at_ms, False, True, out)

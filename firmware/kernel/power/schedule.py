@@ -5,7 +5,8 @@ so that is when to speak; it closes when nobody has anything more to say. Then t
 deep if the gap pays for booting again, else light.
 
 Input    start(now, out) or resume(now, out), on_time(now, out), on_frame(now),
-         on_neighbour_phase(now, node, period, phase, leader), sleep(now, due, has_due, out)
+         on_sent(now, count), on_neighbour_phase(now, node, period, phase, leader),
+         sleep(now, due, has_due, out)
 Effects  out.radio(is_on), out.sleep(until, depth)
 Bounds   16 small ints to remember; nothing is allocated after construction. A step that comes late
          by more than guard and listening time loses the window
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 DORMANT_MS = 3_600_000  # from one look at the battery to the next
 
 _LISTEN_MS_MIN = 4  # a frame of 250 B and what acknowledges it; traffic extends it
+_FRAME_MS = 2  # on the air, and what it waits for that
 _LISTEN_MS_BUSY = 500  # the most, unless a person asks for more
 _NAP_MS = 3  # a shorter gap is waited for
 SEARCH_WINDOWS_MAX = 2_048  # from one search of a leader to its next
@@ -148,9 +150,17 @@ class Schedule:
         """Listen on while there is traffic, within the bound of a window."""
         if self._stage == _SPOKEN:
             self._heard_ms = ticks_diff(now_ms, self._at_ms())
-            span_ms = min(self._listen_ms_min, self._listen_ms_max - self._heard_ms)
-            if ticks_diff(self._close_at_ms, now_ms) < span_ms:
-                self._close_at_ms = ticks_add(now_ms, span_ms)
+            self._listen_on(now_ms, self._listen_ms_min)
+
+    def on_sent(self, now_ms: int, count: int) -> None:
+        """Listen on until our own frames are out: the others wait for that with theirs."""
+        if self._stage == _SPOKEN:
+            self._listen_on(now_ms, self._listen_ms_min + _FRAME_MS * count)
+
+    def _listen_on(self, now_ms: int, span_ms: int) -> None:
+        span_ms = min(span_ms, self._listen_ms_max - ticks_diff(now_ms, self._at_ms()))
+        if ticks_diff(self._close_at_ms, now_ms) < span_ms:
+            self._close_at_ms = ticks_add(now_ms, span_ms)
 
     def phase_ms(self, now_ms: int) -> int:
         """Return how long it is until our next window, NO_PHASE while we are no good guide."""
