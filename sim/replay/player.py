@@ -109,6 +109,8 @@ class Player(Effects):
             agent.on_frame(now_ms, link, told.data, len(told.data), rssi_dbm, self)
             self._spend(now_ms)
         elif told.kind == kinds.SET_UP:
+            if not self._has_started:
+                self._start(now_ms)
             agent.set_up(now_ms, self._setup(), self)
         elif told.kind == kinds.ON_UNDELIVERED:
             agent.on_undelivered()

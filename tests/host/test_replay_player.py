@@ -131,6 +131,14 @@ def test_an_agent_that_is_told_the_same_becomes_the_same(tmp_path: Path, wakes: 
     assert snapshot_of(player._agent, told[-1].at_ms) == after
 
 
+def test_an_agent_whose_start_was_pushed_out_starts_with_what_came_next(tmp_path: Path) -> None:
+    told, after = live(None)
+    player = player_of(tmp_path, told[1:], None)
+    assert told[0].kind == kinds.START
+    assert player.play(60.0).how == ENDED
+    assert snapshot_of(player._agent, told[-1].at_ms) == after
+
+
 @pytest.mark.parametrize("change", [-1, 1])
 def test_sensors_that_are_asked_otherwise_are_noticed(tmp_path: Path, change: int) -> None:
     told, _ = live(None)
