@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cma_toolkit.sim.virtual_board.boot import sequence as boot
@@ -38,8 +38,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
+BEGIN, END, ASK = Command.FLASH_BEGIN, Command.FLASH_END, request(Command.FLASH_BEGIN)
+LEAVES = request(BEGIN, bytes(16)) + request(END, bytes(4)) + ASK  # it is in ROM for the last one
+
+
 @settings(deadline=None, max_examples=300)
 @given(TALK, st.booleans(), st.lists(st.integers(0, 2000), max_size=5))
+@example(LEAVES, True, [len(LEAVES) - len(ASK) // 2])
 def test_any_talk_gets_well_formed_answers_however_it_is_cut(
     folder: Path, talk: bytes, stub: bool, cuts: list[int]
 ) -> None:
