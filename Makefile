@@ -27,7 +27,7 @@ browser: $(BROWSER) ## Fetch the headless browser that tests open reports in (or
 $(BROWSER): tests/browser/make_browser.sh tests/browser/node.txt tests/browser/package-lock.json | setup
 	@[ -n "$(CMA_CHROMIUM)" ] || sh tests/browser/make_browser.sh $(BIN)/python $(@D)
 
-test: setup browser ## Run every test that ends within ten minutes on two cores
+test: setup browser ## Run every test but the long forms: about thirteen minutes on two cores
 	@$(BIN)/python -m pytest -q -n 4 --dist loadgroup
 
 test-emulator: setup ## Run the tests of the virtual boards and the emulated world only
@@ -42,7 +42,7 @@ check: setup ## Lint, type-check, compile the firmware, and hold the tree to its
 figure: setup ## Measure one figure: make figure NAME=board_memory_mb
 	@$(BIN)/python tests/bench/run.py $(NAME)
 
-figures: setup ## Measure all figures (about ten minutes)
+figures: setup ## Measure all figures (hours; world_mutants alone takes one)
 	@$(BIN)/python tests/bench/run.py --all
 
 soak: setup ## Run the long forms of the tests, for hours (HOURS=2)
