@@ -1,5 +1,6 @@
 """Many agents in one process: they meet, talk, lose frames and power, and never share anything."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -248,3 +249,17 @@ def test_the_trace_tells_every_agent_and_every_instant_apart() -> None:
         told.add(BOOT, at_ms, agent, b"x")
         digests.add(told.digest())
     assert len(digests) == 4
+
+
+def test_a_run_leaves_the_garbage_collector_as_it_was() -> None:
+    before = gc.get_threshold()
+    told: list[tuple[int, ...]] = []
+    Fleet(lambda agent: None, agents=1).run(1, lambda *_: told.append(gc.get_threshold()))
+    assert gc.get_threshold() == before and told[0] > before
+
+    def setup(agent: Any) -> None:
+        raise KeyboardInterrupt  # as a person who has waited long enough
+
+    with pytest.raises(KeyboardInterrupt):
+        Fleet(setup, agents=1).run(2)
+    assert gc.get_threshold() == before
