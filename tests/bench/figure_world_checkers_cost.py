@@ -16,7 +16,7 @@ from cma_toolkit.sim.world.watcher import Watcher
 from support.fault_world import CURRENTS_UA
 
 UNIT = "% of run time"
-AT_MOST = 120.0
+AT_MOST = 60.0
 
 LEDGER = Path(__file__).parents[1] / "world" / "apps" / "ledger.py"
 AGENTS, ROUNDS = 20, 3

@@ -28,6 +28,8 @@ class Bounds(Checker):
     def begin(self, fleet: Fleet) -> None:
         """Count from nothing."""
         self._sent = [0] * len(fleet.boards)  # in the present event
+        # The neighbours that were looked at, and how many the agent counted.
+        self._known: list[tuple[int, list[int]]] = [(0, [])] * len(fleet.boards)
 
     def sent(self, fleet: Fleet, source: int, data: bytes) -> None:
         """Count a frame, and look at its length."""
@@ -45,20 +47,29 @@ class Bounds(Checker):
         if len(board.rtc) > _RTC_BYTES_MAX:
             self.violated(fleet, index, f"keeps {len(board.rtc)} B in RTC memory")
         if board.agent is not None:
-            problem = _problem_of(board.agent)
+            problem = self._neighbours_of(board.agent, index) or _problem_of(board.agent)
             if problem:
                 self.violated(fleet, index, problem)
         super().after_event(fleet, kind, index)
 
+    def _neighbours_of(self, agent: Agent, index: int) -> str:
+        near = agent.neighbours
+        count, ids = self._known[index]
+        if near.count == count and near.ids == ids:
+            return ""  # as the last time, when it was well
+        known = [node for node in near.ids if node]
+        if near.count > NEIGHBOURS_MAX or near.count != len(known):
+            return f"counts {near.count} neighbours of {len(known)}"
+        if len(set(known)) != len(known):
+            return "has one neighbour twice"
+        self._known[index] = (near.count, list(near.ids))
+        return ""
 
-def _problem_of(agent: Agent) -> str:  # noqa: PLR0911 - one return per bound
-    near, requests = agent.neighbours, agent.exchange.requests
+
+def _problem_of(agent: Agent) -> str:
+    requests = agent.exchange.requests
     if agent.transmitter.outbox.count > OUTBOX_FRAMES_MAX:
         return f"holds {agent.transmitter.outbox.count} frames"
-    if near.count > NEIGHBOURS_MAX or near.count != len(near.ids) - near.ids.count(0):
-        return f"counts {near.count} neighbours of {len(near.ids) - near.ids.count(0)}"
-    if len(set(near.ids)) + near.ids.count(0) - (0 in near.ids) != len(near.ids):
-        return "has one neighbour twice"
     if requests is not None:
         waiting = sum(1 for number in requests._correlations if number)
         if requests.count != waiting or waiting > REQUESTS_MAX:
@@ -69,7 +80,9 @@ def _problem_of(agent: Agent) -> str:  # noqa: PLR0911 - one return per bound
     if len(state) > STATE_KEYS_MAX or sum(state._sizes.values()) > STATE_BYTES_MAX:
         return f"keeps {len(state)} keys of {sum(state._sizes.values())} B"
     quotas = agent.governor.quotas
+    levels, capacities = quotas._levels, quotas._capacity
     for quota in range(QUOTA_KINDS):
-        if quotas._levels[quota] > max(0, quotas._capacity[quota]):
-            return f"may use {quotas._levels[quota]} of quota {quota}, beyond its burst"
+        level = levels[quota]
+        if level > capacities[quota] and level > 0:
+            return f"may use {level} of quota {quota}, beyond its burst"
     return ""
