@@ -80,11 +80,11 @@ def test_a_snapshot_with_one_wrong_bit_in_any_byte_starts_from_flash() -> None:
     fleet = sleeping_fleet(agents=3)
     board = fleet.boards[0]
     state, boots = board.state(), board.status()["boots"]
-    cells = {sector: bytes(data) for sector, data in board.flash._sectors.items()}
+    cells = [bytes(data) for data in board.flash._sectors]
     for index in range(len(board.rtc)):
         damaged = bytearray(board.rtc)
         damaged[index] ^= 1 << index % 8
-        board.flash._sectors = {sector: bytearray(data) for sector, data in cells.items()}
+        board.flash._sectors = [bytearray(data) for data in cells]
         agent, out = woken(fleet, board), Watcher()
         agent.start(board.ticks(), CAUSE_DEEP_SLEEP, damaged, out)
         assert out.events[0] == EVENT_SNAPSHOT_LOST and EVENT_STARTED in out.events

@@ -6,6 +6,7 @@ from cma_toolkit.sim.world.hardware.tearing import tear
 SECTORS = 32  # of the state partition of a board
 _PROGRAM_BYTES = 32
 _EIO = 5
+_ERASED = bytearray()  # of every sector without a programmed byte
 
 # What a bad block does.
 BAD_BLOCKS = ("program error", "erase error", "read error", "program no-op", "erase no-op")
@@ -39,7 +40,8 @@ class NorFlash(Flash):
         self.bad: dict[int, str] = {}
         self.wear: dict[int, int] = {}
         self.failed: BaseException | None = None  # the error of `fail_in`, once it was raised
-        self._sectors: dict[int, bytearray] = {}  # up to the last byte that was programmed
+        # Each up to the last byte that was programmed.
+        self._sectors: list[bytearray] = [_ERASED] * self.sector_count
         self._cut: list[int] | None = None
         self._later_cuts: list[list[int]] = []  # once that one came
         self._failure: tuple[int, BaseException] | None = None
@@ -61,7 +63,7 @@ class NorFlash(Flash):
         while done < len(buffer):
             start = (address + done) % size
             part = min(len(buffer) - done, size - start)
-            cells = self._sectors.get((address + done) // size, b"")
+            cells = self._sectors[(address + done) // size]
             there = max(0, min(part, len(cells) - start))
             buffer[done : done + there] = cells[start : start + there]
             buffer[done + there : done + part] = b"\xff" * (part - there)
@@ -70,7 +72,7 @@ class NorFlash(Flash):
     def _read_one(
         self, sector: int, start: int, length: int, buffer: "bytearray | memoryview"
     ) -> None:
-        cells = self._sectors.get(sector, b"")[start : start + length]
+        cells = self._sectors[sector][start : start + length]
         buffer[:] = (
             cells if len(cells) == length else bytes(cells) + b"\xff" * (length - len(cells))
         )
@@ -102,7 +104,7 @@ class NorFlash(Flash):
             torn = self._torn(self._peek(sector * size, size), b"\xff" * size)
             self._sectors[sector] = bytearray(torn)
         elif self.bad.get(sector) != _ERASE_NO_OP:
-            self._sectors.pop(sector, None)
+            self._sectors[sector] = _ERASED
         self._go_dark()
 
     # --- how it fails ---
@@ -156,7 +158,7 @@ class NorFlash(Flash):
 
     def used_sectors(self) -> list[int]:
         """Return the sectors in which something is programmed, in order."""
-        return sorted(self._sectors)
+        return [sector for sector in range(self.sector_count) if self._sectors[sector]]
 
     @property
     def reads_well(self) -> bool:
@@ -170,7 +172,7 @@ class NorFlash(Flash):
     def copy(self) -> "NorFlash":
         """Return a sound flash with the same content, for whoever looks without touching."""
         twin = NorFlash()
-        twin._sectors = {sector: bytearray(cells) for sector, cells in self._sectors.items()}
+        twin._sectors = [bytearray(cells) if cells else _ERASED for cells in self._sectors]
         return twin
 
     def _operate(self, address: int, error_kind: str) -> None:
@@ -210,7 +212,7 @@ class NorFlash(Flash):
         while address < end:
             start = address % size
             part = min(end - address, size - start)
-            cells = bytes(self._sectors.get(address // size, b"")[start : start + part])
+            cells = bytes(self._sectors[address // size][start : start + part])
             found += cells + b"\xff" * (part - len(cells))
             address += part
         return found
@@ -221,8 +223,8 @@ class NorFlash(Flash):
         while done < len(data):
             sector, start = (address + done) // size, (address + done) % size
             part = min(len(data) - done, size - start)
-            cells = self._sectors.get(sector)
-            if cells is None:
+            cells = self._sectors[sector]
+            if not cells:
                 cells = self._sectors[sector] = bytearray()
             if len(cells) < start + part:
                 cells += b"\xff" * (start + part - len(cells))
