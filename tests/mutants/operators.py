@@ -7,8 +7,10 @@ alone: what counts is what runs.
 
 import ast
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 OFF_BY_ONE = "off by one"
 BOUNDARY = "boundary"
@@ -25,15 +27,16 @@ _BOUNDARIES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.GtE: ast.Gt,
 }
 _SIMPLE = ast.Expr | ast.Assign | ast.AugAssign
-_Change = Callable[[], None]
+_Made = Iterator[tuple[ast.AST, str, Callable[[], None]]]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mistake: in which file, on which line, which kind, what was written there."""
+    """One mistake: in which file and function, on which line, which kind, what stood there."""
 
     path: str
     line: int
+    function: str
     operator: str
     text: str
     number: int  # among those of its file
@@ -41,50 +44,84 @@ class Mutant:
     @property
     def name(self) -> str:
         """Name the mutant so that a list of reviewed ones can hold it over edits elsewhere."""
-        return f"{self.path} {self.operator}: {self.text}"
+        return f"{self.path} {self.function}, {self.operator}: {self.text}"
+
+    def tree(self, original: str) -> ast.Module:
+        """Return the file with the mistake in it, each line where it was."""
+        tree = ast.parse(original)
+        next(itertools.islice(_changes(tree), self.number, None)).make()
+        return ast.fix_missing_locations(tree)
 
     def source(self, original: str) -> str:
-        """Return the file with the mistake in it."""
-        tree = ast.parse(original)
-        change = next(itertools.islice(_changes(tree), self.number, None))[2]
-        change()
-        return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+        """Return the file with the mistake in it as text."""
+        return ast.unparse(self.tree(original)) + "\n"
+
+
+class _Change(NamedTuple):
+    node: ast.AST
+    statement: ast.AST
+    function: str
+    operator: str
+    make: Callable[[], None]
+
+    @property
+    def text(self) -> str:
+        """Say what stood there, and in which statement."""
+        what, where = (ast.unparse(node).splitlines()[0] for node in (self.node, self.statement))
+        return what if what == where else f"`{what}` in `{where}`"
 
 
 def mutants(path: str, source: str) -> list[Mutant]:
     """Return every mutant of a source, in order of function and place."""
-    return [
-        Mutant(
-            path, getattr(node, "lineno", 0), operator, ast.unparse(node).splitlines()[0], number
-        )
-        for number, (node, operator, _change) in enumerate(_changes(ast.parse(source)))
-    ]
+    found = []
+    times: Counter[tuple[str, str, str]] = Counter()
+    for number, change in enumerate(_changes(ast.parse(source))):
+        text = change.text
+        same = (change.function, change.operator, text)
+        times[same] += 1
+        if times[same] > 1:
+            text += f" #{times[same]}"
+        line = getattr(change.node, "lineno", 0)
+        found.append(Mutant(path, line, change.function, change.operator, text, number))
+    return found
 
 
-def _changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, _Change]]:
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef):
-            for node in _own_nodes(function):
-                yield from _of_expression(node)
-                yield from _of_statements(node)
+def _changes(tree: ast.Module) -> Iterator[_Change]:
+    for name, function in _functions_of(tree, ""):
+        for node, statement in _own_nodes(function):
+            made = itertools.chain(_of_expression(node), _of_statements(node))
+            for place, operator, make in made:
+                where = place if isinstance(place, ast.stmt) else statement
+                yield _Change(place, where, name, operator, make)
 
 
-def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """Yield a function's nodes, those of functions within it and annotations left out."""
-    yield function
-    waiting: list[ast.AST] = list(reversed(function.body))
+def _functions_of(tree: ast.AST, prefix: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield each function with its name, those of classes and of functions too."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield prefix + node.name, node
+        inner = isinstance(node, ast.FunctionDef | ast.ClassDef)
+        yield from _functions_of(node, f"{prefix}{node.name}." if inner else prefix)
+
+
+def _own_nodes(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Yield a function's nodes, each with its statement; inner functions' and annotations not."""
+    yield function, function
+    waiting: list[tuple[ast.AST, ast.AST]] = [(node, node) for node in reversed(function.body)]
     while waiting:
-        node = waiting.pop()
+        node, statement = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
-        yield node
+        if isinstance(node, ast.stmt):
+            statement = node
+        yield node, statement
         children = list(ast.iter_child_nodes(node))
         if isinstance(node, ast.AnnAssign):
             children = [child for child in children if child is not node.annotation]
-        waiting.extend(reversed(children))
+        waiting.extend((child, statement) for child in reversed(children))
 
 
-def _of_expression(node: ast.AST) -> Iterator[tuple[ast.AST, str, _Change]]:
+def _of_expression(node: ast.AST) -> _Made:
     if isinstance(node, ast.Constant) and type(node.value) is int:
         yield node, OFF_BY_ONE, lambda: setattr(node, "value", _next(node))
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _BOUNDARIES:
@@ -104,7 +141,7 @@ def _is_constant(test: ast.expr) -> bool:
     return isinstance(test, ast.Constant)
 
 
-def _of_statements(node: ast.AST) -> Iterator[tuple[ast.AST, str, _Change]]:
+def _of_statements(node: ast.AST) -> _Made:
     for field in ("body", "orelse", "finalbody"):
         block = getattr(node, field, None)
         if not isinstance(block, list):
@@ -118,11 +155,11 @@ def _of_statements(node: ast.AST) -> Iterator[tuple[ast.AST, str, _Change]]:
                 yield statement, SWAPPED, _swap(block, index)
 
 
-def _put(block: list[ast.stmt], index: int, statement: ast.stmt) -> _Change:
+def _put(block: list[ast.stmt], index: int, statement: ast.stmt) -> Callable[[], None]:
     return lambda: block.__setitem__(index, statement)
 
 
-def _swap(block: list[ast.stmt], index: int) -> _Change:
+def _swap(block: list[ast.stmt], index: int) -> Callable[[], None]:
     pair = [block[index], block[index - 1]]
     return lambda: block.__setitem__(slice(index - 1, index + 1), pair)
 

@@ -1,9 +1,12 @@
 """Draw mutants of the whole kernel and say which of them the tests kill.
 
-Run as a program, `python sample.py [COUNT] [SEED]`, it tells each survivor.
+Run as a program, `python tests/mutants/sample.py [COUNT] [SEED]`, it tells each survivor. What was
+judged is kept until something changes, so a run that is stopped goes on where it was.
 """
 
-import random
+import hashlib
+import itertools
+import json
 import sys
 import tempfile
 import tomllib
@@ -13,12 +16,13 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from mutants.operators import OPERATORS, Mutant, mutants
-from mutants.suite import ROOT, STAGES, Tree
+from mutants.suite import FILES, ROOMS, ROOT, STAGES, Stage, Tree, Worker
 
 COUNT = 300
 SEED = 1
 WORKERS = 2
 REVIEWED = Path(__file__).with_name("equivalent.toml")
+KEPT = ROOT / "build" / "mutants.jsonl"
 
 Say = Callable[[str], object]
 
@@ -29,57 +33,134 @@ def equivalent() -> dict[str, str]:
     return found
 
 
-def draw(count: int = COUNT, seed: int = SEED) -> list[Mutant]:
-    """Draw mutants at random, as many of each operator, from all over the kernel.
+def every() -> list[Mutant]:
+    """Return all mutants of the kernel, in order of file and place."""
+    return [
+        mutant
+        for path in sorted((ROOT / "firmware" / "kernel").rglob("*.py"))
+        for mutant in mutants(str(path.relative_to(ROOT)), path.read_text())
+    ]
 
-    Reviewed ones are left out: they are the same program.
+
+def draw(count: int = COUNT, seed: int = SEED) -> list[Mutant]:
+    """Draw mutants, as many of each operator, from all over the kernel.
+
+    Which are drawn depends on the seed and each one's name only, so that one review more, or an
+    edit elsewhere, changes one of the sample and not all. Reviewed ones are left out: they are
+    the same program.
     """
     known = equivalent()
     by_operator: dict[str, list[Mutant]] = {operator: [] for operator in OPERATORS}
-    for path in sorted((ROOT / "firmware" / "kernel").rglob("*.py")):
-        for mutant in mutants(str(path.relative_to(ROOT)), path.read_text()):
-            if mutant.name not in known:
-                by_operator[mutant.operator].append(mutant)
-    rng = random.Random(seed)
-    each = -(-count // len(OPERATORS))
-    return [mutant for all_ in by_operator.values() for mutant in rng.sample(all_, each)][:count]
+    for mutant in every():
+        if mutant.name not in known:
+            by_operator[mutant.operator].append(mutant)
+    for all_ in by_operator.values():
+        all_.sort(key=lambda mutant: hashlib.sha256(f"{seed} {mutant.name}".encode()).digest())
+    turns = itertools.zip_longest(*by_operator.values())
+    return [mutant for turn in turns for mutant in turn if mutant][:count]
 
 
-def judge(chosen: list[Mutant], say: Say) -> Iterator[tuple[Mutant, str]]:
-    """Yield each mutant and the stage that killed it, "" if it lives.
+class Kept:
+    """Answers of this and earlier runs on the same files: by stage and mutant."""
+
+    def __init__(self, path: Path = KEPT) -> None:
+        self._path, self._version = path, _version()
+        self._answers: dict[tuple[str, str], str] = {}
+        if path.exists():
+            for line in path.read_text().splitlines():
+                version, stage, name, killer = json.loads(line)
+                if version == self._version:
+                    self._answers[stage, name] = killer
+
+    def get(self, stage: Stage, mutant: Mutant) -> str | None:
+        """Return which test killed a mutant, "" if none, None if that is not known."""
+        return self._answers.get((stage.name, mutant.name))
+
+    def put(self, stage: Stage, mutant: Mutant, killer: str) -> None:
+        """Keep an answer, also over the end of this process."""
+        self._answers[stage.name, mutant.name] = killer
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a") as file:
+            file.write(json.dumps([self._version, stage.name, mutant.name, killer]) + "\n")
+
+
+def _version() -> str:
+    """Digest all that an answer depends on."""
+    digest = hashlib.sha256()
+    files = [path for room in (*ROOMS, "tests") for path in (ROOT / room).rglob("*")]
+    for path in sorted([*files, *(ROOT / name for name in FILES)]):
+        if path.is_file() and "__pycache__" not in path.parts and path != REVIEWED:
+            digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def judge(
+    chosen: list[Mutant], say: Say, stages: tuple[Stage, ...] = STAGES, kept: Kept | None = None
+) -> dict[Mutant, str]:
+    """Return for each mutant the stage that killed it, "" if it lives.
 
     Raises: RuntimeError if the tests fail without a mutant: then they prove nothing.
     """
+    kept = kept or Kept()
+    killed_in = dict.fromkeys(chosen, "")
+    for stage in stages:
+        living = [m for m in chosen if not killed_in[m] and stage.about in m.path]
+        say(f"{stage.name}: {len(living)} mutants")
+        for mutant, killer in _in_stage(stage, living, kept, say):
+            if killer:
+                killed_in[mutant] = stage.name
+    for mutant, name in killed_in.items():
+        if not name:
+            say(f"lives: {mutant.path}:{mutant.line} {mutant.function} {mutant.operator}: "
+                f"{mutant.text}")  # fmt: skip
+    return killed_in
+
+
+def _in_stage(
+    stage: Stage, chosen: list[Mutant], kept: Kept, say: Say
+) -> Iterator[tuple[Mutant, str]]:
+    """Yield each mutant with the test that kills it in one stage, "" if none."""
+    unknown = []
+    for mutant in chosen:
+        answer = kept.get(stage, mutant)
+        if answer is None:
+            unknown.append(mutant)
+        else:
+            yield mutant, answer
+    if not unknown:
+        return
     with tempfile.TemporaryDirectory(prefix="cma-mutants-") as name:
-        trees: SimpleQueue[Tree] = SimpleQueue()
-        for worker in range(WORKERS):
-            trees.put(Tree(Path(name) / str(worker)))
+        free: SimpleQueue[Worker] = SimpleQueue()
+        made = [
+            Worker(Tree(Path(name) / str(number)), stage, Path(name) / "reach.json")
+            for number in range(min(WORKERS, len(unknown)))
+        ]
+        for worker in made:
+            free.put(worker)
 
         def kill(mutant: Mutant) -> str:
-            tree = trees.get()
+            worker = free.get()
             try:
-                return tree.killed_by(mutant)
+                return worker.killer(mutant)
             finally:
-                trees.put(tree)
+                free.put(worker)
 
-        sound = trees.get()
-        for stage in STAGES:
-            if not sound.passes(stage):
-                raise RuntimeError(f"{stage[0]} fails without any mutant; mend it first")
-        trees.put(sound)
-        with ThreadPoolExecutor(WORKERS) as pool:
-            for number, (mutant, stage) in enumerate(
-                zip(chosen, pool.map(kill, chosen), strict=True), 1
-            ):
-                if not stage:
-                    say(f"lives: {mutant.path}:{mutant.line} {mutant.operator}: {mutant.text}")
-                if not number % 10:
-                    say(f"{number} of {len(chosen)} mutants")
-                yield mutant, stage
+        try:
+            with ThreadPoolExecutor(len(made)) as pool:
+                answers = pool.map(kill, unknown)
+                for number, (mutant, killer) in enumerate(zip(unknown, answers, strict=True), 1):
+                    kept.put(stage, mutant, killer)
+                    if not number % 20:
+                        say(f"{stage.name}: {number} of {len(unknown)} mutants")
+                    yield mutant, killer
+        finally:
+            for worker in made:
+                worker.close()
 
 
 if __name__ == "__main__":
     numbers = [int(argument) for argument in sys.argv[1:]]
-    judged = list(judge(draw(*numbers), lambda text: print(text, flush=True)))
-    for shown in (*(stage[0] for stage in STAGES), ""):
-        print(sum(stage == shown for _mutant, stage in judged), shown or "live")
+    judged = judge(draw(*numbers), lambda text: print(text, flush=True))
+    for shown in (*(stage.name for stage in STAGES), ""):
+        print(sum(name == shown for name in judged.values()), shown or "live")

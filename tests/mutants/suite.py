@@ -1,26 +1,42 @@
-"""Run the project's tests against a mutant: each worker has a tree of its own to break."""
+"""The stages of the project's tests, and processes that run one stage in a tree they may break."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mutants.operators import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("boards", "firmware", "host_tools", "sim")
-TIMEOUT_S = 240.0  # an endless loop is noticed, as every test notices it that never ends
+DOCUMENTS = "docs"  # which tests read
+FILES = ("pyproject.toml", "setup.py", "Makefile", "README.md", "CHANGELOG.md")
 
-# What is cheap first: most mutants die there. Each stage sees only what outlived those before.
-POWER_CUT = ("tests/power_cut/test_journal_power_cut.py", "tests/power_cut/test_journal_rot.py")
-STAGES: tuple[tuple[str, ...], ...] = (
-    ("tests/unit", "--ignore=tests/unit/test_units_on_micropython.py"),
-    ("tests/twin/test_agent_twin.py", "tests/twin/test_cbor_reference.py"),
-    POWER_CUT,
-    ("tests/world", "-k", "not micropython"),
-    ("tests/twin",),
+
+@dataclass(frozen=True)
+class Stage:
+    """Some tests, as arguments of pytest; of mutants in which folder they can tell."""
+
+    name: str
+    arguments: tuple[str, ...]
+    about: str = ""
+
+
+# What is cheap first: each stage sees only what outlived those before it. What runs in real
+# MicroPython runs the mutant too, so twins notice only what the two runtimes do differently.
+UNIT = Stage("unit", ("tests/unit", "--ignore=tests/unit/test_units_on_micropython.py"))
+POWER_CUT = Stage(
+    "power cut",
+    ("tests/power_cut/test_journal_power_cut.py", "tests/power_cut/test_journal_rot.py"),
+    "kernel/state/",
 )
+WORLD = Stage("world", ("tests/world", "-k", "not micropython"))
+TWIN = Stage("twin", ("tests/twin", "--ignore=tests/twin/test_shrunk_kernel.py"))
+STAGES = (UNIT, POWER_CUT, WORLD, TWIN)
+SWARM = Stage("swarm", ("tests/world/test_swarm.py",))
 
 
 class Tree:
@@ -28,11 +44,10 @@ class Tree:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for room in (*ROOMS, "tests"):
-            shutil.copytree(
-                ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "build")
-            )
-        for name in ("pyproject.toml", "setup.py", "Makefile", "README.md"):
+        for room in (*ROOMS, "tests", DOCUMENTS):
+            ignored = shutil.ignore_patterns("__pycache__", "build")
+            shutil.copytree(ROOT / room, folder / room, ignore=ignored)
+        for name in FILES:
             shutil.copy(ROOT / name, folder / name)
         package = folder / "names" / "cma_toolkit"
         package.mkdir(parents=True)
@@ -40,36 +55,47 @@ class Tree:
         for room in ROOMS:
             (package / room).symlink_to(folder / room, target_is_directory=True)
 
-    def killed_by(self, mutant: Mutant) -> str:
-        """Return which stage fails with a mutant in place, "" if all pass.
 
-        Power cuts in the journal are no test of what is not in the journal.
+class Worker:
+    """A process that has one stage's tests ready, in a tree of its own."""
+
+    def __init__(self, tree: Tree, stage: Stage, reach: Path) -> None:
+        """Start it. Raises: RuntimeError if the tests fail without a mutant: they prove nothing.
+
+        `reach`: what the tests enter; made by the first worker of a stage, read by the others.
         """
-        file = self.folder / mutant.path
-        original = file.read_text()
-        file.write_text(mutant.source(original))
-        try:
-            for stage in STAGES:
-                if stage == POWER_CUT and "/state/" not in mutant.path:
-                    continue
-                if not self.passes(stage):
-                    return stage[0]
-            return ""
-        finally:
-            file.write_text(original)
+        folders = [tree.folder / name for name in ("names", "tests", "firmware")]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mutants.runner", str(reach), *stage.arguments],
+            cwd=tree.folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(map(str, folders)),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        if wrong := self._answer():
+            self.close()
+            raise RuntimeError(f"{stage.name}: {wrong}; mend it first")
 
-    def passes(self, stage: tuple[str, ...]) -> bool:
-        """Tell whether some tests pass in this tree as it is."""
-        command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-        try:
-            ended = subprocess.run(
-                [*command, *stage],
-                cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(self.folder / "names")},
-                capture_output=True,
-                timeout=TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return ended.returncode == 0
+    def killer(self, mutant: Mutant) -> str:
+        """Return which test notices a mutant, "" if none does."""
+        assert self._process.stdin
+        print(json.dumps(asdict(mutant)), file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        return str(json.loads(line)) if line else "the process ended"
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()

@@ -70,6 +70,7 @@ def test_all_mutants_are_of_one_operator_and_differ() -> None:
 def test_the_sample_is_of_all_operators_and_leaves_out_the_reviewed() -> None:
     chosen = sample.draw(12)
     assert [mutant.operator for mutant in chosen] == [
-        operator for operator in operators.OPERATORS for _ in range(2)
+        *operators.OPERATORS,
+        *operators.OPERATORS,
     ]
     assert not {mutant.name for mutant in sample.draw()} & set(sample.equivalent())

@@ -1,0 +1,234 @@
+"""Run one stage of the tests against mutants that come on the standard input, one per line.
+
+The tests are collected once. For each mutant a fork of this process gets its code and runs those
+tests that enter its function, the quick ones first, until one fails. A test that never enters a
+function cannot notice what is wrong in it: which enter which was seen in a run without a mutant.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import IO, Any
+
+import pytest
+from mutants.graft import graft, outermost
+from mutants.operators import Mutant
+
+HEAP_BYTES = 4 << 30  # of a mutant that gathers without end
+LONGER = 5  # times as long as without a mutant, and as many seconds more, is an endless loop
+
+Entered = defaultdict[str, set[str]]
+
+
+class Reach:
+    """Which functions of the kernel are entered, and how long each test takes."""
+
+    def __init__(self, kernel: Path) -> None:
+        self._kernel = str(kernel.resolve())
+        self._names: dict[CodeType, str] = {}
+        self.now: set[str] = set()
+
+    def watch(self) -> None:
+        """Begin to note what is entered."""
+        sys.setprofile(self._note)
+
+    def _note(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            code = frame.f_code
+            name = self._names.get(code)
+            if name is None:
+                path = os.path.realpath(code.co_filename)
+                inside = path.startswith(self._kernel)
+                name = f"{path}:{outermost(code)}" if inside else ""
+                self._names[code] = name
+            if name:
+                self.now.add(name)
+
+
+class Runner:
+    """A pytest plugin that runs the collected tests once per mutant instead of once."""
+
+    def __init__(self, root: Path, stage: list[str], known: Path, ask: IO[str], tell: IO[str]):
+        self._root, self._stage, self._known = root, stage, known
+        self._ask, self._tell = ask, tell
+        self._reach = Reach(root / "firmware" / "kernel")
+        self._entered: dict[str, list[str]] = {}
+        self._cpu_s: dict[str, float] = {}
+        self._at_import: set[str] = set()
+        self._reach.watch()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Answer each mutant with the name of the test that noticed it, "" if none did."""
+        sys.setprofile(None)
+        self._at_import = self._reach.now
+        if not self._known.exists() and _forked(lambda: self._look(session)):
+            self._answer("fails without any mutant")
+            return True
+        seen = json.loads(self._known.read_text())
+        self._entered, self._cpu_s = seen["entered"], seen["cpu_s"]
+        self._answer("")
+        for line in self._ask:
+            self._answer(self._killer(session, Mutant(**json.loads(line))))
+        return True
+
+    def _answer(self, text: str) -> None:
+        print(json.dumps(text), file=self._tell, flush=True)
+
+    def _look(self, session: pytest.Session) -> int:
+        """Run all tests without a mutant and note what each enters; returns 1 if one fails."""
+        entered: Entered = defaultdict(set)
+        shared: Entered = defaultdict(set)
+        seconds: dict[str, float] = {}
+        for item, following in _pairs(session.items):
+            begin = time.process_time()
+            self._reach.now = set()
+            session.config.pluginmanager.register(Setup(self._reach, shared[_file(item)]), "up")
+            self._reach.watch()
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+            sys.setprofile(None)
+            session.config.pluginmanager.unregister(name="up")
+            seconds[item.nodeid] = time.process_time() - begin
+            for name in self._reach.now:
+                entered[name].add(item.nodeid)
+            if session.testsfailed:
+                return 1
+        for item in session.items:  # what a fixture did once, it did for each test of the file
+            for name in shared[_file(item)]:
+                entered[name].add(item.nodeid)
+        names = {name: sorted(tests) for name, tests in entered.items()}
+        part = self._known.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps({"entered": names, "cpu_s": seconds}))
+        part.replace(self._known)
+        return 0
+
+    def _killer(self, session: pytest.Session, mutant: Mutant) -> str:
+        file = self._root / mutant.path
+        original = file.read_text()
+        name = f"{file.resolve()}:{mutant.function}"
+        tests = set(self._entered.get(name, ()))
+        items = [item for item in session.items if item.nodeid in tests]
+        items.sort(key=lambda item: self._cpu_s[item.nodeid])
+        file.write_text(mutant.source(original))
+        try:
+            if name in self._at_import:
+                return self._anew()
+            return self._grafted(session, items, file, original, mutant)
+        finally:
+            file.write_text(original)
+
+    def _grafted(
+        self,
+        session: pytest.Session,
+        items: list[pytest.Item],
+        file: Path,
+        original: str,
+        mutant: Mutant,
+    ) -> str:
+        if not items:
+            return ""
+        hear, say = os.pipe()
+
+        def run() -> int:
+            if not graft(file, original, mutant.tree(original)):
+                return 2
+            resource.setrlimit(resource.RLIMIT_AS, (HEAP_BYTES, HEAP_BYTES))
+            for item, following in _pairs(items):
+                os.write(say, item.nodeid.encode() + b"\n")
+                _limit(LONGER * (1 + self._cpu_s[item.nodeid]))
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+                if session.testsfailed:
+                    return 1
+            return 0
+
+        status = _forked(run)
+        os.close(say)
+        with open(hear, encoding="utf-8") as told:
+            last = told.read().splitlines()[-1:]
+        if status == 2:
+            return self._anew()
+        return last[0] if status and last else ""
+
+    def _anew(self) -> str:
+        """Run the stage in a process that imports the mutant from its file."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+        ended = subprocess.run(
+            [*command, *self._stage],
+            cwd=self._root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=lambda: _limit(LONGER + 2 * sum(self._cpu_s.values())),
+            check=False,
+        )
+        failed = [line.split()[1] for line in ended.stdout.splitlines() if line.startswith("FAIL")]
+        return (failed or ["a process"])[0] if ended.returncode else ""
+
+
+class Setup:
+    """Tell what fixtures enter from what a test enters itself."""
+
+    def __init__(self, reach: Reach, shared: set[str]) -> None:
+        self._reach, self._shared = reach, shared
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Any:
+        """Note all that is entered before the test."""
+        result = yield
+        self._shared |= self._reach.now
+        return result
+
+
+def _pairs(items: list[pytest.Item]) -> "zip[tuple[pytest.Item, pytest.Item | None]]":
+    return zip(items, [*items[1:], None], strict=True)
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _limit(seconds: float) -> None:
+    """End this process when it has used, or waited for, so many seconds from now."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    spent = int(used.ru_utime + used.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (spent, resource.RLIM_INFINITY))
+    signal.alarm(int(60 + 10 * seconds))
+
+
+def _forked(work: "Any") -> int:
+    """Do something in a fork of this process; returns its exit code, or the signal negative."""
+    child = os.fork()
+    if not child:
+        code = 3
+        try:
+            os.setpgid(0, 0)
+            code = work()
+        finally:
+            os._exit(code)
+    _pid, status = os.waitpid(child, 0)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # what it started itself
+    return os.waitstatus_to_exitcode(status)
+
+
+def main(known: str, *stage: str) -> int:
+    """Collect the tests of a stage, then answer mutants until the input ends."""
+    tell = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    ask = os.fdopen(os.dup(0), encoding="utf-8")
+    silent = os.open(os.devnull, os.O_RDWR)
+    os.dup2(silent, 0)
+    os.dup2(silent, 1)
+    runner = Runner(Path.cwd(), list(stage), Path(known), ask, tell)
+    return pytest.main(["-q", "-p", "no:cacheprovider", *stage], plugins=[runner])
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
