@@ -38,7 +38,7 @@ class Reach:
 
     def watch(self) -> None:
         """Begin to note what is entered."""
-        sys.setprofile(self._note)
+        sys.settrace(self._note)
 
     def _note(self, frame: FrameType, event: str, _argument: object) -> None:
         if event == "call":
@@ -68,7 +68,7 @@ class Runner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Answer each mutant with the name of the test that noticed it, "" if none did."""
-        sys.setprofile(None)
+        sys.settrace(None)
         self._at_import = self._reach.now
         if not self._known.exists() and _forked(lambda: self._look(session)):
             self._answer("fails without any mutant")
@@ -94,7 +94,7 @@ class Runner:
             session.config.pluginmanager.register(Setup(self._reach, shared[_file(item)]), "up")
             self._reach.watch()
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-            sys.setprofile(None)
+            sys.settrace(None)
             session.config.pluginmanager.unregister(name="up")
             seconds[item.nodeid] = time.process_time() - begin
             for name in self._reach.now:
@@ -119,9 +119,11 @@ class Runner:
         items.sort(key=lambda item: self._cpu_s[item.nodeid])
         file.write_text(mutant.source(original))
         try:
-            if name in self._at_import:
-                return self._anew()
-            return self._grafted(session, items, file, original, mutant)
+            killer = self._grafted(session, items, file, original, mutant)
+            if name not in self._at_import:
+                return killer
+            # The tests hold what the original made while they were imported.
+            return (killer and self._anew(killer)) or self._anew(*self._stage)
         finally:
             file.write_text(original)
 
@@ -154,14 +156,14 @@ class Runner:
         with open(hear, encoding="utf-8") as told:
             last = told.read().splitlines()[-1:]
         if status == 2:
-            return self._anew()
+            return self._anew(*self._stage)
         return last[0] if status and last else ""
 
-    def _anew(self) -> str:
-        """Run the stage in a process that imports the mutant from its file."""
+    def _anew(self, *tests: str) -> str:
+        """Run tests in a process that imports the mutant from its file."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
         ended = subprocess.run(
-            [*command, *self._stage],
+            [*command, *tests],
             cwd=self._root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
