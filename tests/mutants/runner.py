@@ -33,24 +33,22 @@ class Reach:
 
     def __init__(self, kernel: Path) -> None:
         self._kernel = str(kernel.resolve())
-        self._names: dict[CodeType, str] = {}
+        self._names: dict[int, tuple[str, CodeType]] = {}  # by id: hashing code takes long
         self.now: set[str] = set()
 
     def watch(self) -> None:
         """Begin to note what is entered."""
         sys.settrace(self._note)
 
-    def _note(self, frame: FrameType, event: str, _argument: object) -> None:
-        if event == "call":
-            code = frame.f_code
-            name = self._names.get(code)
-            if name is None:
-                path = os.path.realpath(code.co_filename)
-                inside = path.startswith(self._kernel)
-                name = f"{path}:{outermost(code)}" if inside else ""
-                self._names[code] = name
-            if name:
-                self.now.add(name)
+    def _note(self, frame: FrameType, _event: str, _argument: object) -> None:
+        code = frame.f_code
+        known = self._names.get(id(code))
+        if known is None:
+            path = os.path.realpath(code.co_filename)
+            name = f"{path}:{outermost(code)}" if path.startswith(self._kernel) else ""
+            known = self._names[id(code)] = name, code
+        if known[0]:
+            self.now.add(known[0])
 
 
 class Runner:
