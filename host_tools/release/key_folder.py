@@ -13,26 +13,20 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cma_toolkit.host_tools.errors import CmaError, refused, usage
 from cma_toolkit.host_tools.release import leaves, lms_key
 from cma_toolkit.host_tools.release.disk import Disk, replace
+from cma_toolkit.host_tools.release.documents import key_id
 from cma_toolkit.host_tools.release.lms_key import ParameterSet, PrivateKey
 
 KEY_SUFFIX, LEAVES_SUFFIX, LOCK, COMPUTER = ".key", ".leaves", ".lock", "computer"
 IDENTIFIER_BYTES = 8  # of a backup and of a computer
-KEY_ID_BYTES = 8  # as the board has it: the begin of the digest of the public key
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 Taken = TypeVar("Taken")
-
-
-def key_id(public: bytes) -> bytes:
-    """Return by what a signature names its key."""
-    return sha256(public).digest()[:KEY_ID_BYTES]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import pytest
 from cma_toolkit.firmware.kernel.release.lms import verify
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.release import lms_key
-from cma_toolkit.host_tools.release.key_folder import KeyFolder, key_id
+from cma_toolkit.host_tools.release.documents import key_id
+from cma_toolkit.host_tools.release.key_folder import KeyFolder
 from cma_toolkit.host_tools.release.lms_key import ParameterSet, PrivateKey
 from support import hss_lms
 from support.model_disk import ModelDisk, PowerCutError
