@@ -1,0 +1,255 @@
+"""A document has one form: whatever else arrives in its place is refused."""
+
+import random
+from base64 import b64decode
+from collections.abc import Callable
+
+import cbor2
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from cma_toolkit.firmware.kernel.release import refusals
+from cma_toolkit.firmware.kernel.release.envelope import Envelope
+from cma_toolkit.firmware.kernel.release.manifest import (
+    MANIFEST_BYTES_MAX,
+    NUMBER_MAX,
+    Manifest,
+    from_bytes,
+    to_bytes,
+)
+from cma_toolkit.firmware.kernel.release.refusals import RefusedError
+from cma_toolkit.firmware.kernel.release.trust import Root
+from cma_toolkit.host_tools.release import documents
+from support.release_board import FIRST, RELEASE, ROOT, ROOT_2, Handed, hand_root, next_root
+from support.release_signers import (
+    CLASS_ID,
+    DIGEST,
+    manifest,
+    signed,
+)
+
+
+def test_class_04_every_bit_of_the_manifest_flipped() -> None:
+    handed, payload = Handed(), manifest()
+    assert handed.current(payload) == 0
+    data = signed(payload, [RELEASE])
+    for bit in range(8 * len(payload)):
+        flipped = bytearray(data)
+        flipped[-1 - (bit >> 3)] ^= 1 << (bit & 7)
+        assert handed.take(bytes(flipped)) == refusals.REFUSED_MALFORMED, bit
+    assert handed.take(data) == 0
+
+
+def test_class_05_every_byte_of_the_signature_flipped() -> None:
+    handed, payload = Handed(), manifest()
+    assert handed.current(payload) == 0
+    data = signed(payload, [RELEASE])
+    signature = documents.open_envelope(data)[1][0][1]
+    start = data.index(signature)
+    for at in range(start, start + len(signature), 3):
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << at % 8
+        assert handed.take(bytes(flipped)) == refusals.REFUSED_UNSIGNED, at
+
+
+def test_class_06_cut_off_at_every_length_and_07_trailing_bytes() -> None:
+    handed, payload = Handed(), manifest()
+    assert handed.current(payload) == 0
+    data = signed(payload, [RELEASE])
+    for size in range(len(data)):
+        assert handed.take(data[:size]) == refusals.REFUSED_MALFORMED, size
+    assert handed.take(data + b"\0") == refusals.REFUSED_MALFORMED
+    for wrong in (payload[:-1], payload + b"\0"):
+        assert Handed().release(wrong) == refusals.REFUSED_MALFORMED
+
+
+def test_class_08_duplicate_keys() -> None:
+    payload = manifest()
+    doubled = b"\xa6" + payload[1:3] * 2 + payload[3:]
+    assert Handed().release(doubled) == refusals.REFUSED_MALFORMED
+
+
+def test_class_09_other_encodings_of_the_same() -> None:
+    payload = manifest()
+    longer = payload.replace(b"\x02\x01\x03", b"\x02\x18\x01\x03")
+    assert longer != payload and cbor2.loads(longer) == cbor2.loads(payload)
+    assert Handed().release(longer) == refusals.REFUSED_MALFORMED
+    yes = payload.replace(b"\xa5\x01\x01", b"\xa5\x01\xf5")  # true, which Python takes for 1
+    assert yes != payload
+    assert Handed().release(yes) == refusals.REFUSED_MALFORMED
+    for name in ("security_counter", "mpy", "battery_mv", "after"):
+        assert Handed().release(manifest(**{name: True})) == refusals.REFUSED_MALFORMED, name
+    for name, value in (("class_id", CLASS_ID[:-1]), ("digest", DIGEST + b"\0")):
+        assert Handed().release(manifest(**{name: value})) == refusals.REFUSED_MALFORMED, name
+
+
+def test_class_09_other_forms_of_an_envelope() -> None:
+    handed, payload = Handed(), manifest()
+    assert handed.current(payload) == 0
+    data = signed(payload, [RELEASE])
+    wrapper, rest = data[7 : -len(payload) - 3], data[-len(payload) - 3 :]
+    head, block_head, block = data[:4], wrapper[39:42], wrapper[42:]
+    assert wrapper[:1] == b"\x82" and rest[0] == 3 and rest[2] == len(payload)
+
+    def framed(wrapped: bytes, last: bytes = rest) -> bytes:
+        size = len(wrapped)
+        length = b"\x59" + size.to_bytes(2, "big") if size > 255 else bytes((0x58, size))
+        return head + length + wrapped + last
+
+    assert framed(wrapper) == data and handed.take(data) == 0
+    short = block[:19] + b"\x41\0"  # up to the key's id and null
+    wrong = {
+        "a longer head": framed(wrapper, b"\x03\x59\0" + rest[2:]),
+        "a byte after the document": framed(wrapper, rest + b"\0"),
+        "a byte after the signatures": framed(wrapper + b"\0"),
+        "a signature too many": framed(b"\x83" + wrapper[1:]),
+        "a signature too few": framed(b"\x81" + wrapper[1:]),
+        "no list of signatures": framed(b"\x40" + wrapper[1:39]),
+        "a byte in a block after its signature": framed(
+            wrapper[:40] + (len(block) + 1).to_bytes(2, "big") + block + b"\0"
+        ),
+        "a signature beyond its block": framed(
+            wrapper[:40] + (len(block) - 1).to_bytes(2, "big") + block
+        ),
+        "a block beyond the wrapper": framed(wrapper[:-1], rest) + b"\0",
+        "a short string, two bytes of length": framed(
+            wrapper[:39] + b"\x59\0" + bytes([len(short)]) + short
+        ),
+        "a short string, one byte of length": framed(
+            wrapper[:39] + b"\x58" + bytes([len(short)]) + short
+        ),
+    }
+    assert block_head[0] == 0x59
+    for what, changed in wrong.items():
+        assert handed.take(changed) == refusals.REFUSED_MALFORMED, what
+    many = documents.envelope(payload, [(bytes([i] * 8), b"\0") for i in range(5)])
+    assert handed.take(many) == refusals.REFUSED_MALFORMED
+    four = documents.envelope(payload, [(bytes([i] * 8), b"\0") for i in range(4)])
+    assert handed.take(four) == refusals.REFUSED_UNSIGNED
+
+
+@pytest.mark.parametrize("number", [NUMBER_MAX + 1, 2**32 - 1, 2**64 - 1])
+def test_class_13_fast_forward_beyond_what_a_board_counts(number: int) -> None:
+    for name in ("sequence", "security_counter", "size_bytes", "battery_mv", "after", "mpy"):
+        payload = manifest(**{name: number})
+        assert Handed().release(payload) == refusals.REFUSED_MALFORMED, name
+
+
+def test_a_root_with_the_same_release_keys_lets_nobody_go_back() -> None:
+    handed = Handed()
+    assert handed.release(manifest(5)) == 0
+    assert handed.trust.manifest
+    handed.trust.on_confirmed(handed.trust.manifest)
+    assert hand_root(handed.trust, next_root(), ROOT, ROOT_2) == 0
+    assert handed.release(manifest(4)) == refusals.REFUSED_VERSION
+
+
+def test_class_24_a_manifest_over_its_size() -> None:
+    worst = Manifest(NUMBER_MAX, CLASS_ID, DIGEST, NUMBER_MAX)
+    worst.security_counter = worst.mpy = worst.battery_mv = worst.after = NUMBER_MAX
+    assert len(to_bytes(worst)) <= MANIFEST_BYTES_MAX
+    with pytest.raises(RefusedError):
+        from_bytes(bytes(MANIFEST_BYTES_MAX + 1))
+
+
+def test_class_39_another_hash_or_signature_algorithm() -> None:
+    other_hash = manifest().replace(b"\x82\x2f\x58\x20", b"\x82\x30\x58\x20")
+    assert Handed().release(other_hash) == refusals.REFUSED_MALFORMED
+    handed, payload = Handed(), manifest()
+    assert handed.current(payload) == 0
+    data = signed(payload, [RELEASE]).replace(b"\xa1\x01\x38\x2d", b"\xa1\x01\x38\x2c")
+    assert handed.take(data) == refusals.REFUSED_MALFORMED
+
+
+def root_with(change: Callable[[list[object]], object]) -> bytes:
+    fields = cbor2.loads(FIRST.to_bytes())
+    change(fields)
+    return cbor2.dumps(fields, canonical=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda fields: fields.append(0),
+        lambda fields: fields.pop(),
+        lambda fields: fields.__setitem__(0, "timestamp"),
+        lambda fields: fields.__setitem__(1, True),
+        lambda fields: fields.__setitem__(1, -1),
+        lambda fields: fields.__setitem__(2, 2**32),
+        lambda fields: fields.__setitem__(5, "keys"),
+        lambda fields: fields[5].__setitem__(0, bytes(51)),
+        lambda fields: fields[5].__setitem__(0, fields[5][1]),
+        lambda fields: fields[5].append(fields[5][1]),
+        lambda fields: fields[6].pop(),
+        lambda fields: fields[6].append(fields[6][0]),
+        lambda fields: fields[6][0].__setitem__(0, 0),
+        lambda fields: fields[6][0].__setitem__(0, 3),
+        lambda fields: fields[6][0][1].__setitem__(0, 9),
+        lambda fields: fields[6][0][1].__setitem__(0, fields[6][0][1][1]),
+        lambda fields: fields[6].__setitem__(0, [1]),
+    ],
+)
+def test_a_root_in_another_form_is_none(change: Callable[[list[object]], object]) -> None:
+    Root(root_with(lambda fields: None))
+    with pytest.raises(RefusedError):
+        Root(root_with(change))
+
+
+def test_random_bytes_and_random_changes_raise_nothing_else() -> None:
+    draw, handed = random.Random(1), Handed()
+    whole = [signed(manifest(), [RELEASE]), signed(FIRST.to_bytes(), [ROOT])]
+    for _ in range(1_500):
+        data = bytearray(draw.choice(whole) if draw.random() < 0.8 else draw.randbytes(80))
+        for _ in range(draw.randint(1, 6)):
+            at = draw.randrange(min(len(data), 120)) if draw.random() < 0.5 else -1
+            if draw.random() < 0.3:
+                del data[at]
+            else:
+                data[at if at >= 0 else draw.randrange(len(data))] = draw.randrange(256)
+        for take in (handed.trust.on_root, handed.trust.on_timestamp, handed.take):
+            assert take(bytes(data)) != 0
+
+
+def test_random_changes_of_a_manifest_are_refused_or_mean_what_they_say() -> None:
+    draw, payload = random.Random(2), manifest(7, battery_mv=3_000, after=3)
+    for _ in range(3_000):
+        data = bytearray(payload)
+        for _ in range(draw.randint(1, 3)):
+            data[draw.randrange(len(data))] = draw.randrange(256)
+        try:
+            read = from_bytes(bytes(data))
+        except RefusedError:
+            continue
+        assert to_bytes(read) == data
+
+
+def test_the_envelope_is_that_of_the_draft() -> None:
+    # Example 0 of the SUIT manifest's draft, and the draft's public key.
+    payload = bytes.fromhex(
+        "a50101020003585fa202818141000458568614a40150fa6b4a53d5ad5fdfbe9de663e4d41ffe02501492af14"
+        "25695e48bf429b2d51f2ab45035824822f582000112233445566778899aabbccddeeff0123456789abcdeffe"
+        "dcba98765432100e1987d0010f020f074382030f0943821702"
+    )
+    digest = "6658ea560262696dd1f13b782239a064da7c6c5cbaf52fded428a6fc83c7e5af"
+    assert documents.digest_of(payload).hex() == digest
+    assert Envelope(documents.envelope(payload)).digest().hex() == digest
+    signature = bytes.fromhex(
+        "408d0816f9b510749bf6a51b066951e08a4438f849eb092a1ac768eed9de696c"
+        "1b1dd35d82ef149e6a73a61976ad2cfe78444b8064293350a122f332cb49f0da"
+    )
+    halves = (int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
+    key = load_der_public_key(
+        b64decode(
+            "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhJaBGq4LqqvSYVcYnuzaJr6qi/Eb"
+            "bz/m4rVlnIXbwK07HypLbAmBMcCjbazR14vTgdzfsJwFLbM5kdtzOLSolg=="
+        )
+    )
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    es256 = -7
+    key.verify(
+        utils.encode_dss_signature(*halves),
+        documents.to_be_signed(payload, es256),
+        ec.ECDSA(SHA256()),
+    )
