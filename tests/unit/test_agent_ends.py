@@ -16,6 +16,7 @@ from kernel.recovery.boots import KEY as BOOT_KEY
 from kernel.ticks import ticks_add, ticks_diff
 from kernel.timers import TIMER_ANNOUNCE, TIMER_EXPIRE, TIMER_TELEMETRY
 from support.pair import START_MS, Node
+from support.sleeper import Sleeper
 from support.started import (
     CURRENTS,
     PERIOD_MS,
@@ -145,6 +146,23 @@ def test_after_an_answer_the_sleep_is_deep_again():
         agent._sleep(START_MS)
         depths += node.out.sleeps
     assert depths == [(later(30_000), SLEEP_LIGHT), (later(PERIOD_MS - 4), SLEEP_DEEP)]
+
+
+def test_timers_that_are_due_together_cost_one_commit():
+    def setup(agent):
+        for name in ("m", "n"):
+
+            @agent.every(PERIOD_MS)
+            def count(name=name):
+                agent.state[name] = agent.state.get(name, 0) + 1
+
+    board = Sleeper(setup, wake_period_ms=PERIOD_MS)
+    board.run(3 * PERIOD_MS)
+    before = len(board.table.commits)
+    board.run(5 * PERIOD_MS)
+    commits = board.table.commits[before:]
+    assert 4 <= len(commits) <= 6
+    assert commits == [[b"sm", b"sn"]] * len(commits)
 
 
 def test_what_is_said_in_a_window_keeps_it_open():

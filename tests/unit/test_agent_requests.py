@@ -1,12 +1,19 @@
 """An agent asks another by name, and always hears: an answer, or why there is none."""
 
 from kernel.application import Message
-from kernel.codec import frame
-from kernel.limits import ANNOUNCE_MS, DEADLINE_MS_MAX, REQUESTS_MAX
+from kernel.codec import cbor, frame
+from kernel.limits import (
+    ANNOUNCE_MS,
+    DEADLINE_MS_MAX,
+    HEADER_BYTES,
+    QUOTA_CPU_MS,
+    REQUESTS_MAX,
+)
 from kernel.ticks import ticks_add, ticks_diff
 from support.no_heap import Failing, out_of_heap
-from support.pair import Node, Pair
+from support.pair import START_MS, Node, Pair
 from support.script import raises
+from support.started import STRANGER, hear, later, made, started
 
 
 def answering(agent):
@@ -218,3 +225,46 @@ def test_an_error_without_heap_to_report_it_is_counted():
     agent.on_time(pair.now_ms, out)
     agent.on_time(ticks_add(pair.now_ms, 500), out)
     assert pair.a.status("app_errors") == 1 and agent.exchange.requests.count == 0
+
+
+def asked_by_hand():
+    """Return a node that asked a stranger, what it was told, and the number of its request."""
+    node, told = started(), []
+    node.agent.neighbours.introduce(node.agent.neighbours.hear(START_MS, STRANGER, 0), "n")
+    assert node.agent.application.request("t", 1, "n", told.append, 1_000)
+    node.agent.on_time(START_MS, node.out)
+    (number, topic, value) = cbor.decode(node.out.take_frames()[-1][HEADER_BYTES:])
+    assert (topic, value) == ("t", 1)
+    return node, told, number
+
+
+def test_each_status_has_its_error_and_one_that_nobody_knows_the_last():
+    errors = ((0, ""), (1, "no handler"), (2, "failed"), (3, "refused"), (4, "refused"))
+    for status, error in errors + ((23, "refused"),):
+        node, told, number = asked_by_hand()
+        hear(node, made(frame.KIND_RESPONSE, [number, status, 7], node.identity.node))
+        assert [(message.value, message.error) for message in told] == [(7, error)]
+
+
+def test_without_time_for_handlers_a_request_is_refused_and_a_message_dropped():
+    node, run = started(), []
+    node.agent.set_up(START_MS, lambda agent: agent.on("t")(run.append), node.out)
+    quotas = node.agent.governor.quotas
+    quotas.charge(START_MS, QUOTA_CPU_MS, quotas.level(START_MS, QUOTA_CPU_MS))
+    hear(node, made(frame.KIND_REQUEST, [9, "t", 1], node.identity.node))
+    answers = [data for data in node.out.frames if data[1] == frame.KIND_RESPONSE]
+    assert [cbor.decode(data[HEADER_BYTES:]) for data in answers] == [[9, 3, None]]
+    hear(node, made(frame.KIND_MESSAGE, ["t", 1], sequence=2))
+    assert run == [] and node.status("dropped") == {"over quota": 2}
+
+
+def test_the_deadline_of_what_a_task_asks_runs_from_the_next_step():
+    node, told, number = asked_by_hand()
+    other = []
+    assert node.agent.application.request("t", 2, "n", other.append, 1_000)
+    node.agent.on_time(later(1_500), node.out)
+    assert [message.error for message in told] == ["deadline"] and other == []
+    node.agent.on_time(later(2_499), node.out)
+    assert other == []
+    node.agent.on_time(later(2_500), node.out)
+    assert [message.error for message in other] == ["deadline"] and number

@@ -123,6 +123,21 @@ def test_who_wakes_with_a_charged_battery_looks_for_the_others_at_once():
     assert woken.out.radios == [False, True]
 
 
+def test_a_wake_that_ends_a_dormant_time_looks_for_the_others_before_it_may_sleep():
+    node = started(wake_period_ms=PERIOD_MS, currents=CURRENTS, dormant_mv=3_000)
+    node.agent.on_battery(2_900)
+    node.agent.on_time(START_MS, node.out)
+    for _ in range(2):
+        node.agent.on_battery(3_500)
+    woken, buffer, now_ms = asleep(node, START_MS, 10_000)
+    woken.agent.on_battery(3_500)
+    woken.start(now_ms, CAUSE_DEEP_SLEEP, buffer)  # with the third reading that agrees
+    assert woken.agent.governor.modes.has_radio and woken.out.radios == [False, True]
+    woken.agent.set_up(now_ms, lambda agent: None, woken.out)
+    assert woken.agent.schedule.is_seeking and woken.out.sleeps == []
+    assert (EVENT_POWER_MODE, 2) in woken.out.reports
+
+
 # --- whose effects ---
 
 

@@ -129,6 +129,22 @@ def test_all_keys_together_have_a_bound():
     state["again"] = bytes(48)
 
 
+def test_the_bound_is_kept_to_the_last_byte():
+    most_bytes = STATE_BYTES_MAX - 1 - 1 - 3  # the key, its prefix, the head of so many bytes
+    for room in (0, 1, 2, 3):
+        state = State()
+        state["a"] = bytes(most_bytes - room)
+        assert len(stored(state, MemoryTable())) == 1
+        raises(ValueError, state.__setitem__, "a", bytes(most_bytes + 1))
+        if room < 3:  # the shortest value takes three: a prefix, a key and one byte
+            raises(ValueError, state.__setitem__, "b", 0)
+            assert state.keys() == ["a"]
+        else:
+            state["b"] = 0
+            raises(ValueError, state.__setitem__, "b", 24)
+        state["a"] = bytes(most_bytes - room)
+
+
 def test_a_critical_key_is_told_apart():
     state = State()
     assert not state.has_critical()
