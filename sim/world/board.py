@@ -23,6 +23,7 @@ from cma_toolkit.sim.world.hardware.flash import NorFlash, PowerCut
 from cma_toolkit.sim.world.hardware.oscillator import Oscillator
 from cma_toolkit.sim.world.hardware.recovered import Recovered
 from cma_toolkit.sim.world.host import Host, WorldParts
+from cma_toolkit.sim.world.lost import let_go
 from cma_toolkit.sim.world.power import SUPPLY
 from cma_toolkit.sim.world.span import Span
 
@@ -376,7 +377,9 @@ class Board:
         self._asleep.turn(False, at_ms)
 
     def _lose_agent(self) -> None:
-        self.agent = None
+        agent, self.agent = self.agent, None
+        if agent is not None and self.index not in self._fleet.guests:
+            let_go(agent)
         self.host.take_wishes()  # nobody is there any more to have them
         self._wake_at_ms = self._boot_at_ms = _NEVER
         self._radio.turn(False, self._fleet.clock.now_ms)

@@ -15,10 +15,10 @@ from .report import FIGURE_NAMES, FIGURES, KEY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from ..limits import Quotas
-    from ..shapes import Recovery, Table
+    from ..shapes import Counts, Recovery, Table
     from .meters import Meters
     from .report import Health
 
@@ -80,7 +80,7 @@ def traceback(table: "Table") -> str:
 
 
 def _named(
-    names: str, count: int, counts: "Sequence[int]", start: int = 0, first: int = 0
+    names: str, count: int, counts: "Counts", start: int = 0, first: int = 0
 ) -> "dict[str, int]":
     found = {}
     for index in range(first, count):
