@@ -234,6 +234,17 @@ def test_the_rate_of_the_leader_is_learned():
         assert driver.schedule.clock.guard_ms() <= 6
 
 
+def test_a_leader_tells_a_follower_that_strayed_and_stays():
+    driver = leading()
+    for _ in range(7):  # in which nobody whom it follows was heard: there is none
+        driver.hear(node=9, phase_ms=0, leader=5)
+        driver.run_to_sleep()
+        driver.run_to_speak()
+    at_ms = driver.schedule.clock.start_at_ms
+    assert driver.hear(node=9, phase_ms=PERIOD_MS // 2, leader=5)  # which is answered
+    assert driver.schedule.clock.start_at_ms == at_ms and driver.schedule.clock.is_leading()
+
+
 def test_who_falls_silent_is_forgotten_without_a_jump():
     driver = Driver(node=50)
     driver.schedule.start(START_MS, driver)

@@ -53,6 +53,10 @@ class ClusterClock:
         self._error_ms = 0
         self.leader = self.node
 
+    def is_leading(self) -> bool:
+        """Return whether our own rate counts: who restarts and is followed learns theirs."""
+        return self.leader == self.node and not self.is_fresh
+
     def is_alone(self) -> bool:
         """Return whether nobody was heard lately who keeps our instants."""
         return self._silent >= FORGET_WINDOWS
@@ -63,7 +67,7 @@ class ClusterClock:
 
     def guard_ms(self) -> int:
         """Return by how much the next instant may be wrong."""
-        windows = 1 if self.leader == self.node else max(1, self._since)
+        windows = 1 if self.is_leading() else max(1, self._since)
         return min(_GUARD_MS_MIN + self._error_ms * windows, self.period_ms >> 2)
 
     def after(self, at_ms: int, windows: int) -> int:
@@ -79,7 +83,7 @@ class ClusterClock:
         self._carry = self._rest
         self._since += windows
         self._silent += windows
-        if self.leader == self.node:
+        if self.is_leading():
             self._error_ms -= (self._error_ms + 3) >> 2
         elif self._since > FORGET_WINDOWS * windows_min:
             # All do so at about this time, and have strayed from each other meanwhile.
@@ -132,6 +136,7 @@ class ClusterClock:
                     self._since = 0
                 return KEPT
             is_stale = leader == self.leader and (node == leader or self._since > _STALE_WINDOWS)
+            is_stale = is_stale and not self.is_leading()  # its own instants are those that count
             if not (leader < self.leader or is_stale or (is_seeking and self.is_alone())):
                 return FOREIGN
         self.start_at_ms = start_at_ms
