@@ -15,6 +15,7 @@ COMMANDS = {
     "doctor": "Check this computer and its serial ports; say how to mend each thing found.",
     "new": "Start a project of your own.",
     "build": "Make one image of the kernel and your application, the same bytes every time.",
+    "release": "Sign what you built, so that boards take it from nobody else.",
     "devices": "List the boards that are plugged in, real and virtual.",
     "flash": "Put MicroPython and the agent kernel on one board or on all of them.",
     "adopt": "Take over a board that already runs something, keeping its files.",

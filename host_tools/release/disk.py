@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+ANYBODY_READS = OWNER_ONLY | stat.S_IRGRP | stat.S_IROTH
 FRESH = ".new"
 
 
@@ -27,10 +28,10 @@ class Disk:
         """Return the files in a folder, none if there is no folder."""
         return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
 
-    def write(self, path: Path, data: bytes) -> None:
-        """Write a file that only its owner may read."""
+    def write(self, path: Path, data: bytes, mode: int = OWNER_ONLY) -> None:
+        """Write a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with open(descriptor, "wb") as file:
             file.write(data)
 
@@ -68,10 +69,10 @@ class Disk:
             os.close(descriptor)  # which lets go of the lock
 
 
-def replace(disk: Disk, path: Path, data: bytes) -> None:
+def replace(disk: Disk, path: Path, data: bytes, mode: int = OWNER_ONLY) -> None:
     """Put bytes in the place of a file's: after a power cut it has the old ones or these."""
     fresh = path.with_name(path.name + FRESH)
-    disk.write(fresh, data)
+    disk.write(fresh, data, mode)
     disk.sync(fresh)
     disk.rename(fresh, path)
     disk.sync_folder(path.parent)

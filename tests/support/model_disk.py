@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from cma_toolkit.host_tools.release.disk import Disk
+from cma_toolkit.host_tools.release.disk import OWNER_ONLY, Disk
 
 
 class PowerCutError(Exception):
@@ -51,7 +51,7 @@ class ModelDisk(Disk):
         """Return the files of a folder."""
         return [path for path in self._names if path.parent == folder]
 
-    def write(self, path: Path, data: bytes) -> None:
+    def write(self, path: Path, data: bytes, mode: int = OWNER_ONLY) -> None:
         """Write half, then the rest."""
         for part in (data[: len(data) // 2], data):
             self._step()

@@ -1,0 +1,299 @@
+"""`cma release`: signed releases, and the keys and documents behind them."""
+
+from pathlib import Path
+
+import click
+
+from cma_toolkit.host_tools.cli import release_show as show
+from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.progress import Output
+from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.host_tools.release.artefact import Release
+from cma_toolkit.host_tools.release.procedures import ROOT_DAYS, TIMESTAMP_DAYS, Office
+from cma_toolkit.host_tools.release.repository import FOLDER
+
+KEYS_FOLDER = "keys"
+ROLE_NAMES = ("root", "release", "timestamp")
+SIGNATURES_AWAY = 128
+KEYS_MAX = 3  # of a role: while one is replaced, four may sign
+
+_output = click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="For a person, or one JSON object.",
+)
+_file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_days = click.option(
+    "--days",
+    type=click.IntRange(1, 3_650),
+    default=TIMESTAMP_DAYS,
+    show_default=True,
+    help="How long boards believe that it is current.",
+)
+
+
+@click.group(
+    epilog=examples(
+        "cma release init                      # once for a fleet: its keys",
+        "cma release create                    # build/NAME-1.release",
+        "cma release sign build/greenhouse-1.release",
+        "cma release publish build/greenhouse-1.release",
+    )
+)
+def command() -> None:
+    """Make releases that boards can tell from anybody else's.
+
+    Keys are in keys/, which stays with you; what boards may read is in release/.
+    """
+
+
+@command.command(epilog=examples("cma release init", "cma release init --root 2/3 --release 2/2"))
+@click.option(
+    "--root",
+    default="1/1",
+    show_default=True,
+    metavar="K/N",
+    help="How many of how many keys sign a new root.",
+)
+@click.option(
+    "--release", default="1/1", show_default=True, metavar="K/N", help="And for a release."
+)
+@click.option(
+    "--timestamp", default="1/1", show_default=True, metavar="K/N", help="And for what is current."
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 36_500),
+    default=ROOT_DAYS,
+    show_default=True,
+    help="How long the keys are believed.",
+)
+def init(root: str, release: str, timestamp: str, days: int) -> None:
+    """Make the keys of a fleet, and the document that names them.
+
+    The document, release/root.1.cbor, goes onto each board once, by hand. Keys of which several
+    must sign belong on computers of their own: take them there with cma release backup.
+    """
+    counts = {
+        name: _counts(name, text)
+        for name, text in zip(ROLE_NAMES, (root, release, timestamp), strict=True)
+    }
+    office = _office()
+    names = office.begin(counts, days)
+    click.echo(f"{office.keys.folder}: the keys {', '.join(names)}. Keep them to yourself.")
+    click.echo(f"{office.repository.root_path(1)}: what boards are to trust.")
+
+
+@command.command(
+    epilog=examples(
+        "cma release create",
+        "cma release create --sequence 7 --min-battery 3600 --after 5",
+    )
+)
+@click.argument("app", default=".", type=click.Path(path_type=Path))
+@click.option("--sequence", type=int, metavar="N", help="The release's number; default: the next.")
+@click.option(
+    "--security-counter",
+    type=int,
+    default=0,
+    metavar="N",
+    help="Boards go back to none with a lower one, ever.",
+)
+@click.option(
+    "--min-battery",
+    "battery_mv",
+    type=int,
+    default=0,
+    metavar="MV",
+    help="What a battery must have to install it.",
+)
+@click.option(
+    "--after", type=int, default=0, metavar="N", help="The least release that must run before."
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Default: build/NAME-N.release of the project.",
+)
+@_output
+def create(
+    app: Path,
+    *,
+    sequence: int | None,
+    security_counter: int,
+    battery_mv: int,
+    after: int,
+    out: Path | None,
+    output: Output,
+) -> None:
+    """Build APP and put its images into a release that nobody signed yet.
+
+    The same sources and numbers give the same bytes.
+    """
+    from cma_toolkit.host_tools.cli import build
+    from cma_toolkit.host_tools.image import mpy
+    from cma_toolkit.host_tools.image.build import APPLICATION
+    from cma_toolkit.host_tools.release import artefact
+
+    app = app / APPLICATION if app.is_dir() else app
+    name, images = build.name_of(app), build.build_images(app)
+    if sequence is None:
+        published = _office().repository.published()
+        sequence = published[-1].sequence + 1 if published else 1
+    numbers = artefact.Numbers(sequence, security_counter, battery_mv, after)
+    made = artefact.make(name, images, mpy.compiler()[1], numbers)
+    path = out or app.parent / build.FOLDER / f"{name}-{sequence}{artefact.SUFFIX}"
+    _save(path, made.to_bytes())
+    show.release(made, path, None, output)
+
+
+@command.command(epilog=examples("cma release sign build/greenhouse-1.release"))
+@_file
+def sign(file: Path) -> None:
+    """Add the signatures of the keys that are here to a release, or to a new root."""
+    office = _office()
+    if file.suffix == ".cbor":
+        if file.resolve() != office.repository.root_path(office.repository.roots()[-1]).resolve():
+            raise usage(f"{file} is not the newest root of {office.repository.folder}: name that.")
+        signed = office.sign_root()
+    else:
+        release, signed = office.sign_release(_read(file))
+        _save(file, release.to_bytes())
+    click.echo(f"{file}: signed by {show.how_far(signed)}")
+
+
+@command.command(epilog=examples("cma release inspect build/greenhouse-1.release --output json"))
+@_file
+@_output
+def inspect(file: Path, output: Output) -> None:
+    """Say what a release is, who signed it, and what boards would do with it."""
+    office = _office()
+    trust = office.repository.trust() if office.repository.roots() else None
+    show.release(_read(file), file, trust, output)
+
+
+@command.command(epilog=examples("cma release publish build/greenhouse-1.release"))
+@_file
+@_days
+def publish(file: Path, days: int) -> None:
+    """Make a release the current one, as boards see it; refuse what boards would refuse."""
+    path = _office().publish(_read(file), days)
+    click.echo(f"{path}: current for {days} days; cma release refresh says so again.")
+
+
+@command.command(epilog=examples("cma release refresh --days 90"))
+@_days
+def refresh(days: int) -> None:
+    """Say again that the published release is current, before boards stop to believe it."""
+    release = _office().refresh(days)
+    click.echo(f"{release.name} {release.sequence} is current for {days} days from now.")
+
+
+@command.command(epilog=examples("cma release rotate release release"))
+@click.argument("role", type=click.Choice(ROLE_NAMES))
+@click.argument("key")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 36_500),
+    default=ROOT_DAYS,
+    show_default=True,
+    help="How long the keys are believed.",
+)
+def rotate(role: str, key: str, days: int) -> None:
+    """Put a new key in the place of KEY, which is lost, stolen or used up: its name or its id."""
+    office = _office()
+    name, signed = office.rotate(ROLE_NAMES.index(role), _public(office, key), days)
+    path = office.repository.root_path(office.repository.roots()[-1])
+    click.echo(f"{office.keys.folder}: the key {name} is {role} in the place of {key}.")
+    click.echo(f"{path}: signed by {show.how_far(signed)}")
+    if role != "root":
+        click.echo("Sign and publish a release anew: what was current is void.")
+
+
+@command.command(epilog=examples("cma release keys --output json"))
+@_output
+def keys(output: Output) -> None:
+    """List the keys of each role, and how many signatures those here have left."""
+    office = _office()
+    show.keys(office, office.repository.newest_root(), output)
+
+
+@command.command(epilog=examples("cma release backup release /media/stick/release.backup"))
+@click.argument("key")
+@_file
+@click.option(
+    "--signatures",
+    type=click.IntRange(min=1),
+    default=SIGNATURES_AWAY,
+    show_default=True,
+    help="How many of the key's signatures go with it, for good.",
+)
+def backup(key: str, file: Path, signatures: int) -> None:
+    """Write a key to FILE, with signatures of its own that it then has no more here."""
+    count = _office().keys.backup(key, signatures, file)
+    click.echo(f"{file}: the key {key} with {count} signatures. Who has it can sign.")
+
+
+@command.command(epilog=examples("cma release restore /media/stick/release.backup"))
+@_file
+def restore(file: Path) -> None:
+    """Put a key back from its backup, which is used up by it."""
+    name, left = _office().keys.restore(file)
+    click.echo(f"The key {name} is here, with {left} signatures left.")
+
+
+def _office() -> Office:
+    """Return the keys and documents of the project here, else of this folder."""
+    from platformdirs import user_state_path
+
+    from cma_toolkit.host_tools.fleet.project import find_folder
+    from cma_toolkit.host_tools.release.key_folder import KeyFolder
+    from cma_toolkit.host_tools.release.repository import Repository
+
+    here = Path.cwd()
+    folder = find_folder(here) or here
+    folder = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    marks = user_state_path("cma", appauthor=False) / "leaves"
+    return Office(KeyFolder(folder / KEYS_FOLDER, marks), Repository(folder / FOLDER))
+
+
+def _read(path: Path) -> Release:
+    from cma_toolkit.host_tools.release import artefact
+
+    return artefact.read(_office().repository.read(path), str(path))
+
+
+def _save(path: Path, data: bytes) -> None:
+    from cma_toolkit.host_tools.release.disk import ANYBODY_READS, Disk, replace
+
+    try:
+        replace(Disk(), path, data, ANYBODY_READS)
+    except OSError as error:
+        raise usage(f"{path} cannot be written ({error.strerror}): name another place.") from error
+
+
+def _public(office: Office, key: str) -> bytes:
+    """Return the public key that a person names."""
+    from cma_toolkit.host_tools.release.documents import key_id
+
+    if key in office.keys.names():
+        return office.keys.public(key)
+    root = office.repository.newest_root()
+    for public in {public for _, held in root.roles for public in held}:
+        if key_id(public).hex() == key:
+            return public
+    raise usage(f"There is no key {key}: name one of cma release keys, by its name or its id.")
+
+
+def _counts(role: str, text: str) -> tuple[int, int]:
+    """Return the threshold and the number of keys that a person gave for a role."""
+    least, _, count = text.partition("/")
+    if least.isdecimal() and count.isdecimal() and 1 <= int(least) <= int(count) <= KEYS_MAX:
+        return int(least), int(count)
+    raise usage(
+        f"--{role} {text}: write how many of how many keys must sign, such as 2/3, at most "
+        f"{KEYS_MAX} of them."
+    )

@@ -1,0 +1,159 @@
+"""A release as one file: for each kind of chip its image, and the manifest in its envelope.
+
+Pure. The same images and numbers give the same bytes; a signature is random, so what two people
+compare is the digest of what is signed.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import cbor2
+
+from cma_toolkit.firmware.kernel.codec.cbor import CborError
+from cma_toolkit.firmware.kernel.release.envelope import Envelope
+from cma_toolkit.firmware.kernel.release.manifest import (
+    NUMBER_MAX,
+    Manifest,
+    from_bytes,
+    to_bytes,
+)
+from cma_toolkit.firmware.kernel.release.refusals import RefusedError
+from cma_toolkit.host_tools.errors import refused, usage
+from cma_toolkit.host_tools.image.build import Image
+from cma_toolkit.host_tools.release import documents
+
+FORMAT = 1
+SUFFIX = ".release"
+ANY_CHIP = "any"
+CLASSES = uuid.uuid5(uuid.NAMESPACE_DNS, "class.cma-toolkit")
+IMAGES_MAX = 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """One image and the envelope of its manifest; `architecture` "" is for every chip."""
+
+    architecture: str
+    envelope: bytes
+    image: bytes
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return what the manifest says; an envelope in a release has one."""
+        return from_bytes(Envelope(self.envelope).payload)
+
+    @property
+    def digest(self) -> bytes:
+        """Return by what a timestamp names it."""
+        return Envelope(self.envelope).digest()
+
+
+@dataclass(frozen=True)
+class Release:
+    """The images of an application under one number."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+    @property
+    def sequence(self) -> int:
+        """Return the number of the release."""
+        return self.parts[0].manifest.sequence
+
+    @property
+    def digest(self) -> str:
+        """Return what two builds of the same release have in common, signed or not."""
+        return sha256(b"".join(part.digest for part in self.parts)).hexdigest()
+
+    def with_envelopes(self, envelopes: Sequence[bytes]) -> "Release":
+        """Return the release with other envelopes, as after signing."""
+        pairs = zip(self.parts, envelopes, strict=True)
+        return replace(self, parts=tuple(replace(part, envelope=new) for part, new in pairs))
+
+    def to_bytes(self) -> bytes:
+        """Return the file."""
+        parts = [[part.architecture, part.envelope, part.image] for part in self.parts]
+        fields = {"format": FORMAT, "name": self.name, "parts": parts}
+        return bytes(cbor2.dumps(fields, canonical=True))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a person decides of a release; `after` is the least release that must run before."""
+
+    sequence: int
+    security_counter: int = 0
+    battery_mv: int = 0
+    after: int = 0
+
+
+def class_id(name: str, architecture: str) -> bytes:
+    """Return the class of boards that an image is for: an application on a kind of chip."""
+    return uuid.uuid5(CLASSES, f"{name}/{architecture or ANY_CHIP}").bytes
+
+
+def make(name: str, images: Sequence[Image], mpy_format: str, numbers: Numbers) -> Release:
+    """Put images into a release that nobody signed yet.
+
+    `mpy_format` is what the compiler calls it, such as 6.3.
+    Raises: CmaError 2 for a number that boards cannot count.
+    """
+    for what, number in vars(numbers).items():
+        if not 0 <= number <= NUMBER_MAX:
+            raise usage(f"{what} is {number}: give a number from 0 to {NUMBER_MAX}.")
+    if numbers.after >= numbers.sequence:
+        raise usage(
+            f"Release {numbers.sequence} cannot need release {numbers.after} before it: name an "
+            "earlier one with --after."
+        )
+    version, _, sub_version = mpy_format.partition(".")
+    parts = []
+    for image in images:
+        kind, digest = class_id(name, image.architecture), bytes.fromhex(image.sha256)
+        manifest = Manifest(numbers.sequence, kind, digest, len(image.data))
+        manifest.security_counter = numbers.security_counter
+        manifest.mpy = int(version) << 8 | int(sub_version)
+        manifest.battery_mv, manifest.after = numbers.battery_mv, numbers.after
+        envelope = documents.envelope(to_bytes(manifest))
+        parts.append(Part(image.architecture, envelope, image.data))
+    return Release(name, tuple(parts))
+
+
+def read(data: bytes, path: str) -> Release:
+    """Take a release's file apart, and hold each image to its manifest.
+
+    Raises: CmaError 4 if it is none, or damaged.
+    """
+    try:
+        release = _parse(cbor2.loads(data))
+        whole = release.to_bytes() == data
+        sequences = {part.manifest.sequence for part in release.parts}
+        fits = _fits(release)
+    except (cbor2.CBORDecodeError, CborError, RefusedError, KeyError, TypeError, ValueError):
+        raise refused(f"{path} is no release: make one with cma release create.") from None
+    if not whole or not fits or len(sequences) != 1:
+        raise refused(f"{path} is damaged: make it again with cma release create.")
+    return release
+
+
+def _parse(fields: Any) -> Release:
+    parts = tuple(
+        Part(str(architecture), bytes(envelope), bytes(image))
+        for architecture, envelope, image in fields["parts"]
+    )
+    if fields["format"] != FORMAT or not 0 < len(parts) <= IMAGES_MAX:
+        raise ValueError
+    return Release(str(fields["name"]), parts)
+
+
+def _fits(release: Release) -> bool:
+    for part in release.parts:
+        manifest, image = part.manifest, part.image
+        if manifest.size_bytes != len(image) or manifest.digest != sha256(image).digest():
+            return False
+        if manifest.class_id != class_id(release.name, part.architecture):
+            return False
+    return True

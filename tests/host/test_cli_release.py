@@ -1,0 +1,95 @@
+"""`cma release`: what a person types, sees and is refused."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from cma_toolkit.host_tools.cli import release
+from cma_toolkit.host_tools.cli.main import main
+from cma_toolkit.host_tools.errors import ExitCode
+from cma_toolkit.host_tools.release.procedures import Office
+from support.release_signers import SMALL
+
+APPLICATION = "def setup(agent):\n    pass\n"
+
+
+class Person:
+    """Types commands in a project and reads what they say."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def types(self, line: str, code: ExitCode = ExitCode.OK) -> str:
+        """Run a command; return what it said, what it refused if it did."""
+        with pytest.raises(SystemExit) as ended:
+            main(["release", *line.split()])
+        said = self._capsys.readouterr()
+        assert ended.value.code == code, said.err
+        return said.err if code else said.out
+
+
+@pytest.fixture
+def person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Person:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    # Keys of 32 signatures: the manual's page makes those of 1,024, a second's work each.
+    monkeypatch.setattr(release, "Office", partial(Office, parameters=SMALL))
+    Path("app.py").write_text(APPLICATION)
+    return Person(capsys)
+
+
+def test_a_release_from_the_first_key_to_the_second_release(person: Person) -> None:
+    assert "root, release, timestamp" in person.types("init")
+    made = json.loads(person.types("create --output json"))
+    assert (made["file"], made["sequence"]) == ("build/app-1.release", 1)
+    assert made["parts"][0]["manifest_bytes"] <= 128
+    file = made["file"]
+    assert "cma release sign" in person.types(f"publish {file}", ExitCode.REFUSED)
+    assert "1 of 1 keys." in person.types(f"sign {file}")
+    assert "not the published one" in person.types(f"inspect {file}")
+    assert "release/app-1.release" in person.types(f"publish {file}")
+    shown = json.loads(person.types(f"inspect {file} --output json"))
+    assert shown["parts"][0]["boards"] == "take it" and shown["digest"] == made["digest"]
+    assert "app 1 is current for 9 days" in person.types("refresh --days 9")
+    again = json.loads(person.types("create --output json"))
+    assert again["sequence"] == 2  # the next one
+
+    held = json.loads(person.types("keys --output json"))["keys"]
+    assert [(key["role"], key["signatures_left"]) for key in held] == [
+        ("root", 31),
+        ("release", 31),
+        ("timestamp", 30),
+    ]
+    assert "8 signatures" in person.types("backup release away/release.backup --signatures 8")
+    assert "31 signatures left" in person.types("restore away/release.backup")
+    assert "put back" in person.types("restore away/release.backup", ExitCode.USAGE)
+    lost = held[1]["id"]
+    Path("keys/release.key").unlink()
+    assert "not here" in person.types("keys")
+    assert "release-v2 is release in the place of" in person.types(f"rotate release {lost}")
+    assert "signed by 1 of 1 keys." in person.types("sign release/root.2.cbor")
+    assert "newest root" in person.types("sign release/root.1.cbor", ExitCode.USAGE)
+
+
+def test_nothing_that_is_printed_has_a_secret(person: Person) -> None:
+    said = person.types("init") + person.types("keys") + person.types("keys --output json")
+    for name in ("root", "release", "timestamp"):
+        assert json.loads(Path(f"keys/{name}.key").read_text())["seed"] not in said
+
+
+def test_what_cannot_be_is_refused_in_one_sentence(person: Person) -> None:
+    init = "cma release init"
+    assert init in person.types("keys", ExitCode.USAGE)
+    for text in ("0/1", "2/1", "1/4", "one", "1"):
+        assert "2/3" in person.types(f"init --root {text}", ExitCode.USAGE)
+    assert "is no release" in person.types("inspect app.py", ExitCode.REFUSED)
+    assert "There is no none" in person.types("inspect none", ExitCode.USAGE)
+    assert "no app.py" in person.types("create nowhere/app.py", ExitCode.USAGE).replace(
+        "no nowhere/", "no "
+    )
+    assert "--after" in person.types("create --sequence 3 --after 3", ExitCode.USAGE)
+    assert not Path("keys").exists() and not Path("release").exists()
