@@ -15,6 +15,16 @@ from typing import Any, TypeVar
 import msgspec
 
 Record = TypeVar("Record", bound=msgspec.Struct)
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text in quotes",
+    "bool": "true or false",
+    "array": "a list in brackets",
+    "object": "a table",
+}
+_FOUND = {**_WORDS, "float": "one with a point"}
+_BOUNDS = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
 Refuse = Callable[[str], Exception]  # makes the exception of whoever reads the file
 
 
@@ -31,7 +41,7 @@ def decode(text: str, kind: type[Record], file: str, refuse: Refuse) -> Record:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise refuse(f"{file}: {_readable(str(error))}. Mend that value.") from error
+        raise refuse(f"{file}: {_readable(str(error))}") from error
 
 
 def refuse_unknown_keys(value: Any, kind: Any, file: str, refuse: Refuse, where: str = "") -> None:
@@ -108,9 +118,22 @@ def _below(where: str, key: str) -> str:
 
 
 def _readable(message: str) -> str:
-    """Put the path that msgspec appends in front, in the words of a TOML author."""
+    """Say what msgspec says in the words of a TOML author, the path in front."""
     text, _, path = message.partition(" - at ")
     path = re.sub(r"^`\$\.?|`$", "", path)
+    table = f"[{path}]" if path else "it"
+    missing = re.match(r"Object missing required field `(.*)`", text)
+    if missing:
+        return f"{table} has no {missing[1]}; write one."
+    place = f"{path}: " if path else ""
+    other = re.match(r"Expected `([\w |]+)`, got `(\w+)`$", text)
+    if other:
+        allowed = " or ".join(_WORDS.get(word, word) for word in other[1].split(" | "))
+        return f"{place}write {allowed}, not {_FOUND.get(other[2], other[2])}."
+    bound = re.match(r"Expected `(int|float)` ([<>]=?) (\S+)$", text)
+    if bound:
+        return (
+            f"{place}write {_WORDS[bound[1]]} {_BOUNDS[bound[2]]} {bound[3].removesuffix('.0')}."
+        )
     text = text.replace("`", "")
-    text = text[:1].lower() + text[1:]
-    return f"{path}: {text}" if path else text
+    return f"{place}{text[:1].lower()}{text[1:]}. Mend that value."

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
 from cma_toolkit.boards.load import Board, list_boards, load_board
 from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, load_fleet
@@ -40,13 +38,13 @@ def read_board(board_id: str) -> Board:
 def read_sensor(text: str) -> tuple[str, Any]:
     """Return the name and the value or rows of `--sensor NAME=VALUE` or `NAME=@FILE.csv`.
 
-    Raises: click.BadParameter, CmaError (whoever typed it).
+    Raises: CmaError (whoever typed it).
     """
     from cma_toolkit.sim.world.sensors import parse_value
 
     name, equals, value = text.partition("=")
     if not name or not equals or not value:
-        raise click.BadParameter(f"{text!r}: write NAME=VALUE, or NAME=@FILE.csv")
+        raise usage(f"--sensor {text}: write NAME=VALUE, or NAME=@FILE.csv.")
     if value.endswith(".csv") and not value.startswith("@"):
         raise usage(f"--sensor {text}: that is a text; a file is written {name}=@{value}.")
     return name, read_rows(value[1:]) if value.startswith("@") else parse_value(value)
@@ -60,6 +58,8 @@ def read_rows(name: str) -> list[tuple[float, Any]]:
     from cma_toolkit.sim.world.sensors import rows_from_csv
 
     path = Path(name)
+    if not path.is_file():
+        raise usage(f"{path}: no such file; name a CSV file.")
     try:
         return rows_from_csv(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
@@ -78,7 +78,7 @@ def read_settings(
     path = app.parent / FLEET_FILE
     values = _from_file(path, cluster, cluster_must_exist) if path.is_file() else {}
     if cluster and cluster_must_exist and not path.is_file():
-        raise usage(f"--cluster {cluster}: there is no {path}; leave --cluster out.")
+        raise usage(f"cluster {cluster}: there is no {path} that has it; leave the cluster out.")
     values.update(read_setting(text) for text in given)
     return values
 

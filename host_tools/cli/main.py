@@ -7,6 +7,7 @@ import traceback
 
 import click
 
+from cma_toolkit.host_tools.cli.mistyped import sentence
 from cma_toolkit.host_tools.cli.refusals import REFUSALS, as_cma_error
 from cma_toolkit.host_tools.errors import ExitCode, disk_error
 
@@ -67,8 +68,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Run `cma` and leave with a documented exit code."""
     try:
         code = command.main(arguments, prog_name="cma", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = ExitCode.USAGE
+    except click.ClickException as error:
+        click.echo(f"cma: {sentence(error)}", err=True)
         code = ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):  # click turns a Ctrl-C into its Abort
         click.echo("cma: interrupted; nothing unfinished is recorded as done.", err=True)

@@ -1,5 +1,7 @@
 """`cma sim`: an application or a scenario as many agents, in one process and in virtual time."""
 
+from pathlib import Path
+
 import click
 
 from cma_toolkit.host_tools.cli.common import examples
@@ -13,8 +15,8 @@ class RunByDefault(click.Group):
     """Take `cma sim app.py` for `cma sim run app.py`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default command in front, unless the first word is one or asks for help."""
-        if args and args[0] not in self.commands and args[0] not in _HELP:
+        """Put the default command in front of a file or an option that is not one of help."""
+        if args and args[0] not in _HELP and (args[0].startswith("-") or Path(args[0]).suffix):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 

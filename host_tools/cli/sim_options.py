@@ -11,7 +11,6 @@ import msgspec
 from click.core import ParameterSource
 
 from cma_toolkit.host_tools.cli.app_options import (
-    check_app,
     read_board,
     read_rows,
     read_sensor,
@@ -92,7 +91,6 @@ def read_world(given: dict[str, Any]) -> World:
     file: Path = given["file"]
     if given["minutes"] is not None and math.isnan(given["minutes"]):
         raise usage(f"--minutes nan: write a number from {_MINUTES_MIN} to {MINUTES_MAX}.")
-    check_app(file, "cma sim")
     scenario = _over(load(file), given)
     who = scenario.who
     of_fleet = read_settings(file.parent / who.app, who.cluster, ())

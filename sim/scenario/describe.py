@@ -22,6 +22,7 @@ from cma_toolkit.sim.world.sensors import rows_from_csv
 CROWD = 50  # more agents than this do not all hear each other unless asked to
 CROWD_RANGE_M = 25
 _CSV = ".csv"
+_PARTS = ("radio: ", "places: ", "climate ", "supply ")
 _CALM_S_MIN = 300
 # Sleepers that lost each other search at ever longer intervals, twice the last each time.
 _CALM_TIMES, _CALM_WINDOWS = 2, 24
@@ -40,6 +41,8 @@ def describe(
     app = path.parent / who.app
     if not app.is_file():
         raise ScenarioError(f"{path}: who.app: there is no {app}; name a file beside this one.")
+    if app.suffix != ".py":
+        raise ScenarioError(f"{path}: {who.app} is no Python file; name your application, a .py.")
     _check_settings(who.settings, path)
     _check(path, "must", lambda: checkers.make(scenario.must.checkers or ()))
     _check_that_it_can_fail(scenario, path)
@@ -145,11 +148,15 @@ def _places(scenario: Scenario, path: Path) -> dict[str, Any] | None:
 def _radio(scenario: Scenario, names: Sequence[str], path: Path) -> dict[str, Any]:
     crowd_m = CROWD_RANGE_M if len(names) > CROWD else 0
     plain = {"range_m": crowd_m, **scenario.radio}
-    for key, inner in (("udp", "agents"), ("wires", "pairs")):
-        table = plain.get(key)
-        if isinstance(table, dict) and inner in table:
-            plain[key] = {**table, inner: _numbers(table[inner], names)}
-    _check(path, "radio", lambda: check_radio(plain, len(names)))
+
+    def check() -> None:
+        for key, inner in (("udp", "agents"), ("wires", "pairs")):
+            table = plain.get(key)
+            if isinstance(table, dict) and inner in table:
+                plain[key] = {**table, inner: _numbers(table[inner], names)}
+        check_radio(plain, len(names))
+
+    _check(path, "radio", check)
     return plain
 
 
@@ -157,14 +164,19 @@ def _numbers(given: Any, names: Sequence[str]) -> Any:
     """Put the agents' numbers for their names, in a list or in pairs."""
     if isinstance(given, list):
         return [_numbers(one, names) for one in given]
-    return names.index(given) if given in names else given
+    if isinstance(given, str) and given not in names:
+        raise ValueError(f"{given} is no agent; they are called {names[0]} to {names[-1]}")
+    return names.index(given) if isinstance(given, str) else given
 
 
 def _check(path: Path, table: str, check: Callable[[], object]) -> None:
     try:
         check()
     except ValueError as error:
-        raise ScenarioError(f"{path}: [{table}]: {str(error).rstrip('.')}.") from error
+        text = str(error).rstrip(".")
+        for part in _PARTS:  # of the world, each of which names itself; the table is named here
+            text = text.removeprefix(part)
+        raise ScenarioError(f"{path}: [{table}]: {text}.") from error
 
 
 def _sensor(given: float | str, name: str, path: Path) -> Any:
@@ -191,10 +203,11 @@ def is_battery(millivolts: object) -> bool:
 
 def _rows(path: Path, name: str, key: str, read: Callable[[str], list[Any]]) -> list[Any]:
     file = path.parent / name
+    if not file.is_file():
+        raise ScenarioError(f"{path}: {key}: there is no {file}; name a CSV file beside this one.")
     try:
         return read(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: {key}: {file} cannot be read ({error}); name a CSV file "
-                            "beside the scenario.") from error  # fmt: skip
+        raise ScenarioError(f"{path}: {key}: {file} cannot be read ({error}).") from error
     except ValueError as error:
         raise ScenarioError(f"{path}: {key}: {file}: {error}; mend that file.") from error

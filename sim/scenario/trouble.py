@@ -53,6 +53,8 @@ def _placed(
         plain["agent"] = names.index(plain["agent"])
     problem = menu.wrong(plain, len(names))
     if problem:
+        for key, key_ms in _INSTANTS.items():
+            problem = problem.replace(key_ms, key)
         raise ScenarioError(f"{where}: {problem}.")
     return plain
 

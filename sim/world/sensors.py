@@ -98,8 +98,10 @@ def rows_from_csv(text: str) -> list[tuple[float, object]]:
     lines = text.replace("\r", "").split("\n")
     for number in range(len(lines)):
         cells = [cell.strip() for cell in lines[number].split(",")]
-        if len(cells) < 2 or (number == 0 and not _is_number(cells[0])):
+        if cells == [""] or (number == 0 and not _is_number(cells[0])):
             continue
+        if len(cells) != 2 or not cells[1]:
+            raise ValueError(f"line {number + 1}: write seconds,value")
         if not _is_number(cells[0]) or not -_AT_S_MAX <= float(cells[0]) <= _AT_S_MAX:
             raise ValueError(f"line {number + 1}: '{cells[0]}' is no time in seconds")
         if rows and float(cells[0]) < rows[-1][0]:

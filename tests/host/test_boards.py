@@ -187,7 +187,7 @@ def test_an_unknown_board_is_answered_with_the_nearest() -> None:
         ("subtype =", "sub_type =", r'unknown key "sub_type" in \[partitions\]; did you mean'),
         ("sha256 =", "sha265 =", r'"sha265" in \[micropython\.releases\.1\.28\.0\]; did you'),
         ('"esp32c3"', '"esp32p9"', r"chip: invalid enum value 'esp32p9'\. Mend that value\.$"),
-        ("led = 8", 'led = "8"', r"pins\.led: expected int"),
+        ("led = 8", 'led = "8"', r"pins\.led: write a whole number"),
         ("title =", "title", r"not valid TOML: .* Mend that line\.$"),
         ("c749c22b6fe0", "C749", r"sha256: expected str matching"),
         ('type = "data"', 'type = "date"', r'"nvs": unknown type "date"; did you mean "data"\?'),

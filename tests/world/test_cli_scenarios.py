@@ -113,16 +113,21 @@ def test_a_file_alone_is_run(farm: Path) -> None:
     ("words", "says"),
     [
         (("run", "none.toml"), "none.toml: no such file"),
-        (("run", "bad.toml"), "bad.toml: who.agents: expected int >= 1"),
-        (("swarm", "bad.toml"), "bad.toml: who.agents: expected int >= 1"),
+        (("run", "bad.toml"), "bad.toml: who.agents: write a whole number of at least 1."),
+        (("swarm", "bad.toml"), "bad.toml: who.agents: write a whole number of at least 1."),
         (("run", "broken.toml"), "broken.py raised while it was loaded"),
         (("swarm", "broken.toml", "--jobs", "2"), "broken.py raised while it was loaded"),
         (("swarm", "farm.toml", "--seeds", "0"), "--seeds"),
         (("swarm", "farm.toml", "--jobs", "0"), "--jobs"),
         (("run", "farm.toml", "--faults", "los"), 'did you mean "loss"?'),
         (("run", "farm.toml", "--range", "-1"), "--range"),
-        (("run", "farm.toml", "--minutes", "0"), "--minutes"),
-        (("swarm",), "Missing argument 'FILE'"),
+        (
+            ("run", "farm.toml", "--minutes", "0"),
+            "--minutes: write a number from 0.1 to 44000, not",
+        ),
+        (("run", "farm.toml", "--minuets", "1"), "did you mean '--minutes' or"),
+        (("rum", "farm.toml"), "no such command 'rum'; did you mean 'run'?"),
+        (("swarm",), "missing argument 'FILE'"),
     ],
 )
 def test_what_is_typed_wrong_is_named(farm: Path, words: tuple[str, ...], says: str) -> None:
@@ -132,4 +137,4 @@ def test_what_is_typed_wrong_is_named(farm: Path, words: tuple[str, ...], says: 
     run = cma_sim(*words, cwd=farm)
     assert run.returncode == ExitCode.USAGE
     assert says in run.stderr and run.stdout == ""
-    assert run.stderr.startswith("cma: ") or "Usage: cma sim" in run.stderr
+    assert run.stderr.startswith("cma: ")

@@ -60,7 +60,7 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
         (("app.py", "--set", "wake_period_ms"), "whole number"),
         (("app.py", "--set", "wake_period_ms=1m"), "whole number"),
         (("app.py", "--set", "wake_period_ms=5"), "out of bounds"),
-        (("app.py", "--cluster", "home"), "leave --cluster out"),
+        (("app.py", "--cluster", "home"), "leave the cluster out"),
         (("app.py", "--board", "esp32-s4"), "No board is called"),
         (("app.py", "--board", "esp32s3"), "boards that have it are esp32-s3-devkitc-1"),
         (("app.py", "--battery", "full"), "whole millivolts"),

@@ -52,6 +52,9 @@ def test_a_csv_file_is_read_with_or_without_a_heading() -> None:
         ("0,1\nnan,2\n", "line 2: 'nan' is no time"),
         ("0,1\n1e400,2\n", "line 2: '1e400' is no time"),
         ("-inf,1\n", "line 1: '-inf' is no time"),
+        ("0,1\n5\n", "line 2: write seconds,value"),
+        ("0,1\n5,\n", "line 2: write seconds,value"),
+        ("0,1,2\n", "line 1: write seconds,value"),
     ],
 )
 def test_a_wrong_csv_file_names_its_line(text: str, says: str) -> None:
