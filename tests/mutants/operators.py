@@ -6,6 +6,7 @@ alone: what counts is what runs.
 """
 
 import ast
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ DROPPED = "dropped call"
 SWAPPED = "swapped order"
 UNCHECKED = "removed check"
 OPERATORS = (OFF_BY_ONE, BOUNDARY, FLIPPED, DROPPED, SWAPPED, UNCHECKED)
+
+SHOWN_MAX = 90  # characters of a statement
 
 _BOUNDARIES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -67,8 +70,14 @@ class _Change(NamedTuple):
     @property
     def text(self) -> str:
         """Say what stood there, and in which statement."""
-        what, where = (ast.unparse(node).splitlines()[0] for node in (self.node, self.statement))
+        what, where = (_shown(node) for node in (self.node, self.statement))
         return what if what == where else f"`{what}` in `{where}`"
+
+
+@functools.lru_cache(maxsize=64)  # the mutants of a statement follow each other
+def _shown(node: ast.AST) -> str:
+    line = ast.unparse(node).splitlines()[0]
+    return line if len(line) <= SHOWN_MAX else line[:SHOWN_MAX] + "…"
 
 
 def mutants(path: str, source: str) -> list[Mutant]:

@@ -33,9 +33,14 @@ POWER_CUT = Stage(
     ("tests/power_cut/test_journal_power_cut.py", "tests/power_cut/test_journal_rot.py"),
     "kernel/state/",
 )
+RELEASE = Stage(
+    "release",
+    tuple(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/host/test_release_*.py")),
+    "kernel/release/",
+)
 WORLD = Stage("world", ("tests/world", "-k", "not micropython"))
 TWIN = Stage("twin", ("tests/twin", "--ignore=tests/twin/test_shrunk_kernel.py"))
-STAGES = (UNIT, POWER_CUT, WORLD, TWIN)
+STAGES = (UNIT, RELEASE, POWER_CUT, WORLD, TWIN)
 SWARM = Stage("swarm", ("tests/world/test_swarm.py",))
 
 

@@ -68,9 +68,15 @@ def test_all_mutants_are_of_one_operator_and_differ() -> None:
 
 
 def test_the_sample_is_of_all_operators_and_leaves_out_the_reviewed() -> None:
-    chosen = sample.draw(12)
-    assert [mutant.operator for mutant in chosen] == [
-        *operators.OPERATORS,
-        *operators.OPERATORS,
-    ]
-    assert not {mutant.name for mutant in sample.draw()} & set(sample.equivalent())
+    chosen = sample.draw(120)
+    assert [mutant.operator for mutant in chosen] == list(operators.OPERATORS) * 20
+    assert not {mutant.name for mutant in chosen} & set(sample.equivalent())
+
+
+def test_every_review_is_of_a_mutant_that_there_is_and_says_why() -> None:
+    found = sample.every()
+    names = {mutant.name for mutant in found}
+    assert len(names) == len(found), "two mutants of one name"
+    stale = set(sample.equivalent()) - names
+    assert not stale, "written for code that is no more: review it again"
+    assert all(len(why.split()) > 3 for why in sample.equivalent().values())

@@ -16,6 +16,7 @@ from kernel.recovery.boots import KEY as BOOT_KEY
 from kernel.ticks import ticks_add, ticks_diff
 from kernel.timers import TIMER_ANNOUNCE, TIMER_EXPIRE, TIMER_TELEMETRY
 from support.pair import START_MS, Node
+from support.script import Script
 from support.sleeper import Sleeper
 from support.started import (
     CURRENTS,
@@ -97,6 +98,14 @@ def test_an_orderly_stop_stores_what_a_task_has_just_changed():
     fresh = Node("b", 2)
     fresh.agent.stop(START_MS, fresh.out)  # before it was started nothing is known
     assert fresh.table.values == {}
+
+
+def test_a_stop_tells_what_cannot_be_stored_to_whom_it_was_told_to():
+    node, last = started(), Script()
+    node.agent.application.state["list"] = [1]
+    node.agent.application.state["list"].append(object())
+    node.agent.stop(later(5), last)
+    assert last.errors == [("agent.state", "CborError")] and node.out.errors == []
 
 
 def test_a_sleep_stores_what_a_task_has_just_changed_and_knows_when_it_was():
