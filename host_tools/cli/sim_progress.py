@@ -37,8 +37,7 @@ def showing(style: str, what: str) -> Iterator[Show]:
 
 def rates(seconds: int, events: int, took_s: float) -> str:
     """Return the simulated time, its speed and the events per second of so much real time."""
-    took_s = max(took_s, 0.001)
-    return f"{span(seconds)}, {seconds / took_s:,.0f}x, {events / took_s:,.0f} events/s"
+    return f"{span(seconds)} simulated, {_speeds(seconds, events, took_s)}"
 
 
 def span(seconds: int) -> str:
@@ -49,24 +48,38 @@ def span(seconds: int) -> str:
     return f"{seconds} s"
 
 
+def _speeds(seconds: int, events: int, took_s: float) -> str:
+    took_s = max(took_s, 0.001)
+    times = seconds / took_s
+    speed = f"{times:,.0f}" if times >= _SOME else f"{times:.1f}"
+    return f"{speed} times real time, {events / took_s:,.0f} events/s"
+
+
 @contextmanager
 def _bar(what: str) -> Iterator[Show]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rates]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[speeds]}"),
     )
     started_at_s = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=None, rates="")
+        task = bars.add_task("", total=None, speeds="")
 
         def show(done: int, all_of_it: int, seconds: int, events: int) -> None:
-            told = rates(seconds, events, time.monotonic() - started_at_s)
-            bars.update(task, completed=done, total=all_of_it, rates=told)
+            told = _speeds(seconds, events, time.monotonic() - started_at_s)
+            bars.update(task, completed=done, total=all_of_it, speeds=told)
 
         yield show
 
@@ -82,5 +95,5 @@ class _Lines:
         now_s = time.monotonic()
         if now_s - self._told_at_s >= LINE_EVERY_S:
             self._told_at_s = now_s
-            told = rates(seconds, events, now_s - self._started_at_s)
+            told = _speeds(seconds, events, now_s - self._started_at_s)
             click.echo(f"{self._what} {done} of {all_of_it}: {told}", err=True)

@@ -11,11 +11,12 @@ from cma_toolkit.host_tools.cli.progress import progress_style
 from cma_toolkit.host_tools.cli.sim_guest import find_difference, guest_number, guest_option
 from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
 from cma_toolkit.host_tools.cli.sim_progress import showing
-from cma_toolkit.host_tools.cli.sim_show import print_json, print_result
+from cma_toolkit.host_tools.cli.sim_show import print_json, print_result, print_verdict
 from cma_toolkit.host_tools.errors import ExitCode, disk_error, usage
 
 
 @click.command(
+    short_help="Run a scenario or an application once.",
     epilog=examples(
         "cma sim app.py --agents 8",
         "cma sim app.py --agents 3 --minutes 60 --seed 7 --loss 5 --sensor soil=@soil.csv",
@@ -23,11 +24,16 @@ from cma_toolkit.host_tools.errors import ExitCode, disk_error, usage
         "cma sim run greenhouse.toml --seed 7",
         "cma sim run greenhouse.toml --report greenhouse.html",
         "cma sim app.py --agents 1000 --minutes 5 -o json",
-    )
+    ),
 )
 @world_options
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same run."
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Same seed, same run.",
 )
 @click.option(
     "--report",
@@ -60,8 +66,9 @@ def run(
         if output == "json":
             print_json(result, outcome.failure)
         else:
-            has_board = bool(world.scenario.who.board)
-            print_result(result, outcome.seconds, has_board=has_board)
+            print_result(result, outcome.seconds, has_board=bool(world.scenario.who.board))
+            print_verdict(outcome, world.scenario.must)
+            click.echo(f"digest {outcome.digest}")
     if guest and not outcome.failure:
         difference = find_difference(world, outcome, guest, style)
         outcome = replace(outcome, failure=difference)

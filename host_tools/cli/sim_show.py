@@ -1,11 +1,14 @@
 """How the end of a run of `cma sim` is written for a person or a script."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import click
 
 from cma_toolkit.host_tools.cli.progress import print_table
+from cma_toolkit.sim.scenario.records import Must
+from cma_toolkit.sim.scenario.run import Outcome
 
 _COLUMNS = ("name", "boots", "neighbours", "sent", "received", "lost", "app_errors")
 _SLEEP_COLUMNS = ("sleeps", "asleep", "radio")  # the last two as shares of the time
@@ -17,11 +20,12 @@ _JSON_KEYS = ("digest", "published", "error_count", "errors", "unset_sensors", "
 def print_json(result: dict[str, Any], failure: str) -> None:
     """Write the result as one JSON object; `failure` is "" for a run in which all held."""
     shown = {key: result[key] for key in _JSON_KEYS}
+    shown["converged_ms"] = result.get("converged_ms")
     click.echo(json.dumps({**shown, "agents": result["statuses"], "failure": failure}))
 
 
 def print_result(result: dict[str, Any], seconds: int, *, has_board: bool) -> None:
-    """Write a row per agent, what was published and raised, and the digest."""
+    """Write a row per agent, and what was published and raised."""
     rows = [[str(status.get(key, "")) for key in _COLUMNS] for status in result["statuses"]]
     columns = [column.replace("_", " ") for column in _COLUMNS]
     if any(slept["sleeps"] for slept in result["sleep"]):
@@ -42,7 +46,23 @@ def print_result(result: dict[str, Any], seconds: int, *, has_board: bool) -> No
     for name in result["unset_sensors"]:
         click.echo(f"sensor {name}: a wave of 0 to 1000; set it with --sensor {name}=VALUE")
     _print_errors(result["errors"], result["error_count"])
-    click.echo(f"digest {result['digest']}")
+
+
+def print_verdict(outcome: Outcome, must: Must) -> None:
+    """Write which faults were on, and that all held if something was looked at and it did."""
+    counts = Counter(fault["kind"] for fault in outcome.faults)
+    if counts:
+        told = (kind if count == 1 else f"{kind} {count} times" for kind, count in counts.items())
+        click.echo(f"faults: {', '.join(told)}")
+    if outcome.failure or must == Must(checkers=()):
+        return
+    converged_ms = (outcome.result or {}).get("converged_ms")
+    whole = ""
+    if converged_ms is not None:
+        whole = ", as far as empty batteries allow"
+        if converged_ms >= 0:
+            whole = f", and the fleet was whole again {converged_ms / 1000:.1f} s after the faults"
+    click.echo(f"all that must hold held{whole}")
 
 
 def _share(span_ms: int, seconds: int) -> str:

@@ -18,18 +18,29 @@ _LINES_MAX = 20  # of failures; the rest is counted, and all are in the JSON
 
 
 @click.command(
+    short_help="Run a scenario or an application with one seed after another.",
     epilog=examples(
         "cma sim swarm greenhouse.toml --seeds 1000 --jobs 2",
         "cma sim swarm app.py --agents 20 --loss 10",
         "cma sim swarm greenhouse.toml --seed 1001 --seeds 1000     the next thousand",
-    )
+    ),
 )
 @world_options
 @click.option(
-    "--seeds", type=click.IntRange(1), default=_SEEDS, show_default=True, help="How many runs."
+    "--seeds",
+    type=click.IntRange(1),
+    default=_SEEDS,
+    show_default=True,
+    metavar="N",
+    help="How many runs.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="That of the first run."
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="That of the first run.",
 )
 @click.option(
     "--jobs",
@@ -57,7 +68,8 @@ def swarm(  # noqa: PLR0917 - click passes options by name
         told = rates(tally.seconds, tally.events, time.monotonic() - started_at_s)
         click.echo(f"{tally.runs} seeds, {len(tally.failed)} failed: {told}")
         if tally.faults:
-            click.echo(", ".join(f"{name} {count}" for name, count in tally.faults.items()))
+            often = sorted(tally.faults.items(), key=lambda item: (-item[1], item[0]))
+            click.echo("faults by runs: " + ", ".join(f"{name} {runs}" for name, runs in often))
         click.echo(f"digest {digest}")
     if tally.failed:
         raise SystemExit(int(ExitCode.SOME_FAILED))

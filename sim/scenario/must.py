@@ -26,7 +26,7 @@ def _errors(must: Must, result: Result) -> str:
     last = traceback.strip().splitlines()[-1]
     more = result["error_count"] - 1
     return f"{agent} raised {last} in {where} at {at_ms / 1000:.3f} s" + (
-        f", and {more} more times were raised" if more else ""
+        f", and {more} more were raised" if more else ""
     )
 
 

@@ -85,7 +85,7 @@ def test_a_swarm_counts_and_can_stop_at_the_first_failure(farm: Path) -> None:
     first = told["failed"][0]["seed"]
     stopped = cma_sim("swarm", "farm.toml", "--seeds", "8", "--jobs", "1", "--first", cwd=farm)
     assert stopped.stdout.startswith(f"{first} seeds, 1 failed: ")
-    assert re.search(r"min, [\d,]+x, [\d,]+ events/s", stopped.stdout)
+    assert re.search(r"min simulated, [\d,.]+ times real time, [\d,]+ events/s", stopped.stdout)
 
 
 def test_without_faults_all_is_well(farm: Path) -> None:
@@ -93,6 +93,25 @@ def test_without_faults_all_is_well(farm: Path) -> None:
         "swarm", "farm.toml", "--seeds", "4", "--jobs", "2", "--faults", "none", cwd=farm
     )
     assert run.returncode == ExitCode.OK and "4 seeds, 0 failed" in run.stdout
+
+
+def test_a_run_says_what_went_wrong_in_it_and_that_all_held(farm: Path) -> None:
+    (farm / "whole.toml").write_text(
+        FARM.replace("[must]", '[[faults.at]]\nkind = "isolate"\nagent = "agent-02"\n'
+                     "start_s = 5\nend_s = 25\n[must]").replace("draw", "# draw")
+    )  # fmt: skip
+    run = cma_sim("run", "whole.toml", cwd=farm)
+    assert "\nfaults: isolate\n" in run.stdout and run.returncode == ExitCode.OK
+    whole = re.search(
+        r"all that must hold held, and the fleet was whole again (\S+) s", run.stdout
+    )
+    assert whole and 0 <= float(whole[1]) < 120
+    broken = (farm / "whole.toml").read_text().replace("= 70", "= 700")
+    (farm / "broken.toml").write_text(broken)
+    run = cma_sim("run", "broken.toml", cwd=farm)
+    assert "must hold" not in run.stdout and "it must be at least 700" in run.stderr
+    told = json.loads(cma_sim("run", "whole.toml", "-o", "json", cwd=farm).stdout)
+    assert f"{told['converged_ms'] / 1000:.1f}" == whole[1]
 
 
 def test_options_go_over_the_file(farm: Path) -> None:

@@ -49,10 +49,10 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("none.py",), "no such file; name your application, as in: cma sim app.py"),
+        (("none.py",), "no such file; name your scenario or your application."),
         (("empty.py",), "no function setup"),
         (("app.py", "--sensor", "soil"), "NAME=VALUE"),
-        (("app.py", "--sensor", "soil=@none.csv"), "cannot be read"),
+        (("app.py", "--sensor", "soil=@none.csv"), "none.csv: no such file; name a CSV file."),
         (("app.py", "--sensor", "soil=@empty.py"), "write lines of seconds,value"),
         (("app.py", "--sensor", "soil=soil.csv"), "soil=@soil.csv"),
         (("app.py", "--sensor", "sol=3"), "asks for no sensor sol: it asks for soil"),
