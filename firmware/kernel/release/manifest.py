@@ -85,7 +85,7 @@ def from_bytes(data: "bytes | memoryview") -> Manifest:
     try:
         outer = _map(decode(data))
         shared = decode(_bytes(_map(decode(_bytes(outer[_COMMON])))[_SHARED]))
-        if len(data) > MANIFEST_BYTES_MAX or not isinstance(shared, list):
+        if not isinstance(shared, list):
             raise RefusedError(REFUSED_MALFORMED)
         held = _map(shared[1])
         digest = decode(_bytes(held[_DIGEST]))
