@@ -30,7 +30,7 @@ class Clock:
 
     @property
     def scheduled(self) -> int:
-        """Return how many events were made to happen so far."""
+        """Return how many events were made to happen so far, turns of the air left out."""
         return self._order
 
     def schedule(self, at_ms: int, kind: int, agent: int, data: "Any" = b"") -> None:
@@ -40,7 +40,6 @@ class Clock:
 
     def schedule_first(self, at_ms: int, kind: int, agent: int) -> None:
         """Make something happen before all else at a later instant, at most once at each."""
-        self._order += 1
         heapq.heappush(self._queue, (at_ms, 0, kind, agent, b""))
 
     def take(self, until_ms: int) -> "tuple[int, int, Any] | None":

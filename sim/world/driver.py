@@ -20,6 +20,7 @@ import sys
 from cma_toolkit.firmware.kernel.codec import cbor
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
 from cma_toolkit.sim.world.fleet import BATTERY_MV, Fleet, agent_names
+from cma_toolkit.sim.world.host import ERRORS_KEPT_MAX
 from cma_toolkit.sim.world.meter import EnergyMeter
 from cma_toolkit.sim.world.trace import encode_value
 
@@ -97,13 +98,13 @@ def _run(
         "sleep": [board.sleep() for board in fleet.boards],
         "air": [fleet.radio.counts(board.index) for board in fleet.boards],
         "supply": [board.power.status() for board in fleet.boards if board.power is not None],
-        "messages": [_row(entry) for entry in fleet.log.messages],
-        "events": [_row(entry) for entry in fleet.log.events],
-        "actuations": [_row(entry) for entry in fleet.log.actuations],
-        "errors": [list(entry) for entry in fleet.log.errors],
+        "messages": [_row(entry) for entry in in_order(fleet.log.messages)],
+        "events": [_row(entry) for entry in in_order(fleet.log.events)],
+        "actuations": [_row(entry) for entry in in_order(fleet.log.actuations)],
+        "errors": [list(entry) for entry in in_order(fleet.log.errors)][:ERRORS_KEPT_MAX],
         "error_count": fleet.log.error_count,
-        "set_sensors": fleet.log.set_sensors,
-        "unset_sensors": fleet.log.unset_sensors,
+        "set_sensors": sorted(fleet.log.set_sensors),
+        "unset_sensors": sorted(fleet.log.unset_sensors),
         "used_nc": meter.used_nc if meter and meter.is_known else [],
         "published": fleet.log.published,
         "happened": fleet.clock.scheduled,
@@ -129,6 +130,13 @@ def _faults(spec: "Plain") -> "list[tuple[int, int, Fault]]":
 
     count = spec["agents"]
     return [(plain["start_ms"], plain["end_ms"], menu.make(plain, count)) for plain in planned]
+
+
+def in_order(entries: "Sequence[Any]") -> "list[Any]":
+    """Return what a log holds by instant and agent, and of one agent as it happened."""
+    # With the place of each: not every runtime's sort leaves equals as they were.
+    keys = [(entry[0], entry[1], place) for place, entry in enumerate(entries)]
+    return [entries[place] for _at_ms, _agent, place in sorted(keys)]
 
 
 def _hex(value: object) -> str:

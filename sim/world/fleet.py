@@ -80,7 +80,7 @@ class Fleet:
         self.watchers = tuple(watchers)
         self.guests = guests or {}
         self.active_faults: list[Fault] = []
-        self.trace = trace.Trace()
+        self.trace = trace.Trace(agents)
         self.log = Log(keep)
         self.names = agent_names(agents)
         self.setup = setup
@@ -187,7 +187,7 @@ class Fleet:
         else:
             self.active_faults.remove(fault)
             fault.end(self)
-        self.trace.add(trace.FAULT, self.clock.now_ms, fault.NUMBER, bytes([is_on]))
+        self.trace.add_fault(self.clock.now_ms, fault.NUMBER, is_on)
         for watcher in self.watchers:
             watcher.fault(self, fault.NAME, fault.describe(), is_on)
 

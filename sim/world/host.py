@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from cma_toolkit.sim.world.fleet import Fleet
 
 
-ERRORS_KEPT_MAX = 1_000  # tracebacks; what comes after them is counted
+ERRORS_KEPT_MAX = 1_000  # tracebacks; what comes after that instant is counted
 
 
 class Log:
-    """What happened in a world, in order, as a test looks at it."""
+    """What happened in a world, as a test looks at it; at one instant in no stated order."""
 
     def __init__(self, keep: bool) -> None:
         self.keep = keep
@@ -154,9 +154,10 @@ class Host(Effects):
     def app_error(self, where: str, error: Exception) -> None:
         """Note the traceback; only its place and type are the same on every runtime."""
         self.trace(trace.APP_ERROR, trace.encode_value((where, type(error).__name__)))
-        self.log.error_count += 1
-        if len(self.log.errors) < ERRORS_KEPT_MAX:
-            self.log.errors.append((self.clock.now_ms, self.name, where, describe(error)))
+        log, now_ms = self.log, self.clock.now_ms
+        log.error_count += 1
+        if len(log.errors) < ERRORS_KEPT_MAX or log.errors[-1][0] == now_ms:
+            log.errors.append((now_ms, self.name, where, describe(error)))
 
 
 def _fields(payload: "bytes | memoryview") -> "list[Any]":

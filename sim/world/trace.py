@@ -1,6 +1,7 @@
 """The trace of a run, folded into one digest as it happens.
 
-Source: SHA-256 over records of kind (1 byte), time in ms (8), agent (4), length (2) and content.
+Source: SHA-256 over those of the world and of each agent, over records of kind (1 byte), time in
+ms (8), length (2) and content.
 """
 
 import binascii
@@ -26,18 +27,29 @@ def encode_value(value: object) -> bytes:
 
 
 class Trace:
-    """Everything that happened, as far as two runs can be compared."""
+    """Everything that happened, as far as two runs can be compared.
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
+    Each agent's records are folded by themselves, and so are the world's own: what happens to two
+    agents at one instant has no order.
+    """
+
+    def __init__(self, agents: int) -> None:
+        self._hashes = [hashlib.sha256() for _ in range(agents)]
+        self._world = hashlib.sha256()
         self.count = 0
 
     def add(self, kind: int, at_ms: int, agent: int, content: bytes) -> None:
-        """Fold in one record."""
-        self._hash.update(struct.pack(">BQIH", kind, at_ms, agent, len(content)))
-        self._hash.update(content)
+        """Fold in one record of an agent."""
+        self._hashes[agent].update(struct.pack(">BQH", kind, at_ms, len(content)) + content)
         self.count += 1
+
+    def add_fault(self, at_ms: int, number: int, is_on: bool) -> None:
+        """Fold in that a fault of the world begins or ends."""
+        self._world.update(struct.pack(">BQHB", FAULT, at_ms, number, is_on))
 
     def digest(self) -> str:
         """Return the digest; the trace is closed by it."""
-        return binascii.hexlify(self._hash.digest()).decode()
+        whole = hashlib.sha256(self._world.digest())
+        for each in self._hashes:
+            whole.update(each.digest())
+        return binascii.hexlify(whole.digest()).decode()

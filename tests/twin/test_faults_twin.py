@@ -41,4 +41,4 @@ def test_a_world_with_every_fault_runs_alike(period_ms: int) -> None:
         for error in result["errors"]:
             error.pop()  # a traceback's text differs, its place and time do not
     assert here == there
-    assert here["happened"] > 1_000
+    assert here["happened"] > 800

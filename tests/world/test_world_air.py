@@ -58,7 +58,7 @@ def test_those_who_hear_each_other_share_the_air_as_802_11_does(count: int) -> N
         air.run(100)
         lost += count * (count - 1) - len(air.arrived)
         last_ms += (
-            max(busy_us for sounds in air.radio._heard for _, _, busy_us, _ in sounds) / 1000
+            max(busy_us for sounds in air.radio.air.heard for _, _, busy_us, _ in sounds) / 1000
         )
     bursts = [send_all(count, frame_us(100) // SLOT_US, 50, rng) for _ in range(rounds)]
     collided = sum(burst.collided for burst in bursts) / (rounds * count)
@@ -155,7 +155,7 @@ def test_the_air_is_kept_free_for_an_acknowledgement() -> None:
         air.send(0, FRAME, target=1)
         air.send(2, FRAME)
         air.run(5)
-        first, second, *_retries = sorted(air.radio._heard[1])
+        first, second, *_retries = sorted(air.radio.air.heard[1])
         if first[3] == 0 and second[0] >= first[0] + SLOT_US:
             assert second[0] >= first[1] + SIFS_US + ACK_US + DIFS_US
             followed += 1
@@ -200,15 +200,16 @@ def test_loss_is_as_asked_and_retries_make_up_for_it() -> None:
     assert 800 < air.counts("retries")[0] < 1300
 
 
-def test_what_one_sender_does_changes_no_chance_of_another() -> None:
+def test_what_one_hears_changes_no_chance_of_another() -> None:
     def heard_from_0(others: bool) -> list[bytes]:
-        air = Air([[0, 0], [5, 0], [0, 5]], loss_permille=300)
+        # 2 hears 0 and 3, and 1 hears only 0: what fades at 2 is drawn by 2.
+        air = Air([[0, 0], [-9, 0], [9, 0], [18, 0]], range_m=10, loss_permille=300)
         for number in range(200):
             air.send(0, bytes([number]) * 50)
             air.run(20)
             if others:
-                air.send(1, FRAME)
-                air.send(2, FRAME, target=1)
+                air.send(3, FRAME)
+                air.send(3, FRAME, target=2)
             air.run(300)
         return [data for _at_ms, source, who, data in air.arrived if source == 0 and who == 1]
 
@@ -304,7 +305,7 @@ def test_the_air_keeps_nothing_of_what_is_over() -> None:
     air.run(5000)
     kept = (air.radio._asked, air.radio._due, air.radio._held)
     assert not any(kept)
-    assert max(len(sounds) for sounds in air.radio._heard) <= 2
+    assert max(len(sounds) for sounds in air.radio.air.heard) <= 2
 
 
 @pytest.mark.parametrize("count", [2, 3])

@@ -18,7 +18,7 @@ class Loss(Made):
 
     def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
         """Lose some."""
-        if self.chance(source, self.permille):
+        if self.chance(target, self.permille):
             del paths[:]
 
 
@@ -44,8 +44,8 @@ class Reorder(Made):
 
     def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
         """Hold it back, if it is one of those."""
-        if self.chance(source, self.permille):
-            _hold(paths, min(1 + self.stream(source).below(self.span_ms), self.left_ms()))
+        if self.chance(target, self.permille):
+            _hold(paths, min(1 + self.stream(target).below(self.span_ms), self.left_ms()))
 
 
 class Duplicate(Made):
@@ -58,9 +58,9 @@ class Duplicate(Made):
 
     def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
         """Add a second one that comes later."""
-        if paths and self.chance(source, self.permille):
+        if paths and self.chance(target, self.permille):
             delay_ms, rssi_dbm, content = paths[0]
-            more_ms = min(self.stream(source).below(self.span_ms), self.left_ms())
+            more_ms = min(self.stream(target).below(self.span_ms), self.left_ms())
             paths.append((delay_ms + more_ms, rssi_dbm, content))
 
 
@@ -77,9 +77,9 @@ class Replay(Made):
         if not hasattr(self, "_old"):
             self._old: dict[tuple[int, int], list[bytes]] = {}
         old = self._old.setdefault((source, target), [])
-        if old and paths and self.chance(source, self.permille):
+        if old and paths and self.chance(target, self.permille):
             delay_ms, rssi_dbm, _ = paths[0]
-            back = 1 + self.stream(source).below(min(self.age, len(old)))
+            back = 1 + self.stream(target).below(min(self.age, len(old)))
             paths.append((delay_ms + 1, rssi_dbm, old[-back]))
         old.append(data)
         if len(old) > _OLD_FRAMES_MAX:
@@ -96,7 +96,7 @@ class Corrupt(Made):
 
     def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
         """Flip some bits; of each eighth such frame the end is missing, too."""
-        rng = self.stream(source)
+        rng = self.stream(target)
         for place in range(len(paths)):
             delay_ms, rssi_dbm, content = paths[place]
             if not content or rng.below(1000) >= self.permille:

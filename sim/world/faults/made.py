@@ -47,15 +47,18 @@ class Made(Fault):
         """Stop."""
         self.is_over = True
 
-    def stream(self, source: int) -> Prng:
-        """Return the random numbers for one agent: what another does never changes them."""
-        if source not in self._streams:
-            self._streams[source] = Prng(seed_from(self._seed, source))
-        return self._streams[source]
+    def stream(self, agent: int) -> Prng:
+        """Return the random numbers for one agent: what another does never changes them.
 
-    def chance(self, source: int, permille: int) -> bool:
+        Of a frame on its way they are those of who hears it.
+        """
+        if agent not in self._streams:
+            self._streams[agent] = Prng(seed_from(self._seed, agent))
+        return self._streams[agent]
+
+    def chance(self, agent: int, permille: int) -> bool:
         """Decide by chance, for something of one agent."""
-        return self.stream(source).below(1000) < permille
+        return self.stream(agent).below(1000) < permille
 
     def left_ms(self) -> int:
         """Return how long the fault is still on: no frame is held for longer."""

@@ -87,6 +87,10 @@ class Medium:
         now_ms = self._fleet.clock.now_ms
         self._turns.pop(now_ms)
         self.radio.turn(now_ms)
+        if self.udp is not None:
+            self.udp.turn(now_ms)
+        if self.wires is not None:
+            self.wires.turn(now_ms)
 
     # --- what the media ask ---
 

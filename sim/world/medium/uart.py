@@ -31,19 +31,29 @@ class Wires:
         for one, other in plain["pairs"]:
             self._other[one], self._other[other] = other, one
         self._free_us: dict[int, int] = {}  # when each sender's wire has nothing more to carry
-        self._chances: dict[int, Prng] = {}
+        self._asked: list[tuple[int, int, int, bytes]] = []  # at, target, end in us, data
+        self._chances: dict[int, Prng] = {}  # of who receives
 
     def send(self, source: int, data: bytes) -> None:
         """Carry a frame to the other end, if there is a wire."""
         target = self._other.get(source)
         if target is None:
             return
-        chance = self._chances.get(source)
-        if chance is None:
-            chance = self._chances[source] = Prng(seed_from(self._seed, "wire", source))
         now_ms = self._medium.now_ms()
         start_us = max(now_ms * 1000, self._free_us.get(source, 0))
         end_us = self._free_us[source] = start_us + wire_us(len(data), self._baud)
-        if chance.below(1000) >= self._loss_permille:
-            delay_ms = (end_us + 999) // 1000 - now_ms
-            self._medium.hand_over(source, target, 0, data, LINK, delay_ms)
+        self._asked.append((now_ms, target, end_us, data))
+        self._medium.turn_at(now_ms + 1)
+
+    def turn(self, now_ms: int) -> None:
+        """Draw what becomes of each frame of the last millisecond, at its receiver."""
+        asked = [entry for entry in self._asked if entry[0] < now_ms]
+        self._asked = [entry for entry in self._asked if entry[0] >= now_ms]
+        asked.sort()
+        for _asked_ms, target, end_us, data in asked:
+            chance = self._chances.get(target)
+            if chance is None:
+                chance = self._chances[target] = Prng(seed_from(self._seed, "wire", target))
+            if chance.below(1000) >= self._loss_permille:
+                left_ms = (end_us + 999) // 1000 - now_ms
+                self._medium.hand_over(self._other[target], target, 0, data, LINK, left_ms)

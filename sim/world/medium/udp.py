@@ -33,18 +33,29 @@ class Udp:
         self._latency_ms = plain.get("latency_ms", _LATENCY_MS)
         self._jitter_ms = plain.get("jitter_ms", _JITTER_MS)
         self._loss_permille = plain.get("loss_permille", 0)
-        self._chances: dict[int, Prng] = {}
+        self._asked: list[tuple[int, int, int, bytes]] = []  # at, source, number, data
+        self._chances: dict[int, Prng] = {}  # of who receives
 
     def send(self, source: int, data: bytes) -> None:
         """Carry a datagram to all others; the frame in it says whom it is for."""
-        if not self._is_member[source]:
-            return
-        chance = self._chances.get(source)
-        if chance is None:
-            chance = self._chances[source] = Prng(seed_from(self._seed, "udp", source))
-        for target in self._members:
-            if target == source:
-                continue
-            delay_ms = self._latency_ms + chance.below(self._jitter_ms + 1)
-            if chance.below(1000) >= self._loss_permille:
-                self._medium.hand_over(source, target, 0, data, LINK, delay_ms)
+        if self._is_member[source]:
+            now_ms = self._medium.now_ms()
+            self._asked.append((now_ms, source, len(self._asked), data))
+            self._medium.turn_at(now_ms + 1)
+
+    def turn(self, now_ms: int) -> None:
+        """Draw what becomes of each datagram of the last millisecond, at each receiver."""
+        asked = [entry for entry in self._asked if entry[0] < now_ms]
+        self._asked = [entry for entry in self._asked if entry[0] >= now_ms]
+        asked.sort()
+        for asked_ms, source, _number, data in asked:
+            for target in self._members:
+                if target == source:
+                    continue
+                chance = self._chances.get(target)
+                if chance is None:
+                    chance = self._chances[target] = Prng(seed_from(self._seed, "udp", target))
+                delay_ms = self._latency_ms + chance.below(self._jitter_ms + 1)
+                if chance.below(1000) >= self._loss_permille:
+                    left_ms = asked_ms + delay_ms - now_ms
+                    self._medium.hand_over(source, target, 0, data, LINK, left_ms)
