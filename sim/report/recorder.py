@@ -40,6 +40,7 @@ class Recorder(Watcher):
         self.known_permille = bins.levels()
         self.used_uah = {name: bins.levels() for name in ("least", "mean", "most")}
         self.agree_permille: dict[str, Levels] = {}
+        self.charge_percent = [bins.levels() for board in fleet.boards if board.power is not None]
         self.faults: list[list[Any]] = []
         self.end_ms = 0
         self._dark_since_ms: list[int | None] = [0] * count
@@ -110,6 +111,9 @@ class Recorder(Watcher):
             bins.spread(self.radio_ms[index], self.end_ms, now_ms, times["radio_ms"] - radio_ms)
             self._count_dark(index, now_ms)
             self.views[index].look(board.agent)
+            if board.power is not None:
+                permille = board.power.supply.peek_permille(now_ms)
+                self.charge_percent[index][place] = permille // 10
         self._look_at_all(place)
         self.end_ms = now_ms
         self._next_ms = (now_ms // bins.bin_ms + 1) * bins.bin_ms

@@ -28,6 +28,7 @@ def plain(recorder: "Recorder", links_max: int) -> dict[str, Any]:
         "used_uah": {name: row[:count] for name, row in recorder.used_uah.items()},
         "agree_permille": {key: row[:count] for key, row in recorder.agree_permille.items()},
         "has_energy": any(view.used_uah for view in recorder.views),
+        "has_supply": bool(recorder.charge_percent),
         "agents": [_agent(recorder, index, count) for index in range(len(fleet.names))],
     }
 
@@ -60,6 +61,8 @@ def _agent(recorder: "Recorder", index: int, count: int) -> dict[str, Any]:
 
     return {
         "name": fleet.names[index],
+        "charge": recorder.charge_percent[index][:count] if board.power is not None else [],
+        "supply": board.power.status() if board.power is not None else None,
         "asleep": percent(recorder.asleep_ms[index]),
         "radio": percent(recorder.radio_ms[index]),
         "dark": percent(recorder.dark_ms[index]),

@@ -39,3 +39,26 @@ def test_a_run_that_fails_leaves_a_page_that_says_why(browser: Browser, tmp_path
     page = browser.open(report, fragment="#agent-01")
     assert "ZeroDivisionError" in page.text("#verdict")
     assert "ZeroDivisionError in" in page.text("#lines")
+
+
+def test_a_battery_that_empties_is_drawn_over_time(browser: Browser, tmp_path: Path) -> None:
+    scenario = tmp_path / "field.toml"
+    (tmp_path / "app.py").write_text(EXAMPLE.read_text())
+    scenario.write_text(
+        '[who]\nagents = 2\napp = "app.py"\nboard = "esp32-devkitc"\n'
+        "[supply]\ncapacity_mah = 2\n[when]\nminutes = 1\n"
+    )
+    report = tmp_path / "out.html"
+    run = cma_sim("run", str(scenario), "--report", str(report))
+    assert run.returncode == ExitCode.OK, run.stderr
+    page = browser.open(report, fragment="#agent-01")
+    assert page.problems() == []
+    assert "Charge of a battery" in page.text("#charts")
+    told = "Number(document.querySelector('#life').innerText.match(/charge (\\d+) %/)[1])"
+    assert 0 < page.evaluate(told) < 50
+    page.evaluate(
+        "(() => { const it = document.querySelector('#cursor'); it.value = 0;"
+        "it.dispatchEvent(new Event('input')); })()"
+    )
+    assert page.evaluate(told) >= 97
+    assert "brown-outs\n0" in page.text("#life .numbers")

@@ -28,7 +28,9 @@ class Hush(Fault):
         paths.clear()
 
 
-def run(seconds: int = 600, *, is_watched: bool = True) -> tuple[Fleet, Recorder]:
+def run(
+    seconds: int = 600, *, is_watched: bool = True, supply: dict[str, int] | None = None
+) -> tuple[Fleet, Recorder]:
     """Run sleepers through two silences and a power cut of the first one."""
     recorder = Recorder()
     fleet = Fleet(
@@ -38,6 +40,8 @@ def run(seconds: int = 600, *, is_watched: bool = True) -> tuple[Fleet, Recorder
         settings={"wake_period_ms": 30_000, "deep_sleep_ms": 5_000},
         currents=dict(CURRENTS),
         places=PLACES,
+        climate={"clouds_percent": 0} if supply else None,
+        supply=supply,
         power_cuts=[(seconds // 2, 0)],
         faults=[(120_000, 180_000, Hush()), (seconds * 1000 - 60_000, 1 << 40, Hush())],
         watchers=[recorder] if is_watched else [],

@@ -27,6 +27,22 @@ def test_a_recorded_run_has_the_digest_of_an_unrecorded_one(run: Run) -> None:
     assert run[0].digest() == bare.digest()
 
 
+@pytest.mark.parametrize("charge_percent", [100, 3])
+def test_batteries_are_watched_and_none_is_changed(charge_percent: int) -> None:
+    supply = {"capacity_mah": 40, "solar_ma": 20, "charge_percent": charge_percent}
+    bare, _ = reported.run(SECONDS, is_watched=False, supply=supply)
+    fleet, recorder = reported.run(SECONDS, supply=supply)
+    assert fleet.digest() == bare.digest()
+    recording = recorder.recording()
+    assert recording["has_supply"]
+    for agent, board in zip(recording["agents"], fleet.boards, strict=True):
+        assert board.power is not None
+        assert agent["supply"] == board.power.status()
+        charge = [percent for percent in agent["charge"] if percent is not None]
+        assert charge[-1] == agent["supply"]["charge_permille"] // 10
+        assert abs(charge[0] - charge_percent) <= 1 and len(charge) > 5
+
+
 def test_the_times_of_each_agent_add_up_to_what_its_board_counted(run: Run) -> None:
     fleet, recorder = run
     for index, board in enumerate(fleet.boards):
@@ -55,6 +71,7 @@ def test_frames_are_counted_where_they_left_and_where_they_came(run: Run) -> Non
 
 def test_nothing_is_heard_while_a_fault_silences_the_air(run: Run) -> None:
     recording = run[1].recording()
+    assert not recording["has_supply"] and recording["agents"][0]["supply"] is None
     bin_ms = recording["bin_ms"]
     first, last = 120_000 // bin_ms + 1, 180_000 // bin_ms
     assert sum(recording["sent"][first:last]) > 0

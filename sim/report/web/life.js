@@ -11,6 +11,17 @@ function spent(agent, bin) {
   return { dark, asleep, radio, awake: 100 - dark - asleep - radio };
 }
 
+/** Returns how a battery ended, and what went in and out of it. */
+function supplied(supply) {
+  return [
+    ["battery", `${number(supply.charge_permille / 10)} %`],
+    ["its voltage", `${whole.format(supply.millivolts)} mV`],
+    ["taken from it", `${whole.format(supply.used_uah)} µAh`],
+    ["from the sun", `${whole.format(supply.won_uah)} µAh`],
+    ["brown-outs", whole.format(supply.brown_outs)],
+  ];
+}
+
 class LifePanel {
   constructor(data) {
     this.data = data;
@@ -27,18 +38,20 @@ class LifePanel {
         element("h2", { id: "life-title" }, "An agent's life"),
         element("p", { class: "nothing" }, "Choose an agent on the map or in the table."),
       );
-      this.chart = null;
+      this.charts = [];
       return;
     }
     const agent = this.data.agents[index];
+    this.node.classList.toggle("supplied", Boolean(agent.supply));
     const lines = SHARES.map(([key, name]) => ({ name, colour: key, values: this.data.sent.map((_, bin) => spent(agent, bin)[key]) }));
-    this.chart = new TimeChart(this.data, "Its time", lines, { unit: " %", most: 100, isStacked: true });
+    this.charts = [new TimeChart(this.data, "Its time", lines, { unit: " %", most: 100, isStacked: true })];
+    if (agent.supply) this.charts.push(new TimeChart(this.data, "Its battery", [{ name: "charge", colour: "c2", values: agent.charge }], { unit: " %", most: 100 }));
     this.lines = element("ol", { id: "lines" });
     this.node.replaceChildren(
       element("h2", { id: "life-title" }, agent.name),
       this.numbers(agent),
       this.state(agent),
-      this.chart.node,
+      ...this.charts.map((chart) => chart.node),
       this.filters(agent),
       this.lines,
     );
@@ -60,6 +73,7 @@ class LifePanel {
       ["errors", whole.format(agent.errors)],
     ];
     if (this.data.has_energy) rows.unshift(["energy", `${whole.format(agent.used_uah)} µAh`]);
+    if (agent.supply) rows.push(...supplied(agent.supply));
     return element("dl", { class: "numbers" }, ...rows.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
   }
 
@@ -98,8 +112,8 @@ class LifePanel {
   /** Follows the cursor: what comes later is pale. */
   point(bin) {
     this.bin = bin;
-    if (!this.chart) return;
-    this.chart.point(bin);
+    if (this.index < 0) return;
+    for (const chart of this.charts) chart.point(bin);
     const until = (bin + 1) * this.data.bin_ms;
     let last = null;
     for (const row of this.lines.children) {

@@ -85,6 +85,11 @@ function makeCharts() {
     const used = Object.entries(data.used_uah).map(([name, values], i) => ({ name, colour: ["c2", "c0", "c1"][i], values }));
     made.push(new TimeChart(data, "Energy of an agent", used, { unit: " µAh" }));
   }
+  if (data.has_supply) {
+    const charges = data.sent.map((_, at) => data.agents.map((agent) => agent.charge[at]).filter((charge) => charge !== null));
+    const lines = [["least", (all) => Math.min(...all)], ["mean", (all) => all.reduce((sum, one) => sum + one, 0) / all.length], ["most", (all) => Math.max(...all)]];
+    made.push(new TimeChart(data, "Charge of a battery", lines.map(([name, value], i) => ({ name, colour: ["c2", "c0", "c1"][i], values: charges.map((all) => (all.length ? value(all) : null)) })), { unit: " %", most: 100 }));
+  }
   if (data.errors.some(Boolean)) made.push(new TimeChart(data, "Errors of the application", [{ name: "raised", colour: "bad", values: data.errors }]));
   made.push(new FaultChart(data));
   return made;

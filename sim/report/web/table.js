@@ -14,6 +14,7 @@ function columns(data) {
     ["neighbours", (agent) => agent.neighbours],
     ["errors", (agent) => agent.errors],
   ];
+  if (data.has_supply) all.unshift(["battery, %", (agent) => agent.supply.charge_permille / 10]);
   if (data.has_energy) all.unshift(["energy, µAh", (agent) => agent.used_uah]);
   return all.map(([name, value]) => ({ name, value }));
 }

@@ -118,6 +118,17 @@ class Supply:
         self._advance(now_ms)
         return self._charge_nc * _PERMILLE // self._full_nc
 
+    def peek_permille(self, now_ms: int) -> int:
+        """Return how full the battery is, for whoever watches: the run goes on as without it.
+
+        A frame is taken before the sun since the last look is added, and so what a full battery
+        could not take depends on when it is looked at.
+        """
+        before = self._charge_nc, self._since_ms, self.used_nc, self.won_nc
+        permille = self.charge_permille(now_ms)
+        self._charge_nc, self._since_ms, self.used_nc, self.won_nc = before
+        return permille
+
     def current_ua(self) -> int:
         """Return what the board takes now."""
         return 0 if self._state == DARK else self._currents_ua[self._state]
