@@ -3,8 +3,10 @@
 import random
 from base64 import b64decode
 from collections.abc import Callable
+from pathlib import Path
 
 import cbor2
+import pycddl
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,10 +24,21 @@ from cma_toolkit.firmware.kernel.release.manifest import (
 from cma_toolkit.firmware.kernel.release.refusals import RefusedError
 from cma_toolkit.firmware.kernel.release.trust import Root
 from cma_toolkit.host_tools.release import documents
-from support.release_board import FIRST, RELEASE, ROOT, ROOT_2, Handed, hand_root, next_root
+from support.release_board import (
+    FIRST,
+    RELEASE,
+    ROOT,
+    ROOT_2,
+    TIMESTAMP,
+    Handed,
+    hand_root,
+    next_root,
+)
 from support.release_signers import (
     CLASS_ID,
     DIGEST,
+    LATER_S,
+    NOW_S,
     manifest,
     signed,
 )
@@ -194,6 +207,27 @@ def test_a_root_in_another_form_is_none(change: Callable[[list[object]], object]
     Root(root_with(lambda fields: None))
     with pytest.raises(RefusedError):
         Root(root_with(change))
+
+
+def test_what_is_made_has_the_shape_of_protocol_cddl() -> None:
+    rules = (Path(__file__).parents[2] / "firmware" / "protocol.cddl").read_text()
+    said, payload = documents.timestamp(1, NOW_S, LATER_S, [DIGEST]), manifest(3, after=2)
+    whole = signed(said, [TIMESTAMP, RELEASE])
+    wrapper = cbor2.loads(whole).value[2]
+    made = {
+        "envelope": whole,
+        "authentication": wrapper,
+        "digest": cbor2.loads(wrapper)[0],
+        "signature": cbor2.loads(wrapper)[1],
+        "manifest": payload,
+        "shared": cbor2.loads(cbor2.loads(payload)[3])[4],
+        "root": FIRST.to_bytes(),
+        "timestamp": said,
+    }
+    for rule, data in made.items():
+        pycddl.Schema(f"start = {rule}\n{rules}").validate_cbor(data)
+        with pytest.raises(pycddl.ValidationError):
+            pycddl.Schema(f"start = {rule}\n{rules}").validate_cbor(cbor2.dumps([{}, rule]))
 
 
 def manifest_with(place: str, value: object) -> bytes:
