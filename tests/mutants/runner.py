@@ -3,6 +3,7 @@
 The tests are collected once. For each mutant a fork of this process gets its code and runs those
 tests that enter its function, the quick ones first, until one fails. A test that never enters a
 function cannot notice what is wrong in it: which enter which was seen in a run without a mutant.
+Where nearly all of them enter nearly everything, that is not looked at: it takes long.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ from mutants.operators import Mutant
 HEAP_BYTES = 4 << 30  # of a mutant that gathers without end
 LONGER = 5  # times as long as without a mutant, and as many seconds more, is an endless loop
 
+ALL = ""  # in place of a function's name: any of them
 Entered = defaultdict[str, set[str]]
 
 
@@ -54,8 +56,16 @@ class Reach:
 class Runner:
     """A pytest plugin that runs the collected tests once per mutant instead of once."""
 
-    def __init__(self, root: Path, stage: list[str], known: Path, ask: IO[str], tell: IO[str]):
-        self._root, self._stage, self._known = root, stage, known
+    def __init__(  # noqa: PLR0917 - where it is, what it runs, whom it talks to
+        self,
+        root: Path,
+        stage: list[str],
+        known: Path,
+        is_traced: bool,
+        ask: IO[str],
+        tell: IO[str],
+    ) -> None:
+        self._root, self._stage, self._known, self._is_traced = root, stage, known, is_traced
         self._ask, self._tell = ask, tell
         self._reach = Reach(root / "firmware" / "kernel")
         self._entered: dict[str, list[str]] = {}
@@ -90,7 +100,8 @@ class Runner:
             begin = time.process_time()
             self._reach.now = set()
             session.config.pluginmanager.register(Setup(self._reach, shared[_file(item)]), "up")
-            self._reach.watch()
+            if self._is_traced:
+                self._reach.watch()
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
             sys.settrace(None)
             session.config.pluginmanager.unregister(name="up")
@@ -103,6 +114,8 @@ class Runner:
             for name in shared[_file(item)]:
                 entered[name].add(item.nodeid)
         names = {name: sorted(tests) for name, tests in entered.items()}
+        if not self._is_traced:
+            names = {ALL: [item.nodeid for item in session.items]}
         part = self._known.with_suffix(f".{os.getpid()}")
         part.write_text(json.dumps({"entered": names, "cpu_s": seconds}))
         part.replace(self._known)
@@ -112,7 +125,7 @@ class Runner:
         file = self._root / mutant.path
         original = file.read_text()
         name = f"{file.resolve()}:{mutant.function}"
-        tests = set(self._entered.get(name, ()))
+        tests = set(self._entered.get(name if self._is_traced else ALL, ()))
         items = [item for item in session.items if item.nodeid in tests]
         items.sort(key=lambda item: self._cpu_s[item.nodeid])
         file.write_text(mutant.source(original))
@@ -219,14 +232,14 @@ def _forked(work: "Any") -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def main(known: str, *stage: str) -> int:
+def main(known: str, is_traced: str, *stage: str) -> int:
     """Collect the tests of a stage, then answer mutants until the input ends."""
     tell = os.fdopen(os.dup(1), "w", encoding="utf-8")
     ask = os.fdopen(os.dup(0), encoding="utf-8")
     silent = os.open(os.devnull, os.O_RDWR)
     os.dup2(silent, 0)
     os.dup2(silent, 1)
-    runner = Runner(Path.cwd(), list(stage), Path(known), ask, tell)
+    runner = Runner(Path.cwd(), list(stage), Path(known), bool(json.loads(is_traced)), ask, tell)
     return pytest.main(["-q", "-p", "no:cacheprovider", *stage], plugins=[runner])
 
 

@@ -23,6 +23,7 @@ class Stage:
     name: str
     arguments: tuple[str, ...]
     about: str = ""
+    is_traced: bool = True  # look which tests enter which function
 
 
 # What is cheap first: each stage sees only what outlived those before it. What runs in real
@@ -38,10 +39,10 @@ RELEASE = Stage(
     tuple(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/host/test_release_*.py")),
     "kernel/release/",
 )
-WORLD = Stage("world", ("tests/world", "-k", "not micropython"))
-TWIN = Stage("twin", ("tests/twin", "--ignore=tests/twin/test_shrunk_kernel.py"))
+WORLD = Stage("world", ("tests/world", "-k", "not micropython"), is_traced=False)
+TWIN = Stage("twin", ("tests/twin", "--ignore=tests/twin/test_shrunk_kernel.py"), is_traced=False)
 STAGES = (UNIT, RELEASE, POWER_CUT, WORLD, TWIN)
-SWARM = Stage("swarm", ("tests/world/test_swarm.py",))
+SWARM = Stage("swarm", ("tests/world/test_swarm.py",), is_traced=False)
 
 
 class Tree:
@@ -71,7 +72,10 @@ class Worker:
         """
         folders = [tree.folder / name for name in ("names", "tests", "firmware")]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mutants.runner", str(reach), *stage.arguments],
+            [
+                *(sys.executable, "-m", "mutants.runner"),
+                *(str(reach), json.dumps(stage.is_traced), *stage.arguments),
+            ],
             cwd=tree.folder,
             env={
                 **os.environ,
