@@ -234,6 +234,42 @@ def test_the_rate_of_the_leader_is_learned():
         assert driver.schedule.clock.guard_ms() <= 6
 
 
+def test_a_leader_that_restarts_is_not_taken_for_one_that_is_fast_or_slow():
+    for jump_ms in (-6_000, -200, 200, 6_000):
+        driver = Driver(node=50)
+        driver.schedule.start(START_MS, driver)
+        driver.now_ms = first_ms = ticks_add(START_MS, 7_000)
+        driver.hear(node=1, phase_ms=0)
+        for count in range(1, 9):
+            at_ms = ticks_add(first_ms, count * PERIOD_MS + jump_ms)
+            while ticks_diff(driver.schedule.next_at_ms(driver.now_ms), at_ms) < 0:
+                driver.step()
+            assert driver.schedule.is_open
+            driver.now_ms = at_ms
+            driver.schedule.on_time(at_ms, driver)
+            driver.hear(node=1, phase_ms=0)
+        clock = driver.schedule.clock
+        assert abs(clock.drift_ppm) <= 60 and not clock.is_fresh and clock.guard_ms() <= 10
+
+
+def test_a_leader_that_restarts_learns_the_rate_of_those_who_still_follow_it():
+    for ppm in (-110_000, -300, 0, 20, 110_000):
+        driver = Driver(node=5)
+        driver.schedule.start(START_MS, driver)
+        driver.now_ms = first_ms = ticks_add(START_MS, 7_000)
+        driver.hear(node=9, phase_ms=0, leader=5)
+        for count in range(1, 4):
+            at_ms = ticks_add(first_ms, count * PERIOD_MS // 1000 * (1_000_000 + ppm) // 1000)
+            while ticks_diff(driver.schedule.next_at_ms(driver.now_ms), at_ms) < 0:
+                driver.step()
+            assert driver.schedule.is_open
+            driver.now_ms = at_ms
+            driver.schedule.on_time(at_ms, driver)
+            driver.hear(node=9, phase_ms=0, leader=5)
+        clock = driver.schedule.clock
+        assert clock.leader == 5 and clock.is_leading() and abs(clock.drift_ppm - ppm) <= 60
+
+
 def test_a_leader_tells_a_follower_that_strayed_and_stays():
     driver = leading()
     for _ in range(7):  # in which nobody whom it follows was heard: there is none

@@ -24,6 +24,7 @@ KEPT, MOVED, FOREIGN = range(3)  # ours, ours now, not ours: it should hear of u
 FORGET_WINDOWS = 8  # without a word from whom we follow
 _STALE_WINDOWS = 5  # without a word from whom we follow: then others may know better
 _GUARD_MS_MIN = 4  # instants are whole milliseconds, and a frame takes two
+_PHASE_MS = 8  # by which a phase may be late: it waited for a busy air
 _DRIFT_PPM_MAX = 110_000  # between two RC oscillators, one 5 % fast and one 5 % slow
 _ERROR_MS_MAX = 1_000_000  # times 1,000 it is still a small int
 
@@ -126,7 +127,7 @@ class ClusterClock:
             error_ms = ticks_diff(start_at_ms, self.start_at_ms)
             error_ms = (error_ms + (local_ms >> 1)) % local_ms - (local_ms >> 1)
             is_ours = not self.is_fresh or (leader == self.leader and is_exact)
-            if is_ours and abs(error_ms) <= self.guard_ms() + (self.period_ms >> 9) + 8:
+            if is_ours and abs(error_ms) <= self.guard_ms() + (self.period_ms >> 9) + _PHASE_MS:
                 self._silent = 0
                 if node == self.leader or (self.is_fresh and self._since):
                     self._follow(error_ms)
@@ -161,8 +162,10 @@ class ClusterClock:
         bounded_ms = max(-_ERROR_MS_MAX, min(_ERROR_MS_MAX, error_ms))
         ppm = bounded_ms * 1000 // (windows * (self.period_ms // 1000))
         if self.is_fresh:
-            self.is_fresh = 0
-            self._error_ms = self.period_ms >> 9
+            # A leader that restarted looks like one that is fast or slow: the next window tells.
+            if abs(bounded_ms) <= (self.period_ms >> 9) + _PHASE_MS:
+                self.is_fresh = 0
+                self._error_ms = self.period_ms >> 9
             self.start_at_ms = ticks_add(self.start_at_ms, error_ms)
         else:
             ppm >>= 2
