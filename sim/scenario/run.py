@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cma_toolkit.sim.scenario.hang import HangError, HangWatch
 from cma_toolkit.sim.scenario.must import broken
 from cma_toolkit.sim.scenario.records import Must
 from cma_toolkit.sim.world import driver, phases
@@ -47,10 +48,15 @@ def run(
     """
     faults = faults_of(plain, seed)
     seconds = plain["seconds"] + plain["calm_seconds"]
+    hang = HangWatch(plain["app"])
     try:
-        result = _run({**plain, "seed": seed, "faults": faults}, must, on_progress, watchers)
+        with hang:
+            result = _run({**plain, "seed": seed, "faults": faults}, must, on_progress, watchers)
     except AppError:
         raise
+    except HangError as error:
+        told = _lines_of(plain["app"], error)
+        return Outcome(seed, hang.problem, seconds, faults=faults, traceback=told)
     except Violation as violation:
         return Outcome(seed, str(violation), seconds, faults=faults)
     except Exception as error:  # noqa: BLE001 - a crash of the code under test is what we look for
@@ -86,6 +92,11 @@ def _run(
         keep=False,
         on_progress=on_progress,
     )
+
+
+def _lines_of(app: str, error: BaseException) -> str:
+    lines = traceback.extract_tb(error.__traceback__)
+    return "".join(traceback.format_list([line for line in lines if line.filename == app]))
 
 
 def _crash(error: Exception) -> str:
