@@ -1,7 +1,8 @@
 """Draw mutants of the whole kernel and say which of them the tests kill.
 
-Run as a program, `python tests/mutants/sample.py [COUNT] [SEED]`, it tells each survivor. What was
-judged is kept until something changes, so a run that is stopped goes on where it was.
+`cd tests && ../.venv/bin/python -m mutants.sample [COUNT] [SEED]` judges any sample and tells each
+survivor. What was judged is kept until something changes, so a run that is stopped goes on where
+it was.
 """
 
 import hashlib
