@@ -24,6 +24,7 @@ from cma_toolkit.host_tools.release.lms_key import ParameterSet, PrivateKey
 
 KEY_SUFFIX, LEAVES_SUFFIX, LOCK, COMPUTER = ".key", ".leaves", ".lock", "computer"
 IDENTIFIER_BYTES = 8  # of a backup and of a computer
+GITIGNORE = ".gitignore"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 Taken = TypeVar("Taken")
@@ -74,6 +75,7 @@ class KeyFolder:
         with self._disk.locked(self.folder / LOCK):
             if self._disk.read(self._key_path(name)) is not None:
                 raise usage(f"{self._key_path(name)} exists: give the new key another name.")
+            replace(self._disk, self.folder / GITIGNORE, b"*\n")  # no key into anybody's git
             for place in self._places(name, key):
                 self._save(place, _State(((0, 1 << parameters.height),)))
             replace(self._disk, self._key_path(name), _key_text(key))

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import subprocess
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -261,6 +262,18 @@ def test_several_processes_at_once_share_no_leaf(keys: KeyFolder, tmp_path: Path
     for signer in signers:
         signer.join()
     assert sorted(leaves) == list(range(24))
+
+
+def test_git_leaves_the_keys_alone(keys: KeyFolder, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    keys.backup("release", 4, tmp_path / "keys" / "backup")
+    seen = subprocess.run(
+        ["git", "-C", tmp_path, "status", "--porcelain", "--untracked-files=all"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "keys/" not in seen and "marks/" in seen
 
 
 def test_the_id_of_a_key_is_of_the_key_itself(keys: KeyFolder) -> None:
