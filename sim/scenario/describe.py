@@ -7,10 +7,12 @@ from typing import Any
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.boards.strict import nearest
 from cma_toolkit.firmware.kernel.config import SETTING_NAMES, Config
+from cma_toolkit.firmware.kernel.power.cluster_clock import FORGET_WINDOWS
 from cma_toolkit.sim.scenario.errors import ScenarioError
 from cma_toolkit.sim.scenario.records import BATTERY_MV_MAX, Scenario
 from cma_toolkit.sim.scenario.trouble import kinds_to_draw, placed
 from cma_toolkit.sim.world.checkers import menu as checkers
+from cma_toolkit.sim.world.checkers.convergence import HEARD_WINDOWS
 from cma_toolkit.sim.world.faults.draw import SPAN_MS_MIN as DRAW_MS_MIN
 from cma_toolkit.sim.world.fleet import agent_names
 from cma_toolkit.sim.world.hardware.climate import check_climate
@@ -24,8 +26,9 @@ CROWD_RANGE_M = 25
 _CSV = ".csv"
 _PARTS = ("radio: ", "places: ", "climate ", "supply ")
 _CALM_S_MIN = 300
-# Sleepers that lost each other search at ever longer intervals, twice the last each time.
-_CALM_TIMES, _CALM_WINDOWS = 2, 24
+# In windows, of sleepers: a follower forgets whom it followed, searches, and is then heard.
+_CALM_WINDOWS = FORGET_WINDOWS + 1 + HEARD_WINDOWS
+_SEARCHES = 1 + 2  # as long as the first: by chance, that one may hear nobody
 
 
 def describe(
@@ -84,8 +87,11 @@ def _calm_seconds(scenario: Scenario, settings: Mapping[str, int]) -> int:
     period_ms = settings.get("wake_period_ms", 0)
     if not period_ms:
         return _CALM_S_MIN
-    faults_s = _CALM_TIMES * _seconds(scenario.when.minutes)
-    return max(_CALM_S_MIN, faults_s + _CALM_WINDOWS * period_ms // 1000)
+    # Leaders of two clusters search at intervals that double from FORGET_WINDOWS on: the one that
+    # runs when the faults end is longer by that than all before it together, at most.
+    search_ms = _seconds(scenario.when.minutes) * 1000 + FORGET_WINDOWS * period_ms
+    calm_ms = _SEARCHES * search_ms + _CALM_WINDOWS * period_ms
+    return max(_CALM_S_MIN, calm_ms // 1000)
 
 
 def _check_that_it_can_fail(scenario: Scenario, path: Path) -> None:

@@ -39,8 +39,8 @@ class Who(msgspec.Struct, frozen=True):
 class When(msgspec.Struct, frozen=True):
     """How long faults may happen, and how long the world then has to recover.
 
-    Without `calm_minutes` it has five if there are faults; sleepers have twice as long as the
-    faults, and 24 wake periods.
+    Without `calm_minutes` it has five if there are faults; sleepers have three times as long as
+    the faults, and 45 wake periods.
     """
 
     minutes: Annotated[float, Meta(gt=0, le=MINUTES_MAX)] = 10.0

@@ -82,7 +82,7 @@ def test_a_crowd_does_not_all_hear_each_other_unless_asked_to(tmp_path: Path) ->
     [
         ("", 0),
         ("[faults]\ndraw = true\n", 300),
-        ("[faults]\ndraw = true\n[who.settings]\nwake_period_ms = 300000\n", 8400),
+        ("[faults]\ndraw = true\n[who.settings]\nwake_period_ms = 300000\n", 3 * 600 + 45 * 300),
         ("[faults]\ndraw = true\n[when]\ncalm_minutes = 0\n", 0),
         ("[when]\ncalm_minutes = 1.5\n", 90),
     ],

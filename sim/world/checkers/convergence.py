@@ -26,7 +26,7 @@ from cma_toolkit.sim.world.watcher import Violation
 _LOOK_MS = 1_000
 _FACTOR_MAX = 8  # of a weak battery: it attends one window of so many
 _TIMES = 3  # in windows of their own: once may be by chance
-_WINDOWS = 12  # some frames of which may be lost, and in a crowd many collide
+HEARD_WINDOWS = 12  # some frames of which may be lost, and in a crowd many collide
 _LOSS_PERMILLE_MAX = 300  # of the distance, beside what is lost on every path
 
 
@@ -51,7 +51,7 @@ class Convergence(Checker):
         config = fleet.config
         factor = _FACTOR_MAX if max(config.saving_mv, config.critical_mv) else 1
         period_ms = config.wake_period_ms * factor or ANNOUNCE_MS + ANNOUNCE_JITTER_MS
-        self._windows_ms = _WINDOWS * period_ms
+        self._windows_ms = HEARD_WINDOWS * period_ms
         self._empty_at_ms: dict[int, int] = {}  # when a board's battery was last seen empty
         self._apart_ms = period_ms * 3 // 4
         self._heard_at_ms: list[dict[int, list[int]]] = [{} for _ in fleet.boards]
