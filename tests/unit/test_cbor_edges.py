@@ -1,6 +1,7 @@
 """CBOR at the bounds of its heads: where a value takes a byte more, and where it just fits."""
 
 import sys
+from struct import pack
 
 from kernel.codec import cbor
 from kernel.codec.cbor import SIMPLE, CborError, Tag
@@ -169,6 +170,67 @@ def test_what_never_ends_is_read_by_one_reader_only():
             raises(CborError, cbor.decode_any, data[:end])
     for wrong in (b"\xbf\x01\xff", b"\x81\xff", b"\xa1\x01\xff", b"\xc1\xff", b"\x5f\x61a\xff"):
         raises(CborError, cbor.decode_any, wrong)
+
+
+def test_floats_take_the_width_that_holds_them():
+    most = 65_504.0
+    for value, size in (
+        (most, 3),
+        (most + 32, 5),
+        (2.0**16, 5),
+        (1 + 2.0**-10, 3),
+        (1 + 2.0**-11, 5),
+        (1 + 2.0**-23, 5),
+        (1 + 2.0**-24, 9),
+        (2.0**-14, 3),
+        (2.0**-14 + 2.0**-24, 3),
+        (2.0**-14 + 2.0**-25, 5),
+        (2.0**-24, 3),
+        (2.0**-25, 5),
+        (3 * 2.0**-24, 3),
+        (3 * 2.0**-25, 5),
+        (2.0**127, 5),
+        (2.0**128, 9),
+        (2.0**127 * (2 - 2.0**-23), 5),
+        (2.0**127 * (2 - 2.0**-24), 9),
+        (2.0**-126, 5),
+        (2.0**-149, 5),
+        (3 * 2.0**-149, 5),
+        (2.0**-150, 9),
+        (3 * 2.0**-150, 9),
+        (2.0**-126 + 2.0**-149, 5),
+        (2.0**-126 + 2.0**-150, 9),
+        (2.0**-1074, 9),
+    ):
+        for signed in (value, -value):
+            encoded = cbor.encode(signed)
+            assert len(encoded) == size, value
+            assert cbor.decode(encoded) == signed == cbor.decode_any(encoded)
+            if size > 3:
+                continue
+            single = b"\xfa" + pack(">f", signed)
+            double = b"\xfb" + pack(">d", signed)
+            for longer in (single, double):
+                assert cbor.decode_any(longer) == signed
+                raises(CborError, cbor.decode, longer)
+
+
+def test_bytes_and_text_are_no_keys_of_one_map():
+    for first, second in (
+        (b"\x40", b"\x60"),
+        (b"\x40", b"\x61a"),
+        (b"\x41a", b"\x60"),
+        (b"\x41a", b"\x61a"),
+        (b"\x57" + b"a" * 23, b"\x60"),
+        (b"\x58\x18" + b"a" * 24, b"\x61a"),
+    ):
+        data = b"\xa2" + first + b"\x01" + second + b"\x02"
+        raises(CborError, cbor.decode, data)
+        raises(CborError, cbor.decode_any, data)
+        for number in (b"\x00", b"\x20"):
+            mixed = b"\xa2" + number + b"\x01" + second + b"\x02"
+            assert len(cbor.decode(mixed)) == 2
+    raises(CborError, cbor.encode, {b"": 1, "a": 2})
 
 
 class Whole(int):
