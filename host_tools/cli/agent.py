@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cma_toolkit.host_tools.cli.app_options import check_app, read_sensor, read_settings
-from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.errors import refused, usage
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class _Clock:
         return round((time.monotonic() - self._started_s) * 1000)
 
 
-@click.group(epilog=examples("cma agent run app.py", "cma agent run app.py --name gateway"))
+@click.group(
+    cls=Commands, epilog=examples("cma agent run app.py", "cma agent run app.py --name gateway")
+)
 def command() -> None:
     """Run an agent as a process of this computer, beside boards or other computers."""
 

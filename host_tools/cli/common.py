@@ -13,6 +13,7 @@ from cma_toolkit.host_tools.ports.discover import Port, list_ports, virtual_port
 from cma_toolkit.host_tools.ports.select import FindBoards, KnownBoard, Selector, select
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+_SENTENCE_MAX = 200  # characters
 HANDLERS = "cma_toolkit.sim.virtual_board.handlers"
 
 
@@ -31,6 +32,20 @@ class BoardOptions:
         """Return the same, where to name no board means every board."""
         chosen = self.selector.ports or self.selector.devices
         return self if chosen else replace(self, selector=Selector(all=True))
+
+
+class Commands(click.Group):
+    """A group of commands whose help has a whole sentence about each."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands; click's own cuts what does not fit into a line."""
+        rows = [
+            (name, one.get_short_help_str(_SENTENCE_MAX))
+            for name in self.list_commands(ctx)
+            if (one := self.get_command(ctx, name)) and not one.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def examples(*lines: str) -> str:

@@ -16,7 +16,7 @@ from cma_toolkit.host_tools.cli.app_options import (
     read_sensor,
     read_settings,
 )
-from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import print_table, progress_style
 from cma_toolkit.host_tools.cli.sim_progress import showing
 from cma_toolkit.host_tools.errors import refused, usage
@@ -41,7 +41,9 @@ class _Question:
     sensors: dict[str, Any]
 
 
-@click.group(epilog=examples("cma energy diff HEAD", "cma energy diff v1.2 --budget-uah 100"))
+@click.group(
+    cls=Commands, epilog=examples("cma energy diff HEAD", "cma energy diff v1.2 --budget-uah 100")
+)
 def command() -> None:
     """Say what your application uses, and what a change of it costs the battery."""
 

@@ -11,7 +11,7 @@ import click
 
 from cma_toolkit.boards.errors import BoardFileError
 from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, list_boards, load_board
-from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import print_table
 from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.flash import download
@@ -29,11 +29,12 @@ MIRROR_VARIABLE = "CMA_MIRROR"
 
 
 @click.group(
+    cls=Commands,
     epilog=examples(
         "cma micropython fetch --board esp32-c3-devkitm-1",
         "cma micropython add ~/Downloads/ESP32_GENERIC-20260406-v1.28.0.bin",
         "cma micropython list",
-    )
+    ),
 )
 def command() -> None:
     """Fetch, add and list MicroPython releases.

@@ -1,6 +1,7 @@
 """What click refuses of a command line, as one sentence that says what to do."""
 
 import re
+from difflib import get_close_matches
 
 import click
 
@@ -17,7 +18,9 @@ def sentence(error: click.ClickException) -> str:
     said = _said(error)
     near = _NEAR.search(said)
     if near:
-        return f"{said[: near.start()]}; did you mean {near[1].replace(', ', ' or ')}?"
+        said = said[: near.start()]
+        given, offered = said.rpartition(" ")[2], near[1].split(", ")
+        return f"{said}; did you mean {get_close_matches(given, offered, 1, 0.0)[0]}?"
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     said = said.removesuffix(".")
     return f"{said}; see {ctx.command_path} --help." if ctx else f"{said}."
@@ -26,10 +29,15 @@ def sentence(error: click.ClickException) -> str:
 def _said(error: click.ClickException) -> str:
     is_missing = isinstance(error, click.MissingParameter)
     if isinstance(error, click.BadParameter) and error.param and not is_missing:
-        option = error.param.get_error_hint(error.ctx).replace("'", "")
-        return f"{option}: {_value(error.message)}"
+        return f"{_name(error.param, error.ctx)}: {_value(error.message)}"
     message = error.format_message()
     return message[:1].lower() + message[1:]
+
+
+def _name(param: click.Parameter, ctx: click.Context | None) -> str:
+    if isinstance(param, click.Argument):
+        return param.human_readable_name
+    return param.get_error_hint(ctx).replace("'", "")
 
 
 def _value(message: str) -> str:

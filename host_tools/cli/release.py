@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cma_toolkit.host_tools.cli import release_show as show
-from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import Output
 from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.release.artefact import Release
@@ -34,12 +34,13 @@ _days = click.option(
 
 
 @click.group(
+    cls=Commands,
     epilog=examples(
         "cma release init                      # once for a fleet: its keys",
         "cma release create                    # build/NAME-1.release",
         "cma release sign build/greenhouse-1.release",
         "cma release publish build/greenhouse-1.release",
-    )
+    ),
 )
 def command() -> None:
     """Make releases that boards can tell from anybody else's.

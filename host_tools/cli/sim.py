@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.sim_run import run
 from cma_toolkit.host_tools.cli.sim_swarm import swarm
 
 _HELP = ("-h", "--help")
 
 
-class RunByDefault(click.Group):
+class RunByDefault(Commands):
     """Take `cma sim app.py` for `cma sim run app.py`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

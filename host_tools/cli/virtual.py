@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.fleet.project import find_folder
 from cma_toolkit.sim.virtual_board.supervisor.client import Client
@@ -32,12 +32,13 @@ def needs_linux(function: Callable[Parameters, Result]) -> Callable[Parameters, 
 
 
 @click.group(
+    cls=Commands,
     epilog=examples(
         "cma virtual create desk --board esp32-c3-devkitm-1 --micropython",
         "cma virtual list",
         "mpremote connect $(cma virtual path desk) exec 'print(1)'",
         "cma virtual stop --all",
-    )
+    ),
 )
 def command() -> None:
     """Create, start, stop and torment virtual boards."""

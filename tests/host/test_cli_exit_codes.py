@@ -71,6 +71,47 @@ def test_a_wrong_flag_is_a_usage_error() -> None:
     assert "--colour" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("simm", "no such command 'simm'; see cma --help."),
+        ("sim rum x.toml", "no such command 'rum'; did you mean 'run'?"),
+        ("sim run", "missing argument 'FILE'; see cma sim run --help."),
+        (
+            "sim x.py --agents 0",
+            "--agents: write a number from 1 to 100000, not 0; see ",
+        ),
+        ("sim x.py --seed -1", "--seed: write a number of 0 or more, not -1; see cma sim run "),
+        (
+            "sim x.py --agents ten",
+            "--agents: write a whole number, not ten; see cma sim run ",
+        ),
+        ("sim x.py --minutes x", "--minutes: write a number, not x; see cma sim run --help."),
+        (
+            "sim x.py -o xml",
+            "-o / --output: 'xml' is not one of 'table', 'json'; see cma ",
+        ),
+        ("energy diff HEAD --budget 1", "no such option '--budget'; did you mean '--budget-uah'?"),
+    ],
+)
+def test_what_is_mistyped_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], words: str, says: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main.main(words.split())
+    told = capsys.readouterr().err
+    assert left.value.code == ExitCode.USAGE
+    assert told.startswith(f"cma: {says}") and told.count("\n") == 1
+
+
+@pytest.mark.parametrize("group", ["agent", "energy", "micropython", "release", "sim", "virtual"])
+def test_help_cuts_no_sentence(capsys: pytest.CaptureFixture[str], group: str) -> None:
+    with pytest.raises(SystemExit):
+        main.main([group, "--help"])
+    told = capsys.readouterr().out
+    assert "Commands:" in told and "..." not in told.partition("Commands:")[2]
+
+
 def test_ctrl_c_leaves_with_130(tmp_path: Path) -> None:
     program = (
         "import time; from cma_toolkit.host_tools.cli import main\n"

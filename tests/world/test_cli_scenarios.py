@@ -144,7 +144,7 @@ def test_a_file_alone_is_run(farm: Path) -> None:
             ("run", "farm.toml", "--minutes", "0"),
             "--minutes: write a number from 0.1 to 44000, not",
         ),
-        (("run", "farm.toml", "--minuets", "1"), "did you mean '--minutes' or"),
+        (("run", "farm.toml", "--minuets", "1"), "did you mean '--minutes'?"),
         (("rum", "farm.toml"), "no such command 'rum'; did you mean 'run'?"),
         (("swarm",), "missing argument 'FILE'"),
     ],
