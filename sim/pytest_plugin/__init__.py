@@ -22,6 +22,8 @@ from typing import Any
 
 import pytest
 
+from cma_toolkit.sim.pytest_plugin import arguments
+
 RUNTIMES = ("cpython", "micropython")
 BATTERY_MAH = 3_000  # an 18650 cell
 # Of a run, before its energy counts: in it the agents look for each other, listening all the time.
@@ -77,6 +79,9 @@ class World:
         """
         from cma_toolkit.sim.pytest_plugin.results import from_plain
 
+        says = list(says)
+        _refuse(arguments.wrong_run(agents, seconds, loss, settings or {}))
+        _refuse(arguments.wrong_messages(says, seconds))
         spec: dict[str, Any] = {
             "app": str(self._find(app)),
             "agents": agents,
@@ -99,7 +104,9 @@ class World:
         if board:
             spec["meter_from_s"] = seconds // _UNCOUNTED_PART
         metered_s = seconds - seconds // _UNCOUNTED_PART
-        self._last = from_plain(self.runtime, _run(self.runtime, spec), metered_s)
+        result = _run(self.runtime, spec)
+        _refuse(arguments.wrong_sensors(spec["sensors"], result, Path(app).name))
+        self._last = from_plain(self.runtime, result, metered_s)
         return self._last
 
     def battery_days(self, percentile: float = 1, battery_mah: float = BATTERY_MAH) -> float:
@@ -176,6 +183,11 @@ class OneAgent:
             **surroundings,
         )
         return result.of("agent-01")
+
+
+def _refuse(problem: str) -> None:
+    if problem:
+        pytest.fail(problem, pytrace=False)
 
 
 def _plain_message(at_s: int, topic: str, value: Any) -> list[Any]:

@@ -203,6 +203,29 @@ def test_a_board_that_nobody_knows_is_named(project: Path) -> None:
     assert "2 failed" in ended.stdout and 'No board is called "esp32-s4"' in ended.stdout
 
 
+MISTAKES = {
+    "world(agents=0)": "agents=0: write a whole number from 1 to 100000.",
+    "world(seconds=-5)": "seconds=-5: write a whole number from 1 to 2640000.",
+    "world(loss=101)": "loss=101: write a whole number from 0 to 100.",
+    'world(settings={"wake_period": 9})': 'no such setting; did you mean "wake_period_ms"?',
+    'world(settings={"wake_period_ms": 5})': "wake_period_ms: out of bounds",
+    'world(sensors={"sool": 1})': "app.py asked for no sensor sool; it asked for soil.",
+    'agent(hears=[(1, "water")])': "(1, 'water'): write (second, topic, value)",
+    'agent(seconds=5, hears=[(9, "water", 1)])': "its second is none of the 5 of the run",
+}
+
+
+def test_a_mistake_in_a_test_is_a_sentence_and_no_test_that_holds(project: Path) -> None:
+    tests = [
+        f"def test_{number}(world, agent):\n    {call}\n" for number, call in enumerate(MISTAKES)
+    ]
+    ended = run_pytest(project, "\n\n".join(tests))
+    assert f"{2 * len(MISTAKES)} failed" in ended.stdout, ended.stdout
+    assert "Traceback" not in ended.stdout and "Error" not in ended.stdout
+    for says in MISTAKES.values():
+        assert says in ended.stdout, ended.stdout
+
+
 def test_without_micropython_the_test_fails_and_says_what_to_install(project: Path) -> None:
     # A module of that name without an origin is what Python finds when the wheel is not there.
     hide = "import importlib.util, sys\nsys.modules['micropython_run'] = None\n"
