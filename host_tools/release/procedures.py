@@ -103,6 +103,7 @@ class Office:
         role = self.role_of(self.repository.trust().root, ROLE_RELEASE)
         pairs = [self._signed(part.envelope, role) for part in release.parts]
         signed = min((one for _, one in pairs), key=lambda one: one.count)
+        self._need_one(signed)
         return release.with_envelopes([data for data, _ in pairs]), signed
 
     def sign_root(self) -> Signed:
@@ -173,6 +174,7 @@ class Office:
         for role, other in zip(asking, reversed(asking), strict=True):
             data, signed = self._signed(data, role, other)
             counts.append(signed)
+        self._need_one(max(counts, key=lambda signed: signed.count))
         return data, min(counts, key=lambda signed: signed.count - signed.threshold)
 
     def _stamp(self, trust: Trust, release: Release, days: int) -> bytes:
@@ -213,6 +215,11 @@ class Office:
         """Return the names of the keys that are here, by their ids."""
         return {documents.key_id(self.keys.public(name)): name for name in self.keys.names()}
 
+    def _need_one(self, signed: Signed) -> None:
+        """Refuse what no key of its role signed."""
+        if not signed.count:
+            raise usage(f"{self.keys.folder} has no key of that role: {_BRING_KEY}")
+
     def _signed(self, data: bytes, role: Role, others: Role = NOBODY) -> tuple[bytes, Signed]:
         """Return an envelope with as many signatures as a role asks for, by the keys here.
 
@@ -228,8 +235,6 @@ class Office:
             if len(good) < role.threshold and one not in good and one in here:
                 kept.append((one, self.keys.sign(here[one], message)))
                 good.add(one)
-        if not good:
-            raise usage(f"{self.keys.folder} has no key of that role: {_BRING_KEY}")
         return documents.envelope(payload, kept), Signed(len(good), role.threshold)
 
 

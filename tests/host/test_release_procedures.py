@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from cma_toolkit.firmware.kernel.release.envelope import Envelope
-from cma_toolkit.firmware.kernel.release.manifest import NUMBER_MAX, Board
+from cma_toolkit.firmware.kernel.release.manifest import (
+    NUMBER_MAX,
+    Board,
+    Manifest,
+    to_bytes,
+)
 from cma_toolkit.firmware.kernel.release.trust import (
     ROLE_RELEASE,
     ROLE_ROOT,
@@ -17,7 +22,7 @@ from cma_toolkit.firmware.kernel.release.trust import (
 )
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.image.build import SLOT_BYTES, Image
-from cma_toolkit.host_tools.release import artefact
+from cma_toolkit.host_tools.release import artefact, documents
 from cma_toolkit.host_tools.release.artefact import Numbers, Release
 from cma_toolkit.host_tools.release.documents import key_id
 from cma_toolkit.host_tools.release.key_folder import KeyFolder
@@ -186,6 +191,8 @@ def test_the_same_release_is_published_again_after_a_power_cut(office: Office) -
         with pytest.raises(PowerCutError):
             whole.publish(release)
         disk.start_again(keeps=cut % 2 == 0)
+        there = [part.digest for one in whole.repository.published() for part in one.parts]
+        assert set(whole.repository.trust().current) <= set(there)
         whole.publish(release)
         assert Fleet(whole).read(release) == [0]
 
@@ -215,11 +222,13 @@ def test_an_expired_root_is_renewed_by_a_rotation(office: Office, clock: Clock) 
 
 def test_a_new_release_key_voids_the_old_one(office: Office) -> None:
     fleet = Fleet(office)
-    assert fleet.read(published(office, 1)) == [0]
+    assert fleet.read(published(office, 1, security_counter=4)) == [0]
     name, signed = office.rotate(ROLE_RELEASE, office.keys.public("release"))
     assert signed.is_enough and name == "release-v2"
+    root = office.repository.newest_root()
+    assert (root.sequence, root.security_counter) == (1, 4)  # numbers go on, whoever signs
     assert "sign" in refusal(ExitCode.REFUSED, office.refresh)
-    release = published(office, 2)
+    release = published(office, 2, security_counter=4)
     assert key_id(office.keys.public(name)) in release.parts[0].envelope
     assert fleet.read(release) == [0]
 
@@ -278,6 +287,55 @@ def test_signatures_of_nobody_and_bad_ones_are_left_out(office: Office) -> None:
     mended, signed = office.sign_release(spoilt)
     assert signed.is_enough and office.keys.left("release") == left - 1
     office.publish(mended)
+
+
+def test_no_more_keys_sign_than_are_asked_for(tmp_path: Path, clock: Clock) -> None:
+    office = office_in(tmp_path, clock)
+    office.begin({**ONE_EACH, "release": (1, 2)})
+    office.sign_release(make(1))
+    assert (office.keys.left("release-1"), office.keys.left("release-2")) == (31, 32)
+
+
+def test_a_timestamp_takes_all_its_keys(tmp_path: Path, clock: Clock) -> None:
+    office = office_in(tmp_path, clock)
+    office.begin({**ONE_EACH, "timestamp": (2, 2)})
+    release, _ = office.sign_release(make(1))
+    (tmp_path / "here" / "keys" / "timestamp-2.key").unlink()
+    assert "takes 2 keys" in refusal(ExitCode.REFUSED, lambda: office.publish(release))
+
+
+def test_a_release_is_signed_when_each_of_its_parts_is(tmp_path: Path, clock: Clock) -> None:
+    here = office_in(tmp_path, clock)
+    here.begin({**ONE_EACH, "release": (2, 2)})
+    images = [image("a", "xtensawin"), image("b", "rv32imc")]
+    bare = artefact.make("greenhouse", images, "6.3", Numbers(1))
+    whole, _ = here.sign_release(bare)
+    (tmp_path / "here" / "keys" / "release-2.key").unlink()
+    for pair in ((whole, bare), (bare, whole)):
+        mixed = bare.with_envelopes([pair[i].parts[i].envelope for i in range(2)])
+        assert here.sign_release(mixed)[1].count == 1
+
+
+def test_a_root_needs_its_own_keys_as_well(office: Office, tmp_path: Path) -> None:
+    office.rotate(ROLE_ROOT, office.keys.public("root"))
+    path = office.repository.root_path(2)
+    payload, _ = documents.open_envelope(path.read_bytes())
+    path.write_bytes(documents.envelope(payload))
+    (tmp_path / "here" / "keys" / "root-v2.key").unlink()
+    assert not office.sign_root().is_enough
+    (tmp_path / "here" / "keys" / "root.key").unlink()
+    path.write_bytes(documents.envelope(payload))
+    assert "no key of that role" in refusal(ExitCode.USAGE, office.sign_root)
+
+
+def test_parts_that_do_not_belong_together_are_no_release() -> None:
+    part, other = make(1).parts[0], make(2).parts[0]
+    wrong = Manifest(1, part.manifest.class_id, part.manifest.digest, len(part.image) + 1)
+    longer = replace(part, envelope=documents.envelope(to_bytes(wrong)))
+    for parts in ((part, other), (part,) * 9, (), (longer,)):
+        release = Release("greenhouse", parts)
+        refusal(ExitCode.REFUSED, lambda release=release: artefact.read(release.to_bytes(), "x"))
+    artefact.read(Release("greenhouse", (part,) * 8).to_bytes(), "x")
 
 
 def test_a_beginning_is_made_once(office: Office, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from cma_toolkit.firmware.kernel.release.lms import verify
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
-from cma_toolkit.host_tools.release import lms_key
+from cma_toolkit.host_tools.release import leaves, lms_key
 from cma_toolkit.host_tools.release.documents import key_id
 from cma_toolkit.host_tools.release.key_folder import KeyFolder
 from cma_toolkit.host_tools.release.lms_key import ParameterSet, PrivateKey
@@ -51,6 +51,30 @@ def test_every_width_of_sha256_signs_what_the_board_verifies(ots: int) -> None:
     signature = lms_key.sign(key, 31, b"message", draw(parameters.hash_bytes))
     assert verify(lms_key.public_key(key), b"message", signature)
     assert not verify(lms_key.public_key(key), b"massage", signature)
+
+
+def test_ranges_of_leaves_are_the_sets_that_they_stand_for() -> None:
+    draw = random.Random(5)
+    for _ in range(300):
+        sets, ranges = [], []
+        for _ in range(2):
+            given = [sorted((draw.randrange(12), draw.randrange(12))) for _ in range(3)]
+            ranges.append(leaves.joined(tuple((a, b) for a, b in given), ()))
+            sets.append({leaf for a, b in given for leaf in range(a, b)})
+        for free, leaf_set in zip(ranges, sets, strict=True):
+            assert listed(free) == sorted(leaf_set) and leaves.count(free) == len(leaf_set)
+            taken, left = leaves.take_last(free, 3)
+            assert listed(left) + listed(taken) == sorted(leaf_set)
+            assert leaves.count(taken) == min(3, len(leaf_set))
+            if free:
+                first, others = leaves.take_first(free)
+                assert [first, *listed(others)] == sorted(leaf_set)
+        assert listed(leaves.common(*ranges)) == sorted(sets[0] & sets[1])
+        assert listed(leaves.joined(*ranges)) == sorted(sets[0] | sets[1])
+
+
+def listed(free: leaves.Ranges) -> list[int]:
+    return [leaf for start, end in free for leaf in range(start, end)]
 
 
 def test_no_print_shows_the_seed() -> None:
@@ -103,9 +127,9 @@ def test_the_power_may_go_at_every_step_of_a_keys_life(keeps: bool) -> None:
             except PowerCutError:
                 disk.start_again(keeps=keeps)
                 step()
-        leaves = [leaf_of(signature) for signature in signatures]
-        assert len(leaves) == 5 and len(set(leaves)) == 5, (cut, leaves)
-        assert max(leaves[:3]) < min(leaves[3:]), (cut, leaves)  # the backup's own
+        used = [leaf_of(signature) for signature in signatures]
+        assert len(used) == 5 and len(set(used)) == 5, (cut, used)
+        assert max(used[:3]) < min(used[3:]), (cut, used)  # the backup's own
 
 
 def test_power_that_goes_again_and_again_doubles_no_leaf_either() -> None:
@@ -124,8 +148,8 @@ def test_power_that_goes_again_and_again_doubles_no_leaf_either() -> None:
             except CmaError:  # all leaves are lost to power cuts
                 break
         lived += not todo
-        leaves = [leaf_of(signature) for signature in signatures]
-        assert len(set(leaves)) == len(leaves)
+        used = [leaf_of(signature) for signature in signatures]
+        assert len(set(used)) == len(used)
     assert lived > 50
 
 
@@ -258,10 +282,10 @@ def test_several_processes_at_once_share_no_leaf(keys: KeyFolder, tmp_path: Path
     signers = [spawn.Process(target=_sign_often, args=(tmp_path, answers)) for _ in range(4)]
     for signer in signers:
         signer.start()
-    leaves = [answers.get(timeout=60) for _ in range(24)]
+    used = [answers.get(timeout=60) for _ in range(24)]
     for signer in signers:
         signer.join()
-    assert sorted(leaves) == list(range(24))
+    assert sorted(used) == list(range(24))
 
 
 def test_git_leaves_the_keys_alone(keys: KeyFolder, tmp_path: Path) -> None:
