@@ -14,7 +14,8 @@ from cma_toolkit.host_tools.fleet.strict import decode_toml, nearest
 
 FLEET_FILE = "fleet.toml"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,30}$"
-NAME_RULE = "1 to 31 letters, digits, '-', '_' or '.', the first a letter or digit"
+NAME_KINDS = "letters, digits, '-', '_' or '.', the first a letter or digit"
+NAME_RULE = f"1 to 31 {NAME_KINDS}"
 SSID_BYTES_MAX = 32
 NETWORK = "network"
 LABEL_FIELDS = ("name", "mac", "board", "chip", "cluster", "fleet", "labels")

@@ -9,7 +9,7 @@ from pathlib import Path
 import tomlkit
 
 from cma_toolkit.host_tools.errors import CmaError, refused, usage
-from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, NAME_PATTERN, NAME_RULE
+from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, NAME_KINDS, NAME_PATTERN
 from cma_toolkit.host_tools.fleet.inventory import INVENTORY_FILE
 from cma_toolkit.host_tools.fleet.secrets_file import SECRETS_FILE
 
@@ -31,7 +31,7 @@ def create_project(folder: Path) -> None:
     name = folder.name
     if not re.match(NAME_PATTERN, name) or len(name) > NAME_BYTES_MAX:
         raise usage(
-            f'"{name}" is no name for a fleet. Write {NAME_RULE}, and at most {NAME_BYTES_MAX}.'
+            f'"{name}" is no name for a fleet. Write at most {NAME_BYTES_MAX}: {NAME_KINDS}.'
         )
     try:
         _refuse_full(folder)
