@@ -15,7 +15,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from cma_toolkit.sim.world import native
+from cma_toolkit.sim.world import native, native_buffers
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL, WORLD = "firmware/kernel", "sim/world"
@@ -54,6 +54,12 @@ def use(on_making: "Callable[[], object] | None" = None) -> Path:
     return root
 
 
+def is_used() -> bool:
+    """Tell whether this process imports the machine code."""
+    world = importlib.import_module("cma_toolkit." + WORLD.replace("/", "."))
+    return Path(world.__path__[0]).resolve() != ROOT / WORLD
+
+
 def make(on_making: "Callable[[], object] | None" = None) -> Path:
     """Return the folder with the machine code of the files as they are now, made if need be.
 
@@ -89,7 +95,7 @@ def _sources() -> list[str]:
 
 def _digest_of(sources: list[str]) -> str:
     digest = sha256(sys.version.encode())
-    for tool in (Path(__file__), Path(native.__file__)):
+    for tool in (Path(__file__), Path(native.__file__), Path(native_buffers.__file__)):
         digest.update(tool.read_bytes())
     for name in sources:
         digest.update(name.encode() + sha256((ROOT / name).read_bytes()).digest())
@@ -125,6 +131,8 @@ def _copy(sources: list[str], made: Path) -> None:
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(path.read_bytes())
+    shapes = made / "cma_toolkit" / KERNEL / "shapes.pyi"
+    shapes.write_text(native.rewrite_types("/kernel/shapes.pyi", shapes.read_text()))
 
 
 def _remove_sources(made: Path) -> None:
@@ -150,11 +158,11 @@ def _compile(sources: list[str], made: Path) -> None:
             check=False,
         )
     except OSError as error:
-        problem = f"mypyc does not start ({error}); install mypy and setuptools."
+        problem = f"mypyc does not start ({error}); install cma-toolkit[compiled]."
         raise CompileError(problem) from None
     if ended.returncode:
         said = (ended.stdout + ended.stderr).strip().splitlines()
         lines = [line for line in said if "error:" in line][:1] or said[-1:]
         raise CompileError(
-            f"mypyc failed ({' '.join(lines)}); install mypy, setuptools and a C compiler."
+            f"mypyc failed ({' '.join(lines)}); install cma-toolkit[compiled] and a C compiler."
         )

@@ -8,13 +8,17 @@ are put into the copies that are compiled.
 import ast
 import re
 
+from cma_toolkit.sim.world import native_buffers
+
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _SWITCH = "TYPE_CHECKING"  # mypy knows what it is
 _PLAIN = (bool, int, str, bytes)
 _SAFE = {"__builtins__": {}, "range": range, "len": len}  # what a constant may be made with
-_FINAL = "from typing import Final; "
+_HEAD = (
+    "from librt.vecs import vec; from mypy_extensions import i64, u8; from typing import Final; "
+)
 _ARRAY = "from array import array"
-_VEC = "from librt.vecs import extend, vec; from mypy_extensions import i64"
+_VEC = "from librt.vecs import extend"
 _ITEM_BYTES = {"I": 4, "i": 4, "H": 2, "h": 2}
 _AS_ARRAYS = ("/state/", "/world/")  # whose arrays grow by items, or are taken for bytes
 
@@ -26,8 +30,14 @@ def rewrite(texts: dict[str, str]) -> dict[str, str]:
 
     Shape: by path, relative to the folder above the root package.
     """
+    texts = {name: native_buffers.rewrite(name, text) for name, text in texts.items()}
     constants = Constants(texts)
     return {name: _rewrite_one(name, text, constants) for name, text in texts.items()}
+
+
+def rewrite_types(name: str, text: str) -> str:
+    """Return the text of a file that only has types."""
+    return _HEAD + native_buffers.rewrite(name, text)
 
 
 def _rewrite_one(name: str, text: str, constants: "Constants") -> str:
@@ -39,11 +49,14 @@ def _rewrite_one(name: str, text: str, constants: "Constants") -> str:
     lines = text.splitlines(keepends=True)
     for node, new in sorted(changes, key=lambda change: -change[0].lineno):
         _replace(lines, node, new)
-    if changes:
-        first = next(node for node in tree.body if not isinstance(node, ast.Expr))
-        lines[first.lineno - 1] = _FINAL + lines[first.lineno - 1]
+    if changes or "vec[" in text:
+        lines[_end_of_docstring(tree)] = _HEAD + lines[_end_of_docstring(tree)]
     new = "".join(lines)
     return new.replace(_ARRAY, _VEC) if is_packed else new
+
+
+def _end_of_docstring(tree: ast.Module) -> int:
+    return (tree.body[0].end_lineno or 0) if ast.get_docstring(tree) is not None else 0
 
 
 class Constants:

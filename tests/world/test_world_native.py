@@ -2,11 +2,12 @@
 
 import ast
 import importlib
+import re
 
 import pytest
 
 from cma_toolkit.firmware.kernel.limits import Quotas
-from cma_toolkit.sim.world import compiled, native
+from cma_toolkit.sim.world import compiled, native, native_buffers
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_a_constant_is_made_with_others_and_with_those_of_other_files():
     new = rewrite_one(text, other="SIX = 6\n")
     assert new.splitlines() == [
         '"""It."""',
-        "from typing import Final; from .other import SIX",
+        f"{native._HEAD}from .other import SIX",
         "NINE: Final = 9  # why",
         "A: Final = 0; B: Final = 1",
     ]
@@ -93,7 +94,7 @@ def test_arrays_are_packed_and_as_long_as_before():
 
 def test_a_packed_array_is_as_long_as_what_the_board_has(rewritten):
     text = rewritten["cma_toolkit/firmware/kernel/limits.py"]
-    assert "array(" not in text.replace("bytearray(", "")
+    assert "array(" not in text
     scope = {**finals_of(text), "vec": {"i64": list}, "i64": "i64"}
     calls = [
         node
@@ -102,5 +103,22 @@ def test_a_packed_array_is_as_long_as_what_the_board_has(rewritten):
     ]
     lengths = [len(eval(ast.unparse(node), scope)) for node in calls]
     quotas = Quotas()
-    fields = (quotas.refused, quotas._levels, quotas._capacity, quotas._per_hour, quotas._rest)
+    fields = [quotas.refused, quotas._levels, quotas._taken, quotas._capacity]
+    fields += [quotas._per_hour, quotas._rest]
     assert lengths == [len(field) for field in fields]
+
+
+@pytest.mark.parametrize("rule", native_buffers.RULES, ids=lambda rule: rule[1][:30])
+def test_no_rule_about_buffers_has_outlived_what_it_is_for(texts, rule):
+    files, old, new = rule
+    chosen = [text for name, text in texts.items() if re.search(files, name)]
+    changed = [text for text in chosen if re.sub(old, new, text, flags=re.MULTILINE) != text]
+    assert changed
+
+
+def test_a_snapshot_is_written_into_packed_bytes_and_read_from_bytes(rewritten):
+    for name, text in rewritten.items():
+        for save in re.findall(r"def save_into\(.*", text):
+            assert "buffer: vec[u8]" in save, name
+        for load in re.findall(r"def load_from\(.*", text):
+            assert 'buffer: "bytes"' in load, name

@@ -11,7 +11,6 @@ the row that was given away last. So neither a crowd nor made-up ids push out wh
 
 from array import array
 
-from ..codec.spans import copy
 from ..fields import read_word, write_word
 from ..limits import NEIGHBOUR_SILENT_MS_MAX, NEIGHBOURS_MAX
 from ..ticks import TICKS_PERIOD, ticks_diff
@@ -172,7 +171,9 @@ class Neighbours(Windows):
                 name = b""
             if name_at < end:
                 buffer[name_at] = len(name)
-                name_at = copy(name, 0, buffer, name_at + 1, len(name))
+                for index in range(len(name)):
+                    buffer[name_at + 1 + index] = name[index]
+                name_at += 1 + len(name)
         return end
 
     def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:

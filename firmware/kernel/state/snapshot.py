@@ -25,7 +25,9 @@ The driver clears RTC memory as soon as it has read it: a snapshot is resumed on
 """
 
 import binascii
-import struct
+
+from ..codec.spans import read_short, write_short
+from ..fields import read_word, write_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 FORMAT = 1  # another number whenever the meaning of a section changes
 SNAPSHOT_BYTES_MAX = 1_024
 _MAGIC = 0xC3A5
-_HEAD = ">HHHII"
 _HEAD_BYTES = 14
 _CRC_AT = 10
 _SIZE_BYTES = 2
@@ -57,18 +58,22 @@ def write_into(buffer: bytearray, machines: "Sequence[Remembering]", sequence: i
     """
     length = size_bytes(machines)
     assert length <= SNAPSHOT_BYTES_MAX and length <= len(buffer)
-    struct.pack_into(_HEAD, buffer, 0, _MAGIC, FORMAT, length, sequence, 0)
+    write_short(buffer, 0, _MAGIC)
+    write_short(buffer, 2, FORMAT)
+    write_short(buffer, 4, length)
+    write_word(buffer, 6, sequence)
+    write_word(buffer, _CRC_AT, 0)
     offset = _HEAD_BYTES
     for machine in machines:
         size = machine.SNAPSHOT_BYTES
-        buffer[offset] = size >> 8
-        buffer[offset + 1] = size & 0xFF
-        offset += _SIZE_BYTES
+        offset = write_short(buffer, offset, size)
         after = machine.save_into(buffer, offset)
         offset += size
         assert after == offset
     whole = buffer if len(buffer) == length else memoryview(buffer)[:length]
-    struct.pack_into(">I", buffer, _CRC_AT, binascii.crc32(whole))
+    crc = binascii.crc32(whole)
+    write_short(buffer, _CRC_AT, crc >> 16)
+    write_short(buffer, _CRC_AT + 2, crc & 0xFFFF)
     return length
 
 
@@ -97,16 +102,18 @@ def _is_good(
     length = size_bytes(machines)
     if len(data) < length:
         return False
-    magic, number, size, sequence, crc = struct.unpack_from(_HEAD, data)
-    if magic != _MAGIC or number != FORMAT or size != length or sequence < sequence_min:
+    if read_short(data, 0) != _MAGIC or read_short(data, 2) != FORMAT:
+        return False
+    if read_short(data, 4) != length or read_word(data, 6) < sequence_min:
         return False
     whole = memoryview(data)
-    expected = binascii.crc32(bytes(4), binascii.crc32(whole[:_CRC_AT]))
-    if crc != binascii.crc32(whole[_HEAD_BYTES:length], expected):
+    crc = binascii.crc32(bytes(4), binascii.crc32(whole[:_CRC_AT]))
+    crc = binascii.crc32(whole[_HEAD_BYTES:length], crc)
+    if read_short(data, _CRC_AT) != crc >> 16 or read_short(data, _CRC_AT + 2) != crc & 0xFFFF:
         return False
     offset = _HEAD_BYTES
     for machine in machines:
-        if data[offset] << 8 | data[offset + 1] != machine.SNAPSHOT_BYTES:
+        if read_short(data, offset) != machine.SNAPSHOT_BYTES:
             return False
         offset += _SIZE_BYTES + machine.SNAPSHOT_BYTES
     return True
