@@ -8,6 +8,7 @@ import click
 
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import progress_style
+from cma_toolkit.host_tools.cli.sim_compiled import compiled_option, start_over
 from cma_toolkit.host_tools.cli.sim_guest import find_difference, guest_number, guest_option
 from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
 from cma_toolkit.host_tools.cli.sim_progress import showing
@@ -23,7 +24,7 @@ from cma_toolkit.host_tools.errors import ExitCode, disk_error, usage
         "cma sim app.py --minutes 60 --set wake_period_ms=60000 --board esp32-s3-devkitc-1",
         "cma sim run greenhouse.toml --seed 7",
         "cma sim run greenhouse.toml --report greenhouse.html",
-        "cma sim app.py --agents 1000 --minutes 5 -o json",
+        "cma sim app.py --agents 1000 --minutes 5 --compiled -o json",
     ),
 )
 @world_options
@@ -42,8 +43,15 @@ from cma_toolkit.host_tools.errors import ExitCode, disk_error, usage
     help="Write a page that shows the run: map, energy, faults, each agent's life.",
 )
 @guest_option
-def run(
-    output: str, quiet: bool, seed: int, report: Path | None, guest: str | None, **given: Any
+@compiled_option
+def run(  # noqa: PLR0917 - click passes options by name
+    output: str,
+    quiet: bool,
+    seed: int,
+    report: Path | None,
+    guest: str | None,
+    is_compiled: bool,
+    **given: Any,
 ) -> None:
     """Run FILE, an application or a scenario, in one process and in virtual time.
 
@@ -55,6 +63,10 @@ def run(
     world = read_world(given)
     if guest:
         guest_number(world, guest)
+    if guest and is_compiled:
+        raise usage("--in-micropython runs the files as they are: leave out --compiled.")
+    if is_compiled:
+        start_over()
     style = progress_style("json" if output == "json" else "table", quiet)
     if report is None:
         outcome = _run(world, seed, style)

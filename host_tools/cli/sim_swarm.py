@@ -9,6 +9,7 @@ import click
 
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import progress_style
+from cma_toolkit.host_tools.cli.sim_compiled import compiled_option, start_over
 from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
 from cma_toolkit.host_tools.cli.sim_progress import rates, showing
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
@@ -49,8 +50,16 @@ _LINES_MAX = 20  # of failures; the rest is counted, and all are in the JSON
     help="In how many processes.  [default: one per core]",
 )
 @click.option("--first", is_flag=True, help="Stop at the first failure.")
+@compiled_option
 def swarm(  # noqa: PLR0917 - click passes options by name
-    output: str, quiet: bool, seeds: int, seed: int, jobs: int | None, first: bool, **given: Any
+    output: str,
+    quiet: bool,
+    seeds: int,
+    seed: int,
+    jobs: int | None,
+    first: bool,
+    is_compiled: bool,
+    **given: Any,
 ) -> None:
     """Run FILE, an application or a scenario, with one seed after another.
 
@@ -58,6 +67,8 @@ def swarm(  # noqa: PLR0917 - click passes options by name
     is the digest of all runs, the same however many processes there are.
     """
     world = read_world(given)
+    if is_compiled:
+        start_over()
     style = progress_style("json" if output == "json" else "table", quiet)
     started_at_s = time.monotonic()
     tally = _run_all(world, range(seed, seed + seeds), jobs or os.cpu_count() or 1, style, first)
