@@ -24,7 +24,7 @@ from mutants.graft import graft, outermost
 from mutants.operators import Mutant
 
 HEAP_BYTES = 4 << 30  # of a mutant that gathers without end
-LONGER = 5  # times as long as without a mutant, and as many seconds more, is an endless loop
+LONGER = 3  # times as long as without a mutant, and a second more, is an endless loop
 
 ALL = ""  # in place of a function's name: any of them
 Entered = defaultdict[str, set[str]]
@@ -156,7 +156,7 @@ class Runner:
             resource.setrlimit(resource.RLIMIT_AS, (HEAP_BYTES, HEAP_BYTES))
             for item, following in _pairs(items):
                 os.write(say, item.nodeid.encode() + b"\n")
-                _limit(LONGER * (1 + self._cpu_s[item.nodeid]))
+                _limit(LONGER * (0.3 + self._cpu_s[item.nodeid]))
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
                 if session.testsfailed:
                     return 1

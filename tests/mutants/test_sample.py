@@ -1,0 +1,64 @@
+"""A mutant is judged by the tests that enter it, once: what was judged is kept."""
+
+from pathlib import Path
+
+import pytest
+from mutants import sample
+from mutants.operators import Mutant
+from mutants.suite import Stage, Tree, Worker
+
+STAGE = Stage("small", ("tests/unit/test_prng.py", "tests/unit/test_ticks.py"))
+
+
+def find(path: str, function: str, text: str) -> Mutant:
+    found = [
+        mutant
+        for mutant in sample.every()
+        if mutant.path.endswith(path) and mutant.function == function and text in mutant.text
+    ]
+    assert found, text
+    return found[0]
+
+
+def test_who_is_killed_who_lives_and_that_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noticed = find("prng.py", "Prng.bits15", "self._x = product")
+    never_entered = find("timers.py", "Timers.take_due", "self._is_set")
+    chosen = [noticed, never_entered]
+    monkeypatch.setattr(sample, "WORKERS", 1)
+    said: list[str] = []
+    kept = tmp_path / "kept.jsonl"
+    judged = sample.judge(chosen, said.append, (STAGE,), sample.Kept(kept))
+    assert judged == {noticed: "small", never_entered: ""}
+    assert [line for line in said if line.startswith("lives: ")] == [
+        f"lives: {never_entered.path}:{never_entered.line} {never_entered.function} "
+        f"{never_entered.operator}: {never_entered.text}"
+    ]
+    monkeypatch.delattr(sample, "Worker")  # nothing is run again
+    assert sample.judge(chosen, said.append, (STAGE,), sample.Kept(kept)) == judged
+
+
+def test_a_mutant_that_never_ends_is_noticed_and_tests_that_fail_prove_nothing(
+    tmp_path: Path,
+) -> None:
+    tree = Tree(tmp_path / "tree")
+    kernel = tree.folder / "firmware" / "kernel" / "ticks.py"
+    original = kernel.read_text()
+    endless = original + "\n\ndef wait(n):\n    while n != 0:\n        n -= 1\n    return n\n"
+    kernel.write_text(endless)
+    test = tree.folder / "tests" / "unit" / "test_wait.py"
+    test.write_text("from kernel.ticks import wait\n\ndef test_it():\n    assert wait(3) == 0\n")
+    stage = Stage("waiting", ("tests/unit/test_wait.py",))
+    path = "firmware/kernel/ticks.py"
+    made = {mutant.operator: mutant for mutant in sample.mutants(path, endless)}
+    worker = Worker(tree, stage, tmp_path / "reach.json")
+    try:
+        for mutant in (made["off by one"], made["flipped condition"]):  # 3, 1, -1, …
+            assert worker.killer(mutant) == "tests/unit/test_wait.py::test_it"
+        assert kernel.read_text() == endless
+    finally:
+        worker.close()
+    test.write_text("def test_it():\n    assert False\n")
+    with pytest.raises(RuntimeError, match="waiting: fails without any mutant; mend it first"):
+        Worker(tree, stage, tmp_path / "other.json")
