@@ -1,13 +1,14 @@
 """`cma release`: signed releases, and the keys and documents behind them."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cma_toolkit.host_tools.cli import release_show as show
 from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import Output
-from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.host_tools.errors import disk_error, usage
 from cma_toolkit.host_tools.release.artefact import Release
 from cma_toolkit.host_tools.release.procedures import ROOT_DAYS, TIMESTAMP_DAYS, Office
 from cma_toolkit.host_tools.release.repository import FOLDER
@@ -33,8 +34,24 @@ _days = click.option(
 )
 
 
+class Files(Commands):
+    """Commands whose files a person may have put out of reach."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a file that cannot be used is a sentence."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if disk_error(error):
+                raise
+            raise usage(
+                f"{error.filename} cannot be used ({error.strerror}): make it yours, or move it "
+                "away."
+            ) from error
+
+
 @click.group(
-    cls=Commands,
+    cls=Files,
     epilog=examples(
         "cma release init                      # once for a fleet: its keys",
         "cma release create                    # build/NAME-1.release",
@@ -157,7 +174,7 @@ def sign(file: Path) -> None:
     """Add the signatures of the keys that are here to a release, or to a new root."""
     office = _office()
     if file.suffix == ".cbor":
-        if file.resolve() != office.repository.root_path(office.repository.roots()[-1]).resolve():
+        if file.resolve() != office.repository.newest_root_path().resolve():
             raise usage(f"{file} is not the newest root of {office.repository.folder}: name that.")
         signed = office.sign_root()
     else:
@@ -207,7 +224,7 @@ def rotate(role: str, key: str, days: int) -> None:
     """Put a new key in the place of KEY, which is lost, stolen or used up: its name or its id."""
     office = _office()
     name, signed = office.rotate(ROLE_NAMES.index(role), _public(office, key), days)
-    path = office.repository.root_path(office.repository.roots()[-1])
+    path = office.repository.newest_root_path()
     click.echo(f"{office.keys.folder}: the key {name} is {role} in the place of {key}.")
     click.echo(f"{path}: signed by {show.how_far(signed)}")
     if role != "root":
@@ -270,10 +287,7 @@ def _read(path: Path) -> Release:
 def _save(path: Path, data: bytes) -> None:
     from cma_toolkit.host_tools.release.disk import ANYBODY_READS, Disk, replace
 
-    try:
-        replace(Disk(), path, data, ANYBODY_READS)
-    except OSError as error:
-        raise usage(f"{path} cannot be written ({error.strerror}): name another place.") from error
+    replace(Disk(), path, data, ANYBODY_READS)
 
 
 def _public(office: Office, key: str) -> bytes:

@@ -111,10 +111,10 @@ class Office:
 
         Raises: CmaError 2 if none of them is here.
         """
-        version = self.repository.roots()[-1]
-        data = self.repository.read(self.repository.root_path(version))
-        data, signed = self._signed_root(version, data)
-        self.repository.write(self.repository.root_path(version), data)
+        path = self.repository.newest_root_path()
+        version = self.repository.newest_root().version
+        data, signed = self._signed_root(version, self.repository.read(path))
+        self.repository.write(path, data)
         return signed
 
     def publish(self, release: Release, days: int = TIMESTAMP_DAYS) -> Path:

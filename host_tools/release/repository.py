@@ -35,6 +35,16 @@ class Repository:
         """Return where a root lies."""
         return self.folder / f"root.{version}.cbor"
 
+    def newest_root_path(self) -> Path:
+        """Return where the newest root lies.
+
+        Raises: CmaError 2 if there is none.
+        """
+        versions = self.roots()
+        if not versions:
+            raise usage(f"There is no {self.root_path(1)}: start with cma release init.")
+        return self.root_path(versions[-1])
+
     def roots(self) -> list[int]:
         """Return the versions of the roots there are."""
         found = (_ROOT.fullmatch(path.name) for path in self._disk.files(self.folder))
@@ -66,10 +76,7 @@ class Repository:
 
         Raises: CmaError 2 if there is none, 4 if it is damaged.
         """
-        versions = self.roots()
-        if not versions:
-            raise usage(f"There is no {self.root_path(1)}: start with cma release init.")
-        path = self.root_path(versions[-1])
+        path = self.newest_root_path()
         try:
             return Root(Envelope(self.read(path)).payload)
         except RefusedError as error:

@@ -86,6 +86,8 @@ def test_what_cannot_be_is_refused_in_one_sentence(person: Person) -> None:
     assert init in person.types("keys", ExitCode.USAGE)
     for text in ("0/1", "2/1", "1/4", "one", "1"):
         assert "2/3" in person.types(f"init --root {text}", ExitCode.USAGE)
+    for line in ("sign root.2.cbor", "sign release/root.1.cbor", "rotate root root", "refresh"):
+        assert person.types(line, ExitCode.USAGE).startswith("cma: ")
     assert "is no release" in person.types("inspect app.py", ExitCode.REFUSED)
     assert "There is no none" in person.types("inspect none", ExitCode.USAGE)
     assert "no app.py" in person.types("create nowhere/app.py", ExitCode.USAGE).replace(
@@ -93,3 +95,10 @@ def test_what_cannot_be_is_refused_in_one_sentence(person: Person) -> None:
     )
     assert "--after" in person.types("create --sequence 3 --after 3", ExitCode.USAGE)
     assert not Path("keys").exists() and not Path("release").exists()
+
+
+def test_files_out_of_reach_are_a_sentence(person: Person) -> None:
+    Path("keys").write_text("a file")
+    assert "keys" in person.types("init", ExitCode.USAGE)
+    Path("folder").mkdir()
+    assert "folder" in person.types("inspect folder", ExitCode.USAGE)
