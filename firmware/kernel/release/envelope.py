@@ -47,9 +47,9 @@ class Envelope:
         if last != len(view):
             raise RefusedError(REFUSED_MALFORMED)
         self.payload = view[first:last]
-        self._payload = _DIGEST + sha256(view[at:last]).digest()
+        self._suit_digest = _DIGEST + sha256(view[at:last]).digest()
         count = view[start] - 0x81
-        at = _after(view, start + 1, b"\x58\x24" + self._payload)
+        at = _after(view, start + 1, b"\x58\x24" + self._suit_digest)
         if not 0 <= count <= SIGNATURES_MAX:
             raise RefusedError(REFUSED_MALFORMED)
         self._signatures: "dict[bytes, memoryview]" = {}
@@ -67,11 +67,11 @@ class Envelope:
 
     def digest(self) -> bytes:
         """Return the digest that the signatures are over, which names the document."""
-        return self._payload[len(_DIGEST) :]
+        return self._suit_digest[len(_DIGEST) :]
 
     def is_signed(self, keys: "list[bytes]", threshold: int, families: "Any" = (sha256,)) -> bool:
         """Tell whether so many of these keys signed it; a key counts once, however listed."""
-        signed = _SIG_STRUCTURE + self._payload
+        signed = _SIG_STRUCTURE + self._suit_digest
         good = []
         for key in keys:
             signature = self._signatures.get(sha256(key).digest()[:KEY_ID_BYTES])
