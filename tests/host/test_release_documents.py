@@ -99,6 +99,7 @@ def test_class_14_other_release_keys_void_a_fast_forward() -> None:
     roles = {**FIRST.roles, "release": role(1, RELEASE_2)}
     root = next_root(roles=roles, sequence=5, security_counter=2)
     assert hand_root(handed.trust, root, ROOT, ROOT_2) == 0
+    assert handed.trust.manifest is None  # not to be confirmed any more
     assert handed.release(manifest(6, security_counter=2), RELEASE) == refusals.REFUSED_UNSIGNED
     assert handed.release(manifest(5, security_counter=2), RELEASE_2) == refusals.REFUSED_VERSION
     assert handed.release(manifest(6, security_counter=1), RELEASE_2) == refusals.REFUSED_COUNTER

@@ -103,6 +103,7 @@ class Trust:
         if root.roles[ROLE_RELEASE] != self.root.roles[ROLE_RELEASE]:
             self.sequence, self.security_counter = root.sequence, root.security_counter
             self.current = []
+            self.manifest = None
         if root.roles[ROLE_TIMESTAMP] != self.root.roles[ROLE_TIMESTAMP]:
             self.timestamp_version = self.time_s = 0
             self.current = []
@@ -152,7 +153,10 @@ class Trust:
         return reason
 
     def on_confirmed(self, manifest: Manifest) -> None:
-        """Count on from a release that proved healthy: what is older is refused from now on."""
+        """Count on from a release that proved healthy: what is older is refused from now on.
+
+        Of a release that a board is trying, only while `manifest` still holds it.
+        """
         self.sequence = max(self.sequence, manifest.sequence)
         self.security_counter = max(self.security_counter, manifest.security_counter)
 
