@@ -67,7 +67,24 @@ def _run(
     guests: "dict[int, MicroPythonGuest] | None" = None,
 ) -> "Plain":
     meter = EnergyMeter(spec["meter_from_s"] * 1000) if "meter_from_s" in spec else None
-    fleet = Fleet(
+    fleet = make_fleet(spec, keep, list(watchers) + ([meter] if meter else []), guests)
+    fleet.run(spec["seconds"], on_progress)
+    fleet.end()
+    result = describe(fleet)
+    result["used_nc"] = meter.used_nc if meter and meter.is_known else []
+    result["digest"] = fleet.digest()
+    return result
+
+
+def make_fleet(
+    spec: "Plain",
+    keep: bool,
+    watchers: "Sequence[Watcher]",
+    guests: "dict[int, MicroPythonGuest] | None" = None,
+    own: "Sequence[int] | None" = None,
+) -> Fleet:
+    """Return a described world before its first event, or the part of it with some agents."""
+    return Fleet(
         _setup(spec),
         spec["agents"],
         spec["seed"],
@@ -84,20 +101,23 @@ def _run(
         currents=spec.get("currents"),
         power_cuts=[(cut[0], cut[1]) for cut in spec.get("power_cuts", [])],
         faults=_faults(spec),
-        watchers=list(watchers) + ([meter] if meter else []),
+        watchers=watchers,
         guests=guests,
         keep=keep,
+        own=own,
     )
-    fleet.run(spec["seconds"], on_progress)
-    fleet.end()
-    states = fleet.states()
+
+
+def describe(fleet: Fleet) -> "Plain":
+    """Return what happened in a world, or in a part of it, in plain data."""
+    boards = [fleet.boards[index] for index in fleet.own]
     return {
         "names": fleet.names,
-        "states": [_hex(values) for values in states],
+        "states": [_hex(values) for values in fleet.states()],
         "statuses": fleet.statuses(),
-        "sleep": [board.sleep() for board in fleet.boards],
-        "air": [fleet.radio.counts(board.index) for board in fleet.boards],
-        "supply": [board.power.status() for board in fleet.boards if board.power is not None],
+        "sleep": [board.sleep() for board in boards],
+        "air": [fleet.radio.counts(board.index) for board in boards],
+        "supply": [board.power.status() for board in boards if board.power is not None],
         "messages": [_row(entry) for entry in in_order(fleet.log.messages)],
         "events": [_row(entry) for entry in in_order(fleet.log.events)],
         "actuations": [_row(entry) for entry in in_order(fleet.log.actuations)],
@@ -105,10 +125,8 @@ def _run(
         "error_count": fleet.log.error_count,
         "set_sensors": sorted(fleet.log.set_sensors),
         "unset_sensors": sorted(fleet.log.unset_sensors),
-        "used_nc": meter.used_nc if meter and meter.is_known else [],
         "published": fleet.log.published,
         "happened": fleet.clock.scheduled,
-        "digest": fleet.digest(),
     }
 
 

@@ -11,6 +11,7 @@ from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.board import AIR, CUT, FAULT, Board
 from cma_toolkit.sim.world.clock import Clock
+from cma_toolkit.sim.world.faults.base import Elsewhere
 from cma_toolkit.sim.world.hardware.climate import Climate
 from cma_toolkit.sim.world.hardware.supply import Supply, check_supply
 from cma_toolkit.sim.world.host import Log
@@ -50,7 +51,8 @@ class Fleet:
     medium/medium.py; `range_m` and `loss_permille` are short for those keys of `radio`. `faults`
     are (start ms, end ms, fault) each; `watchers` are told what happens. `guests` are the
     processes of agents that live elsewhere, see guest/host.py, by their numbers. `keep` records
-    messages for a test to look at.
+    messages for a test to look at. With `own`, this is a part of a world: only those agents have
+    boards, in `boards` at their numbers, and shards/shard.py connects it with the others.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Fleet:
         watchers: "Sequence[Watcher]" = (),
         guests: "dict[int, MicroPythonGuest] | None" = None,
         keep: bool = True,
+        own: "Sequence[int] | None" = None,
     ) -> None:
         self.clock = Clock()
         self.watchers = tuple(watchers)
@@ -97,12 +100,17 @@ class Fleet:
             check_supply(supply, self.config.currents_ua)
         self._supply = supply
         self.places = make_places(places, agents, seed)
+        self.own: Sequence[int] = range(agents) if own is None else own
+        self.is_own = bytearray(agents)
+        for index in self.own:
+            self.is_own[index] = 1
         self.medium = Medium(self, radio, range_m, loss_permille)
         self.radio = self.medium.radio
-        self.boards = [
-            Board(self, index, _node(index), make_sensor(battery, index, self.clock))
-            for index in range(agents)
-        ]
+        nobody: Any = None
+        self.boards: list[Board] = [nobody] * agents
+        for index in self.own:
+            sensor = make_sensor(battery, index, self.clock)
+            self.boards[index] = Board(self, index, node_of(index), sensor)
         self._plan(power_cuts, faults)
         for watcher in self.watchers:
             watcher.begin(self)
@@ -110,15 +118,19 @@ class Fleet:
     def _plan(
         self, power_cuts: "tuple[tuple[int, int], ...] | list[tuple[int, int]]", faults: "Planned"
     ) -> None:
-        for board in self.boards:
-            self.medium.connect(board.node, board.index)
-            rng = Prng(seed_from(self.seed, "boot", board.index))
-            board.power_on(rng.below(_BOOT_MS_SPREAD))
+        for index in range(len(self.names)):
+            self.medium.connect(node_of(index), index)
+        for index in self.own:
+            rng = Prng(seed_from(self.seed, "boot", index))
+            self.boards[index].power_on(rng.below(_BOOT_MS_SPREAD))
         for at_s, index in power_cuts:
-            self.clock.schedule(at_s * 1000, CUT, index)
-        for start_ms, end_ms, fault in faults:
-            self.clock.schedule(start_ms, FAULT, 0, (fault, _BEGIN))
-            self.clock.schedule(end_ms, FAULT, 0, (fault, _END))
+            if self.is_own[index]:
+                self.clock.schedule(at_s * 1000, CUT, index)
+        for start_ms, end_ms, planned in faults:
+            agent = getattr(planned, "agent", self.own[0])  # else it is everybody's
+            fault = planned if self.is_own[agent] else Elsewhere(planned, agent)
+            self.clock.schedule(start_ms, FAULT, self.own[0], (fault, _BEGIN))
+            self.clock.schedule(end_ms, FAULT, self.own[0], (fault, _END))
 
     def run(self, seconds: int, on_progress: "Callable[..., object] | None" = None) -> None:
         """Let virtual time pass; `on_progress` is told seconds done, seconds in all, events."""
@@ -126,7 +138,7 @@ class Fleet:
         before = _collect_rarely()
         try:
             for step in range(1, _STEPS_PER_RUN + 1):
-                self._run_until(start_ms + seconds * 1000 * step // _STEPS_PER_RUN)
+                self.run_until(start_ms + seconds * 1000 * step // _STEPS_PER_RUN)
                 if on_progress is not None:
                     on_progress(seconds * step // _STEPS_PER_RUN, seconds, self.clock.scheduled)
         finally:
@@ -138,7 +150,8 @@ class Fleet:
         for watcher in self.watchers:
             watcher.end(self)
 
-    def _run_until(self, until_ms: int) -> None:
+    def run_until(self, until_ms: int) -> None:
+        """Let everything happen that happens before an instant."""
         clock, boards, watchers = self.clock, self.boards, self.watchers
         while True:
             event = clock.take(until_ms)
@@ -193,17 +206,22 @@ class Fleet:
 
     def digest(self) -> str:
         """Close the trace with each agent's state and return its digest."""
-        for index, values in enumerate(self.states()):
-            self.trace.add(trace.STATE, self.clock.now_ms, index, trace.encode_value(values))
+        self.close_trace()
         return self.trace.digest()
+
+    def close_trace(self) -> None:
+        """Add each agent's state to the trace, as the last of its records."""
+        for index in self.own:
+            values = trace.encode_value(self.boards[index].state())
+            self.trace.add(trace.STATE, self.clock.now_ms, index, values)
 
     def states(self) -> list[dict[str, object]]:
         """Return what each agent's `agent.state` holds now, none for one without power."""
-        return [board.state() for board in self.boards]
+        return [self.boards[index].state() for index in self.own]
 
     def statuses(self) -> list[dict[str, object]]:
         """Return each agent's status; one without power has its name only."""
-        return [board.status() for board in self.boards]
+        return [self.boards[index].status() for index in self.own]
 
 
 def _collect_rarely() -> "tuple[int, ...]":
@@ -225,6 +243,7 @@ def agent_names(count: int) -> list[str]:
     return [("agent-%0" + str(width) + "d") % (index + 1) for index in range(count)]
 
 
-def _node(index: int) -> int:
+def node_of(index: int) -> int:
+    """Return the node id of an agent."""
     # A locally administered hardware address, as a virtual board would have.
     return frame.node_id(bytes((2, 0, 0, index >> 16, (index >> 8) & 0xFF, index & 0xFF)))

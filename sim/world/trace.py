@@ -10,6 +10,10 @@ import struct
 
 from cma_toolkit.firmware.kernel.codec import cbor
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 SEND, REPORT, APP_EVENT, APP_ERROR, ACTUATE, POWER, STATE = 1, 2, 3, 4, 5, 6, 7
 BOOT, SLEEP, RADIO, REBOOT, FAULT = 8, 9, 10, 11, 12
 _VALUE_BYTES_MAX = 4096
@@ -34,13 +38,17 @@ class Trace:
     """
 
     def __init__(self, agents: int) -> None:
-        self._hashes = [hashlib.sha256() for _ in range(agents)]
+        self._hashes: dict[int, Any] = {}
+        self._agents = agents
         self._world = hashlib.sha256()
         self.count = 0
 
     def add(self, kind: int, at_ms: int, agent: int, content: bytes) -> None:
         """Fold in one record of an agent."""
-        self._hashes[agent].update(struct.pack(">BQH", kind, at_ms, len(content)) + content)
+        each = self._hashes.get(agent)
+        if each is None:
+            each = self._hashes[agent] = hashlib.sha256()
+        each.update(struct.pack(">BQH", kind, at_ms, len(content)) + content)
         self.count += 1
 
     def add_fault(self, at_ms: int, number: int, is_on: bool) -> None:
@@ -49,7 +57,20 @@ class Trace:
 
     def digest(self) -> str:
         """Return the digest; the trace is closed by it."""
-        whole = hashlib.sha256(self._world.digest())
-        for each in self._hashes:
-            whole.update(each.digest())
-        return binascii.hexlify(whole.digest()).decode()
+        world, agents = self.parts()
+        return digest_of(world, agents, self._agents)
+
+    def parts(self) -> "tuple[bytes, dict[int, bytes]]":
+        """Return the digest of the world's own records and of each agent's, if it has some."""
+        agents = {agent: each.digest() for agent, each in self._hashes.items()}
+        return self._world.digest(), agents
+
+
+def digest_of(world: bytes, agents: "dict[int, bytes]", count: int) -> str:
+    """Return the digest of a whole world of so many agents from those of its parts."""
+    whole = hashlib.sha256(world)
+    for agent in range(count):
+        if agent in agents:
+            whole.update(struct.pack(">I", agent))
+            whole.update(agents[agent])
+    return binascii.hexlify(whole.digest()).decode()

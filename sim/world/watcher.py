@@ -25,6 +25,9 @@ class Watcher:
     def sent(self, fleet: "Fleet", source: int, data: bytes) -> None:
         """Be told that a frame leaves an agent."""
 
+    def came(self, fleet: "Fleet", source: int, data: bytes) -> None:
+        """Be told that a frame came in from another part of the world."""
+
     def arrived(self, fleet: "Fleet", source: int, target: int, data: bytes) -> None:
         """Be told that a frame is handed to an agent."""
 

@@ -52,6 +52,10 @@ class Duplicates(Checker):
             if len(sent) > _SENT_MAX:
                 del sent[next(iter(sent))]
 
+    def came(self, fleet: Fleet, source: int, data: bytes) -> None:
+        """Keep what was sent elsewhere, too."""
+        self.sent(fleet, source, data)
+
     def effect(self, fleet: Fleet, index: int, kind: int, content: bytes) -> None:
         """Forget what a boot forgets."""
         if kind == trace.BOOT:

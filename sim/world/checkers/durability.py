@@ -75,7 +75,7 @@ class Durability(Checker):
 
     def end(self, fleet: Fleet) -> None:
         """Look at every flash once more."""
-        for index in range(len(fleet.boards)):
+        for index in fleet.own:
             self._check(fleet, index)
         super().end(fleet)
 

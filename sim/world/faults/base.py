@@ -32,3 +32,20 @@ class Fault:
 
         Units: delays in ms from now.
         """
+
+
+class Elsewhere(Fault):
+    """Stand for the fault of a board that belongs to another part of the world."""
+
+    def __init__(self, fault: Fault, agent: int) -> None:
+        self.NAME, self.NUMBER = fault.NAME, fault.NUMBER
+        self.agent = agent
+        self._fault = fault
+
+    def describe(self) -> str:
+        """Return what the fault says."""
+        return self._fault.describe()
+
+    def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
+        """Change frames as it does: those of its board arrive here, too."""
+        self._fault.on_air(source, target, data, paths)

@@ -146,7 +146,8 @@ class Attend(Made):
     def begin(self, fleet: "Fleet") -> None:
         """Do so; an agent that sleeps counts, too."""
         Made.begin(self, fleet)
-        for board in fleet.boards:
+        for index in fleet.own:
+            board = fleet.boards[index]
             if board.status().get("safe_mode"):
                 board.cut_power()
 

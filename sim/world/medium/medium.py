@@ -39,6 +39,7 @@ class Medium:
         loss_permille: int = 0,
     ) -> None:
         count, seed = len(fleet.names), fleet.seed
+        is_own = fleet.is_own
         plain: dict[str, Any] = {"range_m": range_m, "loss_permille": loss_permille}
         if radio is not None:
             check_radio(radio, count)
@@ -52,10 +53,11 @@ class Medium:
             plain["range_m"],
             plain["loss_permille"],
             plain.get("edge_loss_permille", _EDGE_LOSS_PERMILLE),
+            is_own,
         )
         self.radio = Radio(self, reach, count, seed)
-        self.udp = udp.Udp(self, plain["udp"], count, seed) if "udp" in plain else None
-        self.wires = uart.Wires(self, plain["wires"], seed) if "wires" in plain else None
+        self.udp = udp.Udp(self, plain["udp"], is_own, seed) if "udp" in plain else None
+        self.wires = uart.Wires(self, plain["wires"], is_own, seed) if "wires" in plain else None
 
     def connect(self, node: int, index: int) -> None:
         """Learn which agent a node id in a frame means."""
@@ -102,7 +104,13 @@ class Medium:
         """Have a turn at an instant, before whatever else happens then."""
         if at_ms not in self._turns:
             self._turns[at_ms] = True
-            self._fleet.clock.schedule_first(at_ms, AIR, 0)
+            self._fleet.clock.schedule_first(at_ms, AIR, self._fleet.own[0])
+
+    def post_at(self, at_ms: int) -> None:
+        """Have a turn at which something other than the radio comes."""
+        if self.radio.border is not None:
+            self.radio.border.on_post(at_ms)
+        self.turn_at(at_ms)
 
     def is_listening(self, index: int) -> bool:
         """Tell whether an agent's radio is on and nothing keeps it from hearing."""

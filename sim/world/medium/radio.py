@@ -15,6 +15,7 @@ Bounds   what is on the air now, and a queue per sender whose frame waits to be 
 """
 
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
+from cma_toolkit.sim.world.board import FRAME
 from cma_toolkit.sim.world.medium.air import Air, Frame
 from cma_toolkit.sim.world.medium.airtime import (
     ACK_US,
@@ -31,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cma_toolkit.sim.world.medium.border import Border
     from cma_toolkit.sim.world.medium.medium import Medium
     from cma_toolkit.sim.world.medium.reach import Reach
 
@@ -47,11 +49,13 @@ class Radio:
 
     def __init__(self, medium: "Medium", reach: "Reach", count: int, seed: int) -> None:
         self.reach = reach
+        self.border: Border | None = None  # of a part of a world
         self.air = Air(reach, count)
         self._medium = medium
         self._seed = seed
         self._number = 0
         self._asked: list[Frame] = []
+        self._settled: list[Frame] = []
         self._due: dict[int, list[tuple[int, int, Frame]]] = {}  # by the ms: end, source
         # Of each sender the frame that waits for its acknowledgement, and those behind it.
         self._held: dict[int, list[Frame]] = {}
@@ -105,10 +109,17 @@ class Radio:
         for frame in self._asked:
             if frame.source == source:
                 frame.is_cut = True
+        if self.cut(source) and self.border is not None:
+            self.border.cuts.append((self._medium.now_ms(), source))
+
+    def cut(self, source: int) -> bool:
+        """Spoil what an agent is sending, if it is."""
+        is_cut = False
         for due in self._due.values():
             for _end_us, sender, frame in due:
                 if sender == source:
-                    frame.is_cut = True
+                    frame.is_cut = is_cut = True
+        return is_cut
 
     def _queue(self, frame: Frame) -> None:
         held = self._held.get(frame.source)
@@ -128,6 +139,8 @@ class Radio:
         frame.ready_us = self._ready_us[source] = max(ready_us, self._ready_us.get(source, 0))
         frame.slots = self._slots(source, min(SLOTS_MAX, SLOTS_MIN << frame.tries))
         self._asked.append(frame)
+        if self.border is not None:
+            self.border.on_asked(now_ms, source)
         self._medium.turn_at(now_ms + 1)
 
     def _slots(self, source: int, bound: int) -> int:
@@ -156,8 +169,10 @@ class Radio:
     # --- the air ---
 
     def turn(self, now_ms: int) -> None:
-        """Settle who sends what was asked for before now, and hand over what ends now."""
-        self._settle(now_ms)
+        """Settle what was asked for before now, and hand over what ends now."""
+        for frame in self.take_asked(now_ms):
+            self.settle(frame, now_ms)
+        self._count_settled()
         # Who loses power only now, by what it hears, has sent its frame.
         ended = [entry for entry in self._due.pop(now_ms, ()) if not entry[2].is_cut]
         outcomes, self._outcomes = self._outcomes, []
@@ -167,11 +182,17 @@ class Radio:
         for _end_us, _source, frame in ended:
             if frame.target == ALL:
                 self._end(frame)
-            else:
-                self._outcomes.append((frame.source, frame.number, self._is_acknowledged(frame)))
-                self._medium.turn_at(now_ms + 1)
+            elif self.border is None or self._is_decided_here(frame, self.border):
+                self._end_for_one(frame, now_ms)
 
-    def _settle(self, now_ms: int) -> None:
+    def asked(self) -> "list[Frame]":
+        """Return the frames that wait to be settled."""
+        return [frame for frame in self._asked if not frame.is_cut]
+
+    def take_asked(self, now_ms: int) -> "list[Frame]":
+        """Return what was asked for before now, in the order in which it is to be settled."""
+        if not self._asked:
+            return []
         asked = [
             (frame.ready_us, frame.source, frame.number, frame)
             for frame in self._asked
@@ -179,22 +200,38 @@ class Radio:
         ]
         self._asked = [frame for frame in self._asked if frame.asked_ms >= now_ms]
         asked.sort()
-        for _ready_us, source, _number, frame in asked:
-            span_us = frame_us(len(frame.data))
-            start_us = self.air.free_at_us(frame, span_us)
-            busy_us = end_us = start_us + span_us
-            if frame.target != ALL:
-                busy_us += SIFS_US + ACK_US
-            frame.sound = (start_us, end_us, busy_us, source)
-            self.air.add(frame.sound, now_ms)
+        return [frame for _ready_us, _source, _number, frame in asked]
+
+    def settle(self, frame: Frame, now_ms: int) -> None:
+        """Give a frame its time on the air, after all that go before it in its reach."""
+        span_us = frame_us(len(frame.data))
+        start_us = self.air.free_at_us(frame, span_us)
+        busy_us = end_us = start_us + span_us
+        if frame.target != ALL:
+            busy_us += SIFS_US + ACK_US
+        frame.sound = (start_us, end_us, busy_us, frame.source)
+        self._settled.append(frame)
+        self.hear(frame, now_ms)
+
+    def hear(self, frame: Frame, now_ms: int) -> None:
+        """Have a frame on the air that has its time there."""
+        end_us, source = frame.sound[1], frame.source
+        self.air.add(frame.sound, now_ms)
+        due_ms = (end_us + 999) // 1000
+        self._due.setdefault(due_ms, []).append((end_us, source, frame))
+        if self.border is not None:
+            self.border.on_due(due_ms, source)
+        self._medium.turn_at(due_ms)
+
+    def _count_settled(self) -> None:
+        settled, self._settled = self._settled, []
+        for frame in settled:
+            source, span_us = frame.source, frame.sound[1] - frame.sound[0]
             self._counts[_RETRIES if frame.tries else _FRAMES][source] += 1
             self._counts[_AIR_US][source] += span_us
             if frame.tries:
                 self._again_us[source] += span_us
             self._medium.on_sending(source)
-            due_ms = (end_us + 999) // 1000
-            self._due.setdefault(due_ms, []).append((end_us, source, frame))
-            self._medium.turn_at(due_ms)
 
     def _end(self, frame: Frame) -> None:
         source, data, sound, heard = frame.source, frame.data, frame.sound, self.air.heard
@@ -216,6 +253,27 @@ class Radio:
         if rng is None:
             rng = self._fading_of[target] = Prng(seed_from(self._seed, "radio loss", target))
         return rng.below(1000) < loss_permille
+
+    def _is_decided_here(self, frame: Frame, border: "Border") -> bool:
+        # Its target decides; nobody else can, unless it is out of reach.
+        if border.is_own[frame.target]:
+            return True
+        is_sent_here = border.is_own[frame.source] == 1
+        return is_sent_here and not self.reach.is_between(frame.source, frame.target)
+
+    def _end_for_one(self, frame: Frame, now_ms: int) -> None:
+        source, is_acknowledged = frame.source, self._is_acknowledged(frame)
+        if self.border is None or self.border.is_own[source]:
+            self.learn(source, frame.number, is_acknowledged, now_ms + 1)
+        else:
+            self.border.outcomes.append((now_ms, source, frame.number, is_acknowledged))
+
+    def learn(self, source: int, number: int, is_acknowledged: bool, at_ms: int) -> None:
+        """Have a sender learn, at its next turn, whether its frame was acknowledged."""
+        self._outcomes.append((source, number, is_acknowledged))
+        if self.border is not None:
+            self.border.on_event(at_ms, FRAME, source)
+        self._medium.turn_at(at_ms)
 
     def _is_acknowledged(self, frame: Frame) -> bool:
         source, target = frame.source, frame.target

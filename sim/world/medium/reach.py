@@ -24,13 +24,20 @@ class Reach:
     """The paths between the agents of one world; each agent's are made when first asked for.
 
     Units: `range_m` in metres, 0 for "all hear all"; `loss_permille` of frames fade on every path,
-    `edge_loss_permille` more at the end of the range.
+    `edge_loss_permille` more at the end of the range. With `is_own`, of a part of a world, paths
+    lead from all agents to its own.
     """
 
     def __init__(
-        self, places: "Places", range_m: int, loss_permille: int, edge_loss_permille: int
+        self,
+        places: "Places",
+        range_m: int,
+        loss_permille: int,
+        edge_loss_permille: int,
+        is_own: "bytearray | None" = None,
     ) -> None:
         self._places = places
+        self._is_own = is_own
         self._count = len(places.positions_cm)
         self._range_cm = range_m * 100
         self._loss_permille = loss_permille
@@ -61,15 +68,27 @@ class Reach:
         heard_by, strengths, losses = array("I"), array("b"), array("H")
         square_max = self._range_cm * self._range_cm
         for other in self._candidates(source):
-            square = longer(
-                self._places.square_cm2(source, other),
-                self._places.attenuation_db(source, other),
-            )
+            if self._is_own is not None and not self._is_own[other]:
+                continue
+            square = self._square(source, other)
             if other != source and (not square_max or square <= square_max):
                 heard_by.append(other)
                 strengths.append(strength_dbm(square // _CM2_PER_M2))
                 losses.append(self._loss(square, square_max))
         return heard_by, strengths, losses
+
+    def _square(self, one: int, other: int) -> int:
+        square_cm2 = self._places.square_cm2(one, other)
+        return longer(square_cm2, self._places.attenuation_db(one, other))
+
+    def is_between(self, one: int, other: int) -> bool:
+        """Tell whether two agents, of any part, hear each other."""
+        square_max = self._range_cm * self._range_cm
+        return one != other and (not square_max or self._square(one, other) <= square_max)
+
+    def around(self, agent: int) -> "list[int]":
+        """Return who is in reach of an agent, of all parts."""
+        return [other for other in self._candidates(agent) if self.is_between(agent, other)]
 
     def _loss(self, square: int, square_max: int) -> int:
         edge = 0

@@ -23,33 +23,36 @@ class Udp:
     `loss_permille` of the datagrams on each path.
     """
 
-    def __init__(self, medium: "Medium", plain: "dict[str, Any]", count: int, seed: int) -> None:
+    def __init__(
+        self, medium: "Medium", plain: "dict[str, Any]", is_own: bytearray, seed: int
+    ) -> None:
         self._medium = medium
         self._seed = seed
-        self._members: list[int] = sorted(set(plain.get("agents", range(count))))
-        self._is_member = bytearray(count)
-        for agent in self._members:
+        self.members: list[int] = sorted(set(plain.get("agents", range(len(is_own)))))
+        self._own = [agent for agent in self.members if is_own[agent]]
+        self._is_member = bytearray(len(is_own))
+        for agent in self.members:
             self._is_member[agent] = 1
         self._latency_ms = plain.get("latency_ms", _LATENCY_MS)
         self._jitter_ms = plain.get("jitter_ms", _JITTER_MS)
         self._loss_permille = plain.get("loss_permille", 0)
-        self._asked: list[tuple[int, int, int, bytes]] = []  # at, source, number, data
+        self.asked: list[tuple[int, int, int, bytes]] = []  # at, source, number, data
         self._chances: dict[int, Prng] = {}  # of who receives
 
     def send(self, source: int, data: bytes) -> None:
         """Carry a datagram to all others; the frame in it says whom it is for."""
         if self._is_member[source]:
             now_ms = self._medium.now_ms()
-            self._asked.append((now_ms, source, len(self._asked), data))
-            self._medium.turn_at(now_ms + 1)
+            self.asked.append((now_ms, source, len(self.asked), data))
+            self._medium.post_at(now_ms + 1)
 
     def turn(self, now_ms: int) -> None:
         """Draw what becomes of each datagram of the last millisecond, at each receiver."""
-        asked = [entry for entry in self._asked if entry[0] < now_ms]
-        self._asked = [entry for entry in self._asked if entry[0] >= now_ms]
+        asked = [entry for entry in self.asked if entry[0] < now_ms]
+        self.asked = [entry for entry in self.asked if entry[0] >= now_ms]
         asked.sort()
         for asked_ms, source, _number, data in asked:
-            for target in self._members:
+            for target in self._own:
                 if target == source:
                     continue
                 chance = self._chances.get(target)
