@@ -12,8 +12,9 @@ from cma_toolkit.host_tools.cli.sim_compiled import compiled_option, start_over
 from cma_toolkit.host_tools.cli.sim_guest import find_difference, guest_number, guest_option
 from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
 from cma_toolkit.host_tools.cli.sim_progress import showing
+from cma_toolkit.host_tools.cli.sim_shards import check_shards, shards_option
 from cma_toolkit.host_tools.cli.sim_show import print_json, print_result, print_verdict
-from cma_toolkit.host_tools.errors import ExitCode, disk_error, usage
+from cma_toolkit.host_tools.errors import CmaError, ExitCode, disk_error, usage
 
 
 @click.command(
@@ -44,6 +45,7 @@ from cma_toolkit.host_tools.errors import ExitCode, disk_error, usage
 )
 @guest_option
 @compiled_option
+@shards_option
 def run(  # noqa: PLR0917 - click passes options by name
     output: str,
     quiet: bool,
@@ -51,6 +53,7 @@ def run(  # noqa: PLR0917 - click passes options by name
     report: Path | None,
     guest: str | None,
     is_compiled: bool,
+    shards: int,
     **given: Any,
 ) -> None:
     """Run FILE, an application or a scenario, in one process and in virtual time.
@@ -65,11 +68,12 @@ def run(  # noqa: PLR0917 - click passes options by name
         guest_number(world, guest)
     if guest and is_compiled:
         raise usage("--in-micropython runs the files as they are: leave out --compiled.")
+    check_shards(world, shards, guest, report)
     if is_compiled:
         start_over()
     style = progress_style("json" if output == "json" else "table", quiet)
     if report is None:
-        outcome = _run(world, seed, style)
+        outcome = _run(world, seed, style, shards=shards)
     else:
         outcome = _run_and_report(world, seed, style, report)
     result = outcome.result
@@ -113,9 +117,10 @@ def _run_and_report(world: World, seed: int, style: str, file: Path) -> Any:
     return outcome
 
 
-def _run(world: World, seed: int, style: str, *watchers: Any) -> Any:
+def _run(world: World, seed: int, style: str, *watchers: Any, shards: int = 1) -> Any:
     from cma_toolkit.sim.scenario.run import run as run_scenario
     from cma_toolkit.sim.world.app_loader import AppError
+    from cma_toolkit.sim.world.shards.processes import ShardLostError
 
     with showing(style, "virtual seconds") as show:
         try:
@@ -125,9 +130,12 @@ def _run(world: World, seed: int, style: str, *watchers: Any) -> Any:
                 seed,
                 lambda done_s, all_s, events: show(done_s, all_s, done_s, events),
                 watchers,
+                shards=shards,
             )
         except AppError as error:
             raise usage(str(error)) from error
+        except ShardLostError as error:
+            raise CmaError(str(error), ExitCode.UNEXPECTED) from error
 
 
 def _check_sensors(plain: dict[str, Any], result: dict[str, Any]) -> None:

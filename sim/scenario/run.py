@@ -12,6 +12,8 @@ from cma_toolkit.sim.world import driver, phases
 from cma_toolkit.sim.world.app_loader import AppError
 from cma_toolkit.sim.world.checkers import menu as checkers
 from cma_toolkit.sim.world.faults.draw import draw
+from cma_toolkit.sim.world.shards.processes import ShardLostError
+from cma_toolkit.sim.world.shards.processes import run as run_in_shards
 from cma_toolkit.sim.world.watcher import Violation, Watcher
 
 Plain = dict[str, Any]
@@ -41,18 +43,23 @@ def run(
     seed: int,
     on_progress: OnProgress | None = None,
     watchers: Sequence[Watcher] = (),
+    *,
+    shards: int = 1,
 ) -> Outcome:
     """Run to the end, or to the first checker that finds something.
 
-    Raises: AppError if the application cannot be loaded: that is no seed's fault.
+    In several `shards` there are no `watchers` and no calm.
+    Raises: AppError if the application cannot be loaded, ShardLostError: no seed's fault.
     """
     faults = faults_of(plain, seed)
     seconds = plain["seconds"] + plain["calm_seconds"]
     hang = HangWatch(plain["app"])
     try:
         with hang:
-            result = _run({**plain, "seed": seed, "faults": faults}, must, on_progress, watchers)
-    except AppError:
+            result = _run(
+                {**plain, "seed": seed, "faults": faults}, must, on_progress, watchers, shards
+            )
+    except (AppError, ShardLostError):
         raise
     except HangError as error:
         told = _lines_of(plain["app"], error)
@@ -75,9 +82,15 @@ def faults_of(plain: Plain, seed: int) -> list[Plain]:
 
 
 def _run(
-    spec: Plain, must: Must, on_progress: OnProgress | None, watchers: Sequence[Watcher]
+    spec: Plain,
+    must: Must,
+    on_progress: OnProgress | None,
+    watchers: Sequence[Watcher],
+    shards: int,
 ) -> Plain:
     names = checkers.NAMES if must.checkers is None else must.checkers
+    if shards > 1:
+        return run_in_shards({**spec, "keep": False, "checkers": names}, shards, on_progress)
     if not spec["calm_seconds"]:
         return driver.run(
             spec, keep=False, on_progress=on_progress, watchers=[*checkers.make(names), *watchers]

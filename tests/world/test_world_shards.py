@@ -28,7 +28,7 @@ def spec(seed: int, **more: Any) -> dict[str, Any]:
         "range_m": 15,
         "loss_permille": 50,
         "keep": True,
-        "checkers": ["durability", "bounds", "duplicates"],
+        "checkers": ["durability", "bounds", "energy", "duplicates"],
         "faults": draw(seed, agents, SECONDS * 1000),
         **more,
     }

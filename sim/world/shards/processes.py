@@ -1,0 +1,112 @@
+"""Shards in processes of their own on this computer, which pipes connect. CPython only."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from cma_toolkit.sim.world.shards import coordinator
+
+Plain = dict[str, Any]
+_ENDS_WITHIN_S = 5
+
+
+class ShardLostError(Exception):
+    """A shard's process ended before the world did: the text says what to do."""
+
+
+class ShardFailedError(Exception):
+    """A shard failed: the text says with what, and a note has the traceback in its process."""
+
+
+def run(spec: Plain, shards: int, on_progress: Callable[..., object] | None = None) -> Plain:
+    """Run a described world in so many processes; return what `driver.run` does.
+
+    Raises: Violation, ShardLostError; what the world raised, if a part of it failed.
+    """
+    with ExitStack() as stack:
+        handles = [stack.enter_context(_shard(spec, number, shards)) for number in range(shards)]
+        return coordinator.run(handles, spec, on_progress)
+
+
+class _FarShard:
+    """A shard at the other end of a pipe."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def start(self, name: str, *arguments: Any) -> None:
+        """Have it do something."""
+        try:
+            self._pipe.send((name, arguments))
+        except OSError as error:
+            raise _lost() from error
+
+    def answer(self) -> Any:
+        """Wait for what it says."""
+        try:
+            answer = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise _lost() from error
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _lost() -> ShardLostError:
+    return ShardLostError("a shard's process was killed, perhaps for want of memory: use fewer.")
+
+
+@contextmanager
+def _shard(spec: Plain, number: int, shards: int) -> Iterator[_FarShard]:
+    context = multiprocessing.get_context("spawn")
+    near, far = context.Pipe()
+    process = context.Process(target=_serve, args=(far, spec, number, shards), daemon=True)
+    process.start()
+    far.close()
+    try:
+        yield _FarShard(near)
+    finally:
+        near.close()
+        _end(process)
+
+
+def _end(process: SpawnProcess) -> None:
+    process.terminate()
+    process.join(_ENDS_WITHIN_S)
+
+
+def _serve(pipe: Connection, spec: Plain, number: int, shards: int) -> None:
+    # Ctrl-C reaches every process of a terminal; the first ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from cma_toolkit.sim.world.shards.near import NearShard
+
+    shard = None
+    while True:
+        try:
+            name, arguments = pipe.recv()
+        except EOFError:
+            return
+        try:
+            if shard is None:
+                shard = NearShard(spec, number, shards)
+            shard.start(name, *arguments)
+            pipe.send(shard.answer())
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever runs the world
+            pipe.send(_told(error))
+
+
+def _told(error: Exception) -> Exception:
+    """Return an exception that survives the pipe."""
+    import traceback
+
+    from cma_toolkit.sim.world.app_loader import AppError
+
+    if isinstance(error, AppError):
+        return error
+    failed = ShardFailedError(f"{type(error).__name__}: {error}")
+    failed.add_note("".join(traceback.format_exception(error)))
+    return failed
