@@ -231,6 +231,28 @@ def test_an_older_folder_and_a_copy_of_its_backup_free_no_used_leaf(
     assert leaf_of(keys.sign("release", b"2")) == 29
 
 
+def test_a_backup_takes_nobodys_place(keys: KeyFolder, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    assert "exists" in refusal(
+        ExitCode.USAGE, lambda: keys.backup("release", 4, tmp_path / "mine")
+    )
+    for count in (0, 32, 99):
+        assert "fewer" in refusal(
+            ExitCode.USAGE, lambda count=count: keys.backup("release", count, tmp_path / "new")
+        )
+    assert (tmp_path / "mine").read_text() == "mine" and keys.left("release") == 32
+
+
+def test_a_backup_of_another_key_takes_no_keys_place(keys: KeyFolder, tmp_path: Path) -> None:
+    other = KeyFolder(tmp_path / "other", tmp_path / "marks")
+    other.create("release", SMALL)
+    other.backup("release", 4, tmp_path / "backup")
+    assert "another key" in refusal(ExitCode.USAGE, lambda: keys.restore(tmp_path / "backup"))
+    text = json.loads((tmp_path / "backup").read_text())
+    (tmp_path / "backup").write_text(json.dumps({**text, "name": "../release"}))
+    assert "no name" in refusal(ExitCode.USAGE, lambda: keys.restore(tmp_path / "backup"))
+
+
 def test_a_backup_being_put_back_on_one_computer_is_refused_on_another(
     keys: KeyFolder, tmp_path: Path
 ) -> None:
