@@ -59,7 +59,7 @@ def test_the_manuals_hold_commands_to_run() -> None:
 class Shell:
     """Type a page's commands into one folder, with a virtual board behind each serial port."""
 
-    def __init__(self, folder: Path, boards: VirtualBoards) -> None:
+    def __init__(self, folder: Path, boards: VirtualBoards, cache: Path) -> None:
         self.folder = folder
         self._boards = boards
         self._ports: dict[str, str] = {}
@@ -67,6 +67,8 @@ class Shell:
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
+            # What is made once per version is made by the first page, not by each.
+            "CMA_CACHE": str(cache),
             "CMA_VIRTUAL_HOME": str(boards.home),
             "COLUMNS": "120",
         }
@@ -120,8 +122,10 @@ class Shell:
 
 
 @pytest.fixture
-def page_shell(tmp_path: Path, virtual_boards: VirtualBoards) -> Iterator[Shell]:
-    yield Shell(tmp_path, virtual_boards)
+def page_shell(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, virtual_boards: VirtualBoards
+) -> Iterator[Shell]:
+    yield Shell(tmp_path, virtual_boards, tmp_path_factory.getbasetemp() / "cache-of-cma")
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
