@@ -29,6 +29,15 @@ RULES = (
     (r"/world/board\.", r"bytearray\(agent\.snapshot_bytes\)",
      f"{_VEC}([0] * agent.snapshot_bytes)"),
     (r"/kernel/timers\.", r"(buffer\[offset.*\] = )(at_ms.*)", r"\1u8(\2)"),
+    # The ids of neighbours, which are looked for at each frame.
+    (r"/mesh/neighbours\.", r'self\.ids: "list\[int\]" = \[\]', "self.ids = vec[i64]()"),
+    (r"/mesh/neighbours\.", r"self\.ids \+ \[0\] \* count",
+     "extend(self.ids, vec[i64]([0] * count))"),
+    (r"/mesh/neighbours\.",
+     r"^.*\n +return self\.ids\.index\(source\) if source in self\.ids else NOBODY\n$",
+     "        for row in range(len(self.ids)):\n"
+     "            if self.ids[row] == source: return row\n"
+     "        return NOBODY"),
     # Tables of small numbers.
     (r"/(timers|limits|mesh/outbox|mesh/requests)\.",
      r"(self\._(?:is_set|taken|rows|order|fresh) = )bytearray\(range\((.*)\)\)$",
