@@ -1,20 +1,36 @@
-"""How many of 200 seeds give another digest when they are run again.
+"""How many digests of 200 seeds differ when the world is run again, or divided.
 
-Once in two processes, and once more in this one, under the faults that each seed draws.
+Under the faults that each seed draws: as one fleet in one process and once more in another, and in
+1, 2 and 4 shards.
 """
 
+import multiprocessing
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 
-from support.swarms import SEEDS, all_outcomes
+from support.shard_digests import digest_of, digests_of
+from support.swarms import SCENARIOS, SEEDS, seeds_of
 
 UNIT = "differing_digests"
 AT_MOST = 0
-PROCESSES = 2
+COUNTS = (0, 1, 2, 4)  # of shards, 0: one fleet
 
 
 def measure(say: Callable[[str], None]) -> int:
-    """Run them twice."""
-    once = [(outcome.seed, outcome.digest) for outcome in all_outcomes(SEEDS, PROCESSES, say)]
-    again = [(outcome.seed, outcome.digest) for outcome in all_outcomes(SEEDS, 1, say)]
-    assert len(once) == SEEDS and len({digest for _seed, digest in once}) > SEEDS // 2
-    return sum(one != other for one, other in zip(once, again, strict=True))
+    """Run each seed five times, four of them in another process."""
+    differing, seen = 0, set()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        for place, path in enumerate(SCENARIOS):
+            seeds = seeds_of(place, SEEDS)
+            others = [pool.submit(digests_of, path, seed, COUNTS) for seed in seeds]
+            for seed, other in zip(seeds, others, strict=True):
+                digest = digest_of(path, seed)
+                wrong = [count for count, each in zip(COUNTS, other.result(), strict=True)
+                         if each != digest]  # fmt: skip
+                if wrong:
+                    say(f"{path.stem}, seed {seed}: another digest in {wrong} shards")
+                differing += len(wrong)
+                seen.add(digest)
+            say(f"{path.stem}: {len(seeds)} seeds")
+    assert len(seen) > SEEDS // 2
+    return differing
