@@ -120,6 +120,14 @@ def asleep(machine, table):
     return woken
 
 
+def test_a_wake_believes_what_its_boot_decided_and_not_what_flash_still_knows():
+    before = crashed(UNCLEAN_BOOTS_MAX - 1)
+    calm = boot(MemoryTable(), CAUSE_POWER_ON)
+    machine = boot(crashed(UNCLEAN_BOOTS_MAX - 1), CAUSE_PANIC)
+    assert machine.is_safe and asleep(machine, before).is_safe, "flash forgot the last boot"
+    assert not asleep(calm, machine._table).is_safe
+
+
 def test_a_crash_right_after_each_long_sleep_is_no_healthy_span():
     table = crashed(0)
     for number in range(UNCLEAN_BOOTS_MAX):

@@ -75,13 +75,17 @@ class SafeMode:
         forget_crashes(self, out)
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
-        """Write until when the agent is watched."""
-        buffer[offset] = 1 if self._is_watching else 0
+        """Write what was decided, and until when the agent is watched."""
+        buffer[offset] = (1 if self._is_watching else 0) | (2 if self.is_safe else 0)
         return write_word(buffer, offset + 1, self._healthy_at_ms)
 
     def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
-        """Take back what `save_into` wrote, after `load`."""
-        self._is_watching = buffer[offset] == 1
+        """Take back what `save_into` wrote, after `load`.
+
+        What the boot decided holds for its wakes, whatever flash has come to say of it meanwhile.
+        """
+        self._is_watching = bool(buffer[offset] & 1)
+        self.is_safe = bool(buffer[offset] & 2)
         self._healthy_at_ms = read_word(buffer, offset + 1)
         self._settled_at_ms = -1
         return offset + self.SNAPSHOT_BYTES
