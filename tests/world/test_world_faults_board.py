@@ -10,6 +10,7 @@ from cma_toolkit.firmware.kernel.errors import (
     EVENT_SNAPSHOT_LOST,
     EVENT_STORE_FAILED,
 )
+from cma_toolkit.firmware.kernel.recovery.boots import KEY, SCORE_MAX
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.board import _LATE_FRAMES_MAX, FRAME
@@ -206,6 +207,24 @@ def test_whoever_is_in_safe_mode_is_attended_to() -> None:
     made, _notes = run(*crashes(), fault("attend", 60, 61))
     assert [status["safe_mode"] for status in made.statuses()] == [False] * 4
     assert [status["boots"] for status in made.statuses()] == [1, 5, 1, 1]
+
+
+def test_whoever_forgot_its_last_boot_is_attended_to_twice() -> None:
+    made, _notes = run(seconds=20)
+    board = made.boards[AGENT]
+    assert board.agent is not None
+    board.agent.recovery.is_safe = True
+    table = board.agent.recovery._table
+    record = bytearray(table.get(KEY) or b"")
+    record[1], record[2] = 0, SCORE_MAX - 1  # of the boot before, which was the last but one
+    table.put(KEY, bytes(record))
+    table.commit()
+    _start_ms, _end_ms, attend = fault("attend", 20, 21)
+    attend.begin(made)
+    made.run(8)
+    assert [status["safe_mode"] for status in made.statuses()] == [False, True, False, False]
+    made.run(10)
+    assert [status["safe_mode"] for status in made.statuses()] == [False] * 4
 
 
 def test_after_its_end_no_fault_has_left_anything_on_its_board() -> None:
