@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from cma_toolkit.firmware.kernel.codec import cbor
-from cma_toolkit.firmware.kernel.limits import NEIGHBOURS_MAX
+from cma_toolkit.firmware.kernel.limits import NEIGHBOURS_MAX, SEQUENCE_WINDOW
 from cma_toolkit.firmware.kernel.mesh.windows import Windows
 from cma_toolkit.firmware.kernel.state.values import State
 from cma_toolkit.sim.scenario.must import broken
 from cma_toolkit.sim.scenario.records import Must
 from cma_toolkit.sim.world.checkers import menu
 from cma_toolkit.sim.world.checkers.convergence import Convergence
+from cma_toolkit.sim.world.checkers.duplicates import Duplicates, _Window
+from cma_toolkit.sim.world.fleet import Fleet
 from cma_toolkit.sim.world.watcher import Violation
 from support.fault_world import CURRENTS_UA, fault, run
 
@@ -100,3 +102,27 @@ def test_keys_that_nobody_has_do_not_agree() -> None:
         "",
         "no agent has nope: nothing is agreed",
     ]
+
+
+def test_duplicates_holds_every_number_that_may_be_the_newest_after_a_corrupted_frame() -> None:
+    window = _Window(1_000)
+    assert not window.is_restart(1_000 - SEQUENCE_WINDOW + 1)
+    window.newest.append(1_000 - SEQUENCE_WINDOW // 2)
+    assert window.is_restart(1_000 - SEQUENCE_WINDOW), "as seen from the first"
+    window.add(1_000 - 1, b"late for the one")
+    assert window.newest == [1_000, 1_000 - 1]
+    window.add(1_001, b"next")
+    assert window.newest == [1_001]
+
+
+def test_duplicates_looks_at_what_comes_after_a_corrupted_frame() -> None:
+    made = Fleet(lambda _agent: None, 2, 1)
+    checker, everyone = Duplicates(), bytes((0x3F, 0xFF, 0xFF, 0xFF))
+    checker.begin(made)
+    checker._has_corruption = True
+    checker._windows[1] = {made.boards[0].node: {everyone: _Window(1_000)}}
+    made.run(3)
+    head = bytes((0x11, 4, 0, 1)) + made.boards[0].node.to_bytes(4, "big") + everyone
+    checker.arrived(made, 0, 1, head + (990).to_bytes(2, "big") + b"corrupted")
+    window = checker._windows[1][made.boards[0].node][everyone]
+    assert window.newest == [1_000, 990] and window.frames == []

@@ -72,8 +72,11 @@ class Duplicates(Checker):
         self._data[target] = data
         self._received[target] = agent.meters.counts[RECEIVED]
         if self._has_corruption and data not in self._sent[source]:
-            # Its number may be any, and lead to the belief that its sender restarted.
-            self._windows[target][read_source(data)] = {data[8:12]: _Window(_number(data))}
+            windows = self._windows[target].setdefault(read_source(data), {})
+            for window in windows.values():
+                window.frames.clear()
+            window = windows.setdefault(data[8:12], _Window(_number(data)))
+            window.newest.append(_number(data))
 
     def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
         """Look whether the agent took in what it had taken in before."""
@@ -115,20 +118,28 @@ def _number(data: bytes) -> int:
 
 
 class _Window:
-    """The frames that were taken in of one sender, as far back as the kernel looks."""
+    """The frames that were taken in of one sender, as far back as the kernel looks.
+
+    `newest` are the numbers of which the kernel holds one for the newest: that of a corrupted
+    frame may be any, and it may have been taken in or not.
+    """
 
     def __init__(self, number: int) -> None:
-        self.newest = number
+        self.newest = [number]
         self.frames: list[bytes] = []
 
     def is_restart(self, number: int) -> bool:
-        """Tell whether this is neither a late frame nor a next one: its sender restarted."""
-        ahead = (number - self.newest) & 0xFFFF
-        return ahead > SEQUENCE_JUMP_MAX and -ahead & 0xFFFF >= SEQUENCE_WINDOW
+        """Tell whether this may be neither a late frame nor a next one: its sender restarted."""
+        for newest in self.newest:
+            ahead = (number - newest) & 0xFFFF
+            if ahead > SEQUENCE_JUMP_MAX and -ahead & 0xFFFF >= SEQUENCE_WINDOW:
+                return True
+        return False
 
     def add(self, number: int, data: bytes) -> None:
         """Take in one more; a newer one pushes out what lies behind the window."""
-        if (number - self.newest) & 0xFFFF < 1 << 15:
-            self.newest = number
+        is_newer = [(number - newest) & 0xFFFF < 1 << 15 for newest in self.newest]
+        older = {newest for newest, later in zip(self.newest, is_newer, strict=True) if not later}
+        self.newest = [*sorted(older), *([number] if any(is_newer) else [])]
         self.frames.append(data)
         del self.frames[:-SEQUENCE_WINDOW]
