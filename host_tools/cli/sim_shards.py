@@ -14,7 +14,7 @@ shards_option = click.option(
     type=click.IntRange(1, _SHARDS_MAX),
     default=1,
     metavar="N",
-    help="Divide the world by place among N processes: the same digest, sooner for large worlds.",
+    help="Divide the world by place among N processes: the digest stays the same.",
 )
 
 
