@@ -17,13 +17,17 @@ RANGE_M = 17  # at 100 m² for each agent: eight to nine in reach
 HERE = Path(__file__)
 
 
-def setup(agent: Any) -> None:
-    """Report what a sensor shows, once in each window."""
-    soil = agent.sensor("soil")
+def reporting(period_s: int) -> Any:
+    """Return the setup of an application that reports what a sensor shows, once in a window."""
 
-    @agent.every(60_000)
-    def sample() -> None:
-        agent.publish("moisture", soil.read())
+    def setup(agent: Any) -> None:
+        soil = agent.sensor("soil")
+
+        @agent.every(period_s * 1000)
+        def sample() -> None:
+            agent.publish("moisture", soil.read())
+
+    return setup
 
 
 def make(agents: int, period_s: int) -> Any:
@@ -31,7 +35,7 @@ def make(agents: int, period_s: int) -> Any:
     from cma_toolkit.sim.world.fleet import Fleet
 
     return Fleet(
-        setup,
+        reporting(period_s),
         agents,
         SEED,
         sensors={"soil": 120},
