@@ -58,6 +58,12 @@ class Sleeper:
                 return
         raise AssertionError("an agent that is always due")
 
+    def forget(self):
+        """Forget what was noted so far: the notes of days lie strewn over a small heap."""
+        self.frames.clear()
+        self.sent_at_ms.clear()
+        self.reports.clear()
+
     def hear(self, data):
         """Let a frame arrive."""
         self.agent.on_frame(self.now_ms, 0, data, len(data), -60, self.out)

@@ -141,7 +141,9 @@ def test_a_dormant_agent_sleeps_long_and_wakes_when_its_battery_is_charged():
     board.run(3 * 3_600_000)
     assert len(board.wakes) - wakes <= 4 and board.frames == []
     board.battery_mv = 3900
-    board.run(5 * 3_600_000)
+    for _ in range(5):
+        board.forget()
+        board.run(3_600_000)
     assert board.agent.status()["mode"] == "normal" and board.frames
 
 
