@@ -35,7 +35,7 @@ def release(made: Release, path: Path, trust: Trust | None, output: Output) -> N
     for part in parts:
         click.echo(f"  image of {part['bytes']} bytes for {', '.join(part['chips'])}")
         rows = {
-            "sha256": part["sha256"],
+            "index": part["index"],
             "needs": _needs(part),
             "manifest": f"{part['manifest_bytes']} bytes",
             "signed by": ", ".join(part["signed_by"]) or "nobody yet",
@@ -87,7 +87,7 @@ def _part(part: Part, trust: Trust | None) -> dict[str, Any]:
     return {
         "chips": _chips(part),
         "bytes": manifest.size_bytes,
-        "sha256": manifest.digest.hex(),
+        "index": manifest.digest.hex(),
         "class": manifest.class_id.hex(),
         "security_counter": manifest.security_counter,
         "mpy": f"{manifest.mpy >> 8}.{manifest.mpy & 255}",

@@ -14,6 +14,7 @@ import cbor2
 
 from cma_toolkit.firmware.kernel.codec.cbor import CborError
 from cma_toolkit.firmware.kernel.release.envelope import Envelope
+from cma_toolkit.firmware.kernel.release.index import image_digest
 from cma_toolkit.firmware.kernel.release.manifest import (
     NUMBER_MAX,
     Manifest,
@@ -112,7 +113,7 @@ def make(name: str, images: Sequence[Image], mpy_format: str, numbers: Numbers) 
     version, _, sub_version = mpy_format.partition(".")
     parts = []
     for image in images:
-        kind, digest = class_id(name, image.architecture), bytes.fromhex(image.sha256)
+        kind, digest = class_id(name, image.architecture), image_digest(image.data)
         manifest = Manifest(numbers.sequence, kind, digest, len(image.data))
         manifest.security_counter = numbers.security_counter
         manifest.mpy = int(version) << 8 | int(sub_version)
@@ -152,7 +153,7 @@ def _parse(fields: Any) -> Release:
 def _fits(release: Release) -> bool:
     for part in release.parts:
         manifest, image = part.manifest, part.image
-        if manifest.size_bytes != len(image) or manifest.digest != sha256(image).digest():
+        if manifest.size_bytes != len(image) or manifest.digest != image_digest(image):
             return False
         if manifest.class_id != class_id(release.name, part.architecture):
             return False
