@@ -1,8 +1,8 @@
-"""Before anything else: mount the user's filesystem and tell Python where everything is."""
+"""Before anything else: put the image that is to run in its place, and mount the user's files."""
 
 try:
-    from device.start import prepare
+    from loader.start import prepare
 except (ImportError, ValueError):
-    pass  # no kernel on this board, or one for another MicroPython: main.py says so
+    pass  # no loader on this board, or one for another MicroPython: main.py says so
 else:
     prepare()

@@ -1,7 +1,7 @@
 """Run the agent until someone presses Ctrl-C."""
 
 try:
-    from device.start import run
+    from loader.start import run
 except (ImportError, ValueError) as error:
     print("cma: no kernel that runs on this board (%s); run: cma flash" % error)
 else:

@@ -6,6 +6,7 @@ MicroPython replaces that memory as a whole:
     10..13      how far the agent's clock is ahead of the RTC, ms; 2**31 more: the snapshot is new
     14..17      CRC-32 of these four bytes
     18..        the kernel's snapshot, with a checksum of its own, and what the agent heard since
+    1504..1507  the loader's mark: see `loader.mark`
     1508..1535  about both: see `device.recorder`
     1536..      the traceback of a crash; its length is the memory's end
 
@@ -28,6 +29,7 @@ import machine
 _AHEAD_AT = 10
 _CRC_AT = 14
 HEAD_BYTES = 18  # in front of the snapshot
+MARK_AT = 1504
 RECORD_AT = 1508
 MEMORY_BYTES = 1536  # without a traceback
 _SIZES_AT = RECORD_AT + 4  # snapshot, and begin, end and loss of what was heard since

@@ -1,4 +1,4 @@
-"""From reset to a running agent, and back to the prompt: what boot.py and main.py do.
+"""From an image in its place to a running agent, and back to the prompt.
 
 Whatever the application does, the prompt stays within reach: Ctrl-C ends everything, a board
 listens before it starts and before it sleeps, and after repeated crashes the application is left
@@ -17,13 +17,6 @@ _COLLECT_PART = 16
 _COLLECT_BYTES_MIN = 4096
 _PAUSE_MS = 10_000  # before a reset that nothing else could prepare: a person can get in
 _FEED_MS = 500  # a quarter of the shortest watchdog
-
-
-def prepare():
-    """Mount the user's filesystem, say where modules are, and keep a watchdog fed."""
-    from device import mounting
-
-    mounting.prepare()
 
 
 def run():

@@ -17,7 +17,7 @@ from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, load_board
 from cma_toolkit.host_tools.errors import CmaError, no_device, refused, usage, verify_failed
 from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.boot_check import watch_start
-from cma_toolkit.host_tools.flash.contents import contents_for, identify
+from cma_toolkit.host_tools.flash.contents import FIRMWARE, contents_for, identify
 from cma_toolkit.host_tools.flash.device import Chip, Device, open_device
 from cma_toolkit.host_tools.flash.files_on_board import (
     Holdings,
@@ -37,6 +37,7 @@ from cma_toolkit.host_tools.flash.table_state import (
 )
 from cma_toolkit.host_tools.image import mpy, nvs, partition_table
 from cma_toolkit.host_tools.image.build import Image, open_image
+from cma_toolkit.host_tools.image.loader import build_loader
 from cma_toolkit.host_tools.ports.workers import Reporter
 
 ANY_BOARD = "*"
@@ -194,9 +195,8 @@ def write_image(
         raise refused(
             f"The board has not the flash map of {board.id}. Run cma flash, then this again."
         )
-    place = plan.find_part(board.partitions, "romfs")
     plan.check_slot(agent.data, board.partitions)
-    regions = [plan.Region("image", place.offset, agent.data)]
+    regions = plan.agent_regions(build_loader(FIRMWARE), agent.data, board.partitions)
     result = {
         "board": board.id,
         "chip": chip.name,

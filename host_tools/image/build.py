@@ -15,11 +15,13 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from cma_toolkit.firmware.kernel.release.layout import PARTITION_BYTES, SECTOR_BYTES, image_bytes
+
 from . import kept, mpy, romfs
 from .errors import ImageError
 from .shrink.firmware import shrink
 
-SLOT_BYTES = 256 * 1024
+SLOT_BYTES = image_bytes(PARTITION_BYTES // SECTOR_BYTES)
 ABOUT = "image.json"
 APPLICATION = "app.py"
 APPLICATION_FOLDERS = ("drivers", "lib")
@@ -146,7 +148,7 @@ def check_application(files: Mapping[str, bytes]) -> None:
     for path, content in files.items():
         if path.startswith("lib/"):
             top = path.split("/")[1].partition(".")[0]
-            if top in (*mpy.FIRMWARE_PACKAGES, "app", *APPLICATION_FOLDERS):
+            if top in (*mpy.FIRMWARE_PACKAGES, "loader", "app", *APPLICATION_FOLDERS):
                 raise ImageError(f"{path} would be hidden by our own {top}: give it another name.")
         if path.endswith(".mpy"):
             mpy.architecture_of(content, path)

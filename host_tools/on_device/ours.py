@@ -10,7 +10,7 @@ def is_ours():
     if not has_our_map():
         return False
     try:
-        os.stat("/rom/kernel")
+        os.stat("/rom/kernel")  # of an image: its loader has it elsewhere
     except OSError:
         return False
     return True

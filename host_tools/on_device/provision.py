@@ -16,6 +16,10 @@ REVISION = "revision"
 BUFFER_BYTES = 2048
 BLOCK_BYTES = 512
 SECTOR_BYTES = 4096
+# Where an image lies: see `kernel/release/layout.py` and `loader/mark.py` of the firmware.
+LOADER_SECTORS = 16
+JOURNAL_SECTORS = 4
+MARK_AT, MARK_MAGIC = 1504, b"\xcb"
 
 
 def run(arguments):
@@ -51,13 +55,14 @@ def image(reply):
     from esp32 import Partition
 
     part = Partition.find(Partition.TYPE_DATA, label="romfs")[0]
+    begin = sector_of_slot(part.info()[3] // SECTOR_BYTES)
     buffer = bytearray(BLOCK_BYTES)
-    part.readblocks(0, buffer, 0)
+    part.readblocks(begin, buffer, 0)
     left = size_of_image(buffer)
     digest = hashlib.sha256()
     at = 0
     while left > 0:
-        part.readblocks(at // SECTOR_BYTES, buffer, at % SECTOR_BYTES)
+        part.readblocks(begin + at // SECTOR_BYTES, buffer, at % SECTOR_BYTES)
         digest.update(memoryview(buffer)[: min(left, BLOCK_BYTES)])
         at += BLOCK_BYTES
         left -= BLOCK_BYTES
@@ -68,6 +73,15 @@ def image(reply):
         reply["application"] = "%s %s" % (about["name"], about["sources"])
     except (OSError, ValueError, KeyError):
         pass  # an image of before there were names
+
+
+def sector_of_slot(sector_count):
+    """Return where the image begins that runs, as the loader marked it: else that of slot A."""
+    import machine
+
+    mark = machine.RTC().memory()[MARK_AT : MARK_AT + 2]
+    slot = mark[1] & 1 if mark[:1] == MARK_MAGIC else 0
+    return LOADER_SECTORS + slot * ((sector_count - LOADER_SECTORS - JOURNAL_SECTORS) // 2)
 
 
 def size_of_image(head):
@@ -98,8 +112,8 @@ def set_aside(arguments):
 
 
 def make_ready(arguments):
-    """Mount /user if boot.py was interrupted before it did; returns whether it is mounted."""
-    if is_ours() and "user" not in os.listdir("/"):
+    """Do what boot.py was interrupted in; returns whether /user is mounted."""
+    if has_our_map() and not (is_ours() and "user" in os.listdir("/")):
         with open("/boot.py") as file:
             exec(file.read(), {})
     return "user" in os.listdir("/")

@@ -174,7 +174,7 @@ def test_what_no_board_can_hold_is_told_with_how_much_it_is_too_large(
     # More than mpy-cross compiles in the memory that it takes by itself.
     build(many_functions(7_000), code=ExitCode.REFUSED)
     said = capsys.readouterr().err
-    assert "more than its slot of 262144" in said and "app.mpy" in said
+    assert "more than its slot of 208896" in said and "app.mpy" in said
     build(many_functions(20_000), code=ExitCode.REFUSED)
     said = capsys.readouterr().err
     assert "too large for a board" in said and "MemoryError" not in said

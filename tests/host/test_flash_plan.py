@@ -27,7 +27,7 @@ MAP = [
 CHIP = Chip("esp32", "a4:cf:12:00:00:01", 4 << 20)
 CONTENTS = plan.Contents(
     bootloader=b"\xe9" * 100, table=partition_table.to_bytes(MAP), app=b"\xe9" * 200,
-    romfs=b"rom", vfs=b"root", empty_user=b"fs".ljust(8192, b"\x01"),
+    loader=b"load", image=b"rom", vfs=b"root", empty_user=b"fs".ljust(8192, b"\x01"),
 )  # fmt: skip
 DEFAULTS = {"esp32": "esp32-devkitc"}
 FOREIGN = TableState(Table.FOREIGN)
@@ -77,7 +77,7 @@ def test_the_right_chip_passes() -> None:
 
 @pytest.mark.parametrize(
     ("field", "size"),
-    [("app", 0x1E0001), ("romfs", 256 * 1024 + 1), ("bootloader", 0x7001), ("vfs", 0x10001)],
+    [("app", 0x1E0001), ("image", 51 * 4096 + 1), ("loader", 0x10001), ("bootloader", 0x7001), ("vfs", 0x10001)],
 )
 def test_what_is_larger_than_its_place_is_refused(field: str, size: int) -> None:
     with pytest.raises(CmaError) as error:
@@ -96,13 +96,13 @@ def test_a_fresh_board_gets_the_mark_first_and_loses_it_last() -> None:
     assert written[-1].data == finished_sector(CONTENTS.table)
     labels = [region.label for region in written[1:-1]]
     assert labels == [
-        "image", "root files", "user files", "blank state", "MicroPython", "bootloader"
+        "loader", "image", "root files", "user files", "blank state", "MicroPython", "bootloader"
     ]  # fmt: skip
 
 
 def test_a_board_of_ours_keeps_its_table_user_files_state_and_settings() -> None:
     labels = [region.label for region in regions(fresh=False)]
-    assert labels == ["image", "root files", "MicroPython", "bootloader"]
+    assert labels == ["loader", "image", "root files", "MicroPython", "bootloader"]
 
 
 def test_settings_that_are_no_nvs_are_blanked_on_a_fresh_board_only() -> None:

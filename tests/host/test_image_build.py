@@ -104,7 +104,7 @@ def test_one_image_is_for_every_chip_we_have_boards_of() -> None:
         ({"lib/x.py": b"", "lib/x.mpy": b"M\x06\x00\x1f"}, "are both there: remove one"),
         ({"lib/a.mpy": b"M\x06\x2b\x1f", "lib/b.mpy": b"M\x06\x2f\x1f"}, "No chip runs both"),
         ({"lib/ä.txt": b""}, "is no path inside a ROMFS"),
-        ({"lib/big.bin": bytes(build.SLOT_BYTES)}, "the largest files are lib/big.bin 262144"),
+        ({"lib/big.bin": bytes(build.SLOT_BYTES)}, "the largest files are lib/big.bin 208896"),
     ],
 )
 def test_what_cannot_work_is_refused(files: dict[str, bytes], words: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from cma_toolkit.boards.flash_map import TABLE_OFFSET
 from cma_toolkit.boards.load import Board, load_board
 from cma_toolkit.host_tools.flash.contents import build_image, build_user, contents_for
+from cma_toolkit.host_tools.flash.plan import agent_regions
 from cma_toolkit.host_tools.flash.table_state import finished_sector
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
@@ -41,6 +42,9 @@ def _regions(board_id: str) -> tuple[tuple[int, bytes], ...]:
         (BOOTLOADER_OFFSETS[board.chip], made.bootloader),
         (TABLE_OFFSET, finished_sector(made.table)),
         (board.partition("factory").offset, made.app),
-        (board.partition("romfs").offset, made.romfs),
+        *(
+            (region.offset, region.data)
+            for region in agent_regions(made.loader, made.image, board.partitions)
+        ),
         (board.partition("vfs").offset, made.vfs),
     )

@@ -11,10 +11,11 @@ KERNEL_LIBRARY = {"struct", "hashlib", "binascii", "array"}
 # Folder → what of ours it may import. The longest folder that holds a file decides.
 EDGES: dict[str, set[str]] = {
     "firmware/kernel": {"firmware.kernel"},
+    "firmware/loader": {"firmware.kernel", "firmware.device", "firmware.loader"},
     "firmware": {"firmware.kernel", "firmware.device"},
     "boards": {"boards"},
     "sim": {"sim", "boards", "firmware.kernel", "host_tools.image"},
-    "host_tools/image": {"host_tools.image", "boards"},
+    "host_tools/image": {"host_tools.image", "boards", "firmware.kernel.release.layout"},
     "host_tools/on_device": set(),
     "host_tools/project/template": set(),
     "host_tools/cli": {"host_tools", "boards", "sim", "firmware.kernel"},

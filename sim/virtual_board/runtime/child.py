@@ -21,6 +21,7 @@ from cma_toolkit.sim.virtual_board.runtime.safepoint import SafePoints
 
 SHIMS = Path(__file__).parents[1] / "shims"
 _BOOT = "import vb.boot;vb.boot.start(globals())"
+_MAP = "import mmap,os;f=mmap.mmap(os.open({path!r},os.O_RDONLY),0,prot=mmap.PROT_READ);"
 MICROPYTHON_ENV = "CMA_MICROPYTHON"
 _SIGINT_BIT = 1 << (signal.SIGINT - 1)
 _PR_SET_PDEATHSIG = 1
@@ -67,9 +68,11 @@ class Pipes:
             os.set_blocking(self.stdin_read, True)
 
 
-def interpreter(arguments: list[str]) -> list[str]:
+def interpreter(arguments: list[str], mapped: str = "") -> list[str]:
     """Return the command line that runs MicroPython's unix port with these arguments.
 
+    The file `mapped` is in its memory, to be read, as flash is in a board's address space; another
+    interpreter than the wheel's does without.
     Raises: RuntimeMissingError (the person's installation).
     """
     chosen = os.environ.get(MICROPYTHON_ENV)
@@ -86,6 +89,8 @@ def interpreter(arguments: list[str]) -> list[str]:
         f"import sys;sys.path.append({folder!r});import micropython_run as m;"
         f"m.run_main({['micropython', *arguments]!r})"
     )
+    if mapped:
+        start = _MAP.format(path=mapped) + start
     return [sys.executable, "-I", "-S", "-c", start]
 
 
@@ -107,7 +112,9 @@ class Child:
         self._guard_fd = os.memfd_create("guard")
         settings = {**settings, "control": control_fd, "guard": self._guard_fd}
         self._process = subprocess.Popen(
-            interpreter(["-X", f"heapsize={heap_bytes}", "-i", "-c", _BOOT]),
+            interpreter(
+                ["-X", f"heapsize={heap_bytes}", "-i", "-c", _BOOT], mapped=str(settings["image"])
+            ),
             stdin=pipes.stdin_read,
             stdout=pipes.stdout_write,
             stderr=pipes.stdout_write,

@@ -1,8 +1,9 @@
-"""What a boot does before any agent: files, paths, and a watchdog that an earlier run left.
+"""The user's filesystem, and a watchdog that an earlier run left: what a boot does for any image.
 
 Nothing here may stop a boot: without its filesystem an agent still runs, and says so.
 """
 
+import os
 import sys
 
 import esp32
@@ -13,18 +14,13 @@ _NAMESPACE = "cma"
 _FORMATTING = "formatting"  # set while a format runs: one that lost power is begun again
 
 
-def prepare():
-    """Mount the user's filesystem, say where modules are, and keep a watchdog fed."""
-    for step in (_mount_user, _add_paths, _feed_watchdog):
-        try:
-            step()
-        except Exception as error:  # noqa: BLE001 - the boot goes on, and the reason is shown
-            print("cma: this step of the start-up failed, and is left out:")
-            sys.print_exception(error)
-
-
-def _mount_user():
-    """Mount the partition `user` at /user; format it only if it is blank."""
+def mount_user():
+    """Mount the partition `user` and let imports find it; format it only if it is blank."""
+    for path in ("/user", "/user/lib"):
+        if path not in sys.path:
+            sys.path.append(path)
+    if "user" in os.listdir("/"):
+        return
     parts = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="user")
     if not parts:
         print("cma: this board has no partition 'user'; run: cma flash")
@@ -80,14 +76,7 @@ def _forget_format(nvs):
     nvs.commit()
 
 
-def _add_paths():
-    """Let `import` find the image's files, and the user's after them."""
-    for path in ("/rom", "/rom/lib", "/user", "/user/lib"):
-        if path not in sys.path:
-            sys.path.append(path)
-
-
-def _feed_watchdog():
+def feed_watchdog():
     """Feed a watchdog that an earlier run of the loop has started, until a loop takes over."""
     if machine.reset_cause() == machine.SOFT_RESET:
         from device.settings import Settings

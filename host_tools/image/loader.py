@@ -1,0 +1,62 @@
+"""The loader of a board: what looks at the slots before an image runs, as one ROMFS.
+
+It is flashed by a cable and never by a release. With it come those files of the kernel and the
+drivers that it needs, below `lib`: an image that takes its place has its own.
+
+Input    the sources of `loader`, `kernel` and `device`
+Bounds   LOADER_BYTES
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from cma_toolkit.firmware.kernel.release.layout import LOADER_BYTES
+
+from . import mpy, romfs
+from .build import digest_of
+from .errors import ImageError
+from .shrink.layout import needed_by
+from .shrink.modules import dotted, read_modules
+
+PACKAGE = "loader"
+ABOUT = "loader.json"
+_PACKAGES = (PACKAGE, *mpy.FIRMWARE_PACKAGES)
+_OTHERS = "lib"
+_DISTRIBUTION = "cma-toolkit"
+
+
+def build_loader(firmware: Path) -> bytes:
+    """Compile the loader and what it needs of our firmware.
+
+    Raises: ImageError (our firmware's author) if it does not fit or compile.
+    """
+    sources = _needed(mpy.read_sources(firmware, _PACKAGES))
+    files = {_place(path): data for path, data in mpy.compile_files(sources).items()}
+    compiler, format_version = mpy.compiler()
+    about = {
+        "sources": digest_of(sources),
+        "toolkit": version(_DISTRIBUTION),
+        "micropython": compiler,
+        "mpy": format_version,
+    }
+    files[ABOUT] = json.dumps(about, sort_keys=True, separators=(",", ":")).encode()
+    data = romfs.pack(files)
+    if len(data) > LOADER_BYTES:
+        raise ImageError(f"The loader has {len(data)} bytes, its place {LOADER_BYTES}.")
+    return data
+
+
+def _needed(sources: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the loader's own files, what they import, and the packages that those lie in."""
+    modules = read_modules(sources)
+    own = [name for name in modules if name.partition(".")[0] == PACKAGE]
+    names = needed_by(own, modules, within=True)
+    for name in list(names):
+        parts = name.split(".")
+        names |= {".".join(parts[:depth]) for depth in range(1, len(parts))}
+    return {path: text for path, text in sources.items() if dotted(path) in names}
+
+
+def _place(path: str) -> str:
+    return path if path.startswith(PACKAGE + "/") else f"{_OTHERS}/{path}"
