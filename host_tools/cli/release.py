@@ -155,11 +155,14 @@ def create(
     from cma_toolkit.host_tools.image import mpy
     from cma_toolkit.host_tools.image.build import APPLICATION
     from cma_toolkit.host_tools.release import artefact
+    from cma_toolkit.host_tools.release.disclosed import refuse_secrets
 
     app = app / APPLICATION if app.is_dir() else app
     name, images = build.name_of(app), build.build_images(app)
+    office = _office()
+    refuse_secrets(images, _secrets(office))
     if sequence is None:
-        published = _office().repository.published()
+        published = office.repository.published()
         sequence = published[-1].sequence + 1 if published else 1
     numbers = artefact.Numbers(sequence, security_counter, battery_mv, after)
     made = artefact.make(name, images, mpy.compiler()[1], numbers)
@@ -276,6 +279,21 @@ def _office() -> Office:
     folder = folder.relative_to(here) if folder.is_relative_to(here) else folder
     marks = user_state_path("cma", appauthor=False) / "leaves"
     return Office(KeyFolder(folder / KEYS_FOLDER, marks), Repository(folder / FOLDER))
+
+
+def _secrets(office: Office) -> dict[str, bytes]:
+    """Return what this project keeps to itself, by what a person calls it."""
+    from cma_toolkit.host_tools.fleet.secrets_file import SECRETS_FILE, load_secrets
+
+    passwords = load_secrets(office.keys.folder.parent / SECRETS_FILE)
+    return {
+        **{f"the secret of the key {name}": seed for name, seed in office.keys.seeds().items()},
+        **{
+            f'the password of the network "{ssid}"': password.reveal().encode()
+            for ssid, password in passwords.items()
+            if password.reveal()
+        },
+    }
 
 
 def _read(path: Path) -> Release:

@@ -26,7 +26,14 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     from mpremote.romfs import VfsRomWriter
 
     tree: dict[str, object] = {}
+    folded: dict[str, str] = {}
     for path, content in files.items():
+        other = folded.setdefault(path.lower(), path)
+        if other != path:
+            raise ImageError(
+                f'"{other}" and "{path}" differ in case only, which not every disk keeps apart: '
+                "rename one."
+            )
         _insert(tree, path, content)
     writer = VfsRomWriter()
     _write_folder(writer, tree)
@@ -92,6 +99,7 @@ def _read_folder(
 ) -> None:
     if folder.count("/") > _DEPTH_MAX:
         raise _damaged()
+    names = set()
     for kind, start, stop in _records(image, *span):
         if kind not in (_KIND_FOLDER, _KIND_FILE):
             continue
@@ -100,6 +108,9 @@ def _read_folder(
         name = image[name_start:content_at]
         if content_at > stop or not name or not name.isascii() or b"/" in name:
             raise _damaged()
+        if name in names:  # a board takes the first, a reader of this list would see the last
+            raise _damaged()
+        names.add(name)
         path = folder + name.decode()
         if kind == _KIND_FOLDER:
             _read_folder(image, (content_at, stop), path + "/", files)

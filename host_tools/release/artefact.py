@@ -4,6 +4,7 @@ Pure. The same images and numbers give the same bytes; a signature is random, so
 compare is the digest of what is signed.
 """
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from cma_toolkit.firmware.kernel.release.manifest import (
 )
 from cma_toolkit.firmware.kernel.release.refusals import RefusedError
 from cma_toolkit.host_tools.errors import refused, usage
+from cma_toolkit.host_tools.fleet.fleet_file import NAME_PATTERN, NAME_RULE
 from cma_toolkit.host_tools.image.build import Image
 from cma_toolkit.host_tools.release import documents
 
@@ -100,8 +102,10 @@ def make(name: str, images: Sequence[Image], mpy_format: str, numbers: Numbers) 
     """Put images into a release that nobody signed yet.
 
     `mpy_format` is what the compiler calls it, such as 6.3.
-    Raises: CmaError 2 for a number that boards cannot count.
+    Raises: CmaError 2 for a number that boards cannot count, or a name that no file should have.
     """
+    if not _is_name(name):
+        raise usage(f'"{name}" is no name for a release: give the application one of {NAME_RULE}.')
     for what, number in vars(numbers).items():
         if not 0 <= number <= NUMBER_MAX:
             raise usage(f"{what} is {number}: give a number from 0 to {NUMBER_MAX}.")
@@ -145,9 +149,17 @@ def _parse(fields: Any) -> Release:
         Part(str(architecture), bytes(envelope), bytes(image))
         for architecture, envelope, image in fields["parts"]
     )
+    name = str(fields["name"])
     if fields["format"] != FORMAT or not 0 < len(parts) <= IMAGES_MAX:
         raise ValueError
-    return Release(str(fields["name"]), parts)
+    if not _is_name(name):
+        raise ValueError
+    return Release(name, parts)
+
+
+def _is_name(name: str) -> bool:
+    # It becomes a file's, and a person tells releases apart by it.
+    return bool(re.fullmatch(NAME_PATTERN, name))
 
 
 def _fits(release: Release) -> bool:

@@ -88,6 +88,10 @@ class KeyFolder:
         """
         return self._load_key(name).public
 
+    def seeds(self) -> dict[str, bytes]:
+        """Return the secret of each key, by its name: to be looked for, never to be shown."""
+        return {name: self._load_key(name).private.seed for name in self.names()}
+
     def left(self, name: str) -> int:
         """Return how many signatures a key has left."""
         return leaves.count(self._load(name, self._load_key(name))[0])

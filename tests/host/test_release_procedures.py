@@ -156,6 +156,14 @@ def test_numbers_that_boards_cannot_count_are_refused(numbers: Numbers) -> None:
     refusal(ExitCode.USAGE, lambda: artefact.make("greenhouse", [image()], "6.3", numbers))
 
 
+def test_a_name_that_no_file_should_have_is_refused() -> None:
+    for name in ("../x", "", "my app", "x" * 32):
+        said = refusal(
+            ExitCode.USAGE, lambda name=name: artefact.make(name, [image()], "6.3", Numbers(1))
+        )
+        assert "letters" in said
+
+
 def test_what_boards_would_refuse_is_not_published(office: Office) -> None:
     left = office.keys.left("timestamp")
     assert "cma release sign" in refusal(ExitCode.REFUSED, lambda: office.publish(make(1)))

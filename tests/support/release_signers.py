@@ -20,9 +20,9 @@ LATER_S = NOW_S + 30 * DAY_S
 class Signer:
     """A key that signs with its next leaf."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, parameters: ParameterSet = SMALL) -> None:
         self._draw = random.Random(seed).randbytes
-        self._key = lms_key.generate(SMALL, self._draw)
+        self._key = lms_key.generate(parameters, self._draw)
         self._leaf = 0
         self.public = lms_key.public_key(self._key)
         self.id = documents.key_id(self.public)
@@ -30,7 +30,9 @@ class Signer:
     def sign(self, payload: bytes) -> tuple[bytes, bytes]:
         """Return the id of the key and its signature of a document."""
         message, leaf = documents.to_be_signed(payload), self._leaf
-        self._leaf = (leaf + 1) % (1 << SMALL.height)  # again: these keys guard nothing
+        self._leaf = (leaf + 1) % (
+            1 << self._key.parameters.height
+        )  # again: these keys guard nothing
         return self.id, lms_key.sign(self._key, leaf, message, self._draw(24))
 
 

@@ -1,0 +1,12 @@
+"""The files in which checks stand."""
+
+_RELEASE = "firmware/kernel/release/"
+ENVELOPE = _RELEASE + "envelope.py"
+LMS = _RELEASE + "lms.py"
+MANIFEST = _RELEASE + "manifest.py"
+TRUST = _RELEASE + "trust.py"
+CBOR = "firmware/kernel/codec/cbor.py"
+ARTEFACT = "host_tools/release/artefact.py"
+BUILD = "host_tools/image/build.py"
+DISCLOSED = "host_tools/release/disclosed.py"
+ROMFS = "host_tools/image/romfs.py"
