@@ -17,6 +17,7 @@ COMMANDS = {
     "new": "Start a project of your own.",
     "build": "Make one image of the kernel and your application, the same bytes every time.",
     "release": "Sign what you built, so that boards take it from nobody else.",
+    "rollout": "Bring a published release to your boards, few at first.",
     "devices": "List the boards that are plugged in, real and virtual.",
     "flash": "Put MicroPython and the agent kernel on one board or on all of them.",
     "adopt": "Take over a board that already runs something, keeping its files.",

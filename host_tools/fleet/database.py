@@ -16,42 +16,12 @@ from typing import Any
 
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.fleet.mac import normal_mac
+from cma_toolkit.host_tools.fleet.migrations import MIGRATIONS
 
 BUSY_MS = 10_000
 RETRY_S = 0.01
 # Source: SQLite, result codes: the low byte is the primary code of an extended one.
 PRIMARY_CODE = 0xFF
-
-# One entry per version, applied in order; an entry is never edited once released.
-MIGRATIONS = (
-    """
-    CREATE TABLE boards (
-        mac TEXT PRIMARY KEY,
-        name TEXT UNIQUE,
-        claim TEXT CHECK (claim IN ('started', 'done')),
-        board TEXT NOT NULL DEFAULT '',
-        chip TEXT NOT NULL DEFAULT '',
-        cluster TEXT NOT NULL DEFAULT '',
-        labels TEXT NOT NULL DEFAULT '[]',
-        port TEXT NOT NULL DEFAULT '',
-        seen_at TEXT NOT NULL DEFAULT '',
-        revision INTEGER NOT NULL DEFAULT 0,
-        provisioned_at TEXT NOT NULL DEFAULT '',
-        CHECK ((name IS NULL) = (claim IS NULL))
-    );
-    CREATE TABLE results (
-        id INTEGER PRIMARY KEY,
-        at TEXT NOT NULL,
-        mac TEXT NOT NULL,
-        name TEXT NOT NULL,
-        command TEXT NOT NULL,
-        code INTEGER NOT NULL,
-        message TEXT NOT NULL,
-        seconds REAL NOT NULL
-    );
-    CREATE INDEX results_by_mac ON results (mac, id);
-    """,
-)
 
 
 @dataclass(frozen=True)
@@ -137,7 +107,7 @@ class Database:
         now: datetime | None = None,
     ) -> None:
         """Remember that a board answered at a port, and what kind it is if that is known."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("UPDATE boards SET port = '' WHERE port = ? AND mac <> ?", (port, mac))
             db.execute(
                 "INSERT INTO boards (mac, port, chip, board, seen_at) VALUES (?, ?, ?, ?, ?)"
@@ -153,7 +123,7 @@ class Database:
 
         Claiming again what the board has already changes nothing. Raises: NameTakenError.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
             owner = db.execute("SELECT mac FROM boards WHERE name = ?", (name,)).fetchone()
             if owner and owner["mac"] != mac:
                 raise NameTakenError(name, owner["mac"])
@@ -175,7 +145,7 @@ class Database:
         now: datetime | None = None,
     ) -> None:
         """Record that a claimed board carries all its row says, read back and found equal."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute(
                 "UPDATE boards SET claim = 'done', board = ?, cluster = ?, labels = ?,"
                 " revision = ?, provisioned_at = iif(claim = 'done' AND revision = ?"
@@ -186,7 +156,7 @@ class Database:
 
     def release(self, name: str, *, only_started: bool = False) -> BoardRecord | None:
         """Take a name back, so that another board may have it. Returns who had it."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             row = db.execute("SELECT * FROM boards WHERE name = ?", (name,)).fetchone()
             if row is None or (only_started and row["claim"] != "started"):
                 return None
@@ -195,7 +165,7 @@ class Database:
 
     def record(self, result: Result) -> None:
         """Add to the history."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute(
                 "INSERT INTO results (at, mac, name, command, code, message, seconds)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -212,7 +182,7 @@ class Database:
 
     def history(self, mac: str = "", count: int = 20) -> list[Result]:
         """Return the latest results, newest first, of one board or of all."""
-        rows = self._read(
+        rows = self.read(
             "SELECT at, mac, name, command, code, message, seconds FROM results"
             " WHERE ? IN ('', mac) ORDER BY id DESC LIMIT ?",
             mac,
@@ -222,12 +192,12 @@ class Database:
 
     def boards(self) -> list[BoardRecord]:
         """Return every board ever seen, by name."""
-        rows = self._read("SELECT * FROM boards ORDER BY name IS NULL, name, mac")
+        rows = self.read("SELECT * FROM boards ORDER BY name IS NULL, name, mac")
         return [_record(row) for row in rows]
 
     def by_mac(self, mac: str) -> BoardRecord | None:
         """Return the board of that MAC address."""
-        rows = self._read("SELECT * FROM boards WHERE mac = ?", mac)
+        rows = self.read("SELECT * FROM boards WHERE mac = ?", mac)
         return _record(rows[0]) if rows else None
 
     def find(self, selector: str) -> list[BoardRecord]:
@@ -241,12 +211,14 @@ class Database:
             return [board for board in boards if label in board.labels]
         return [board for board in boards if board.name.lower() == selector.lower()]
 
-    def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
+    def read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Return the rows of a query."""
         with self._in_words():
             return self._connection.execute(query, values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write several things or none; others write before or after."""
         with self._in_words():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -265,7 +237,7 @@ class Database:
             raise refused(_sentence(self._path, error)) from error
 
     def _migrate(self) -> None:
-        with self._transaction() as db:
+        with self.transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > len(MIGRATIONS):
                 raise refused(

@@ -187,7 +187,7 @@ def test_a_locked_database_is_waited_for_and_then_told(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cma_toolkit.host_tools.fleet.database.BUSY_MS", 20)
-    with Database(path) as ours, Database(path) as other, other._transaction():
+    with Database(path) as ours, Database(path) as other, other.transaction():
         with pytest.raises(CmaError, match="in use by another cma"):
             ours.claim(ONE, "box-1")
         assert ours.boards() == []  # readers wait for nobody

@@ -1,0 +1,54 @@
+"""How far one board is in a roll-out: every transition, as a table.
+
+Pure. What a board tells may come late, twice or never, so each stage has an answer to everything.
+Nothing but this table moves a board from one stage to another.
+"""
+
+from cma_toolkit.host_tools.rollout.records import Report
+
+WAITING, QUEUED, FETCHING, TRIAL = "waiting", "queued", "fetching", "trial"
+UPDATED, PASSED, FAILED, SILENT = "updated", "passed", "failed", "silent"
+# waiting: its wave is closed; queued: offered to it, and not heard of since; passed: it had it
+# already, or a newer one; silent: it fetched it or tried it, and is not heard any more.
+STAGES = (WAITING, QUEUED, FETCHING, TRIAL, UPDATED, PASSED, FAILED, SILENT)
+
+# What may happen: five things that a board tells of itself, and two that we do.
+OLD, FETCHES, TRIES, HAS, REJECTED, NEWER = "old", "fetches", "tries", "has", "rejected", "newer"
+OPENED, SILENCE = "opened", "silence"
+
+_TABLE = """
+            old       fetches   tries     has       rejected  newer     opened    silence
+waiting     waiting   fetching  trial     passed    failed    passed    queued    waiting
+queued      queued    fetching  trial     updated   failed    passed    queued    queued
+fetching    fetching  fetching  trial     updated   failed    passed    fetching  silent
+trial       failed    fetching  trial     updated   failed    passed    trial     silent
+updated     failed    failed    updated   updated   failed    updated   updated   updated
+passed      waiting   fetching  trial     passed    failed    passed    passed    passed
+failed      failed    failed    failed    updated   failed    passed    failed    failed
+silent      queued    fetching  trial     updated   failed    passed    silent    silent
+"""
+
+_ROWS = [line.split() for line in _TABLE.strip().splitlines()]
+EVENTS = tuple(_ROWS[0])
+NEXT = {
+    (row[0], event): stage
+    for row in _ROWS[1:]
+    for event, stage in zip(EVENTS, row[1:], strict=True)
+}
+
+GOOD = (UPDATED, PASSED)
+BAD = (FAILED, SILENT)
+IN_FLIGHT = (FETCHING, TRIAL)
+TO_OFFER = (QUEUED, FETCHING, SILENT)
+OVER = (UPDATED, PASSED, FAILED)
+
+
+def event_of(report: Report, sequence: int) -> str:
+    """Return what a report says about the release of that number."""
+    if report.sequence > sequence:
+        return NEWER
+    if report.sequence == sequence:
+        return TRIES if report.stage == "trial" else HAS
+    if report.target != sequence:
+        return OLD
+    return {"fetching": FETCHES, "rejected": REJECTED}.get(report.stage, OLD)

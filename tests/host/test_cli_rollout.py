@@ -1,0 +1,186 @@
+"""`cma rollout`: what a person types, sees and is refused."""
+
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cma_toolkit.host_tools.cli import release, rollout_watch
+from cma_toolkit.host_tools.cli.main import main
+from cma_toolkit.host_tools.errors import ExitCode
+from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.release.procedures import Office
+from cma_toolkit.host_tools.rollout.desk import Desk, node_of
+from cma_toolkit.host_tools.rollout.records import Report
+from cma_toolkit.host_tools.rollout.store import Store
+from support.release_signers import SMALL
+from support.rollouts import mac_of
+
+FLEET = 'name = "field"\nnetwork = 7\nboard = "esp32-devkitc"\n'
+CHIPS = ("esp32", "esp32c3")
+
+
+class Person:
+    """Types commands in a project and reads what they say."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def types(self, line: str, code: ExitCode = ExitCode.OK) -> str:
+        """Run a command; return what it said, what it refused if it did."""
+        with pytest.raises(SystemExit) as ended:
+            main(line.split())
+        said = self._capsys.readouterr()
+        assert ended.value.code == code, said.err
+        return said.err if code and not said.out else said.out
+
+    def reads(self, line: str, code: ExitCode = ExitCode.OK) -> dict[str, Any]:
+        """Return the one object that a command writes."""
+        found: dict[str, Any] = json.loads(self.types(f"{line} -o json", code))
+        return found
+
+
+@pytest.fixture
+def person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Person:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(release, "Office", partial(Office, parameters=SMALL))
+    Path("fleet.toml").write_text(FLEET)
+    Path("app.py").write_text("def setup(agent):\n    pass\n")
+    return Person(capsys)
+
+
+def provision(count: int) -> None:
+    """Let a fleet have boards, as `cma provision` leaves them."""
+    with Database(Path(".cma/fleet.db")) as database:
+        for number in range(count):
+            mac, chip = mac_of(number), CHIPS[number % 2]
+            database.saw(mac, port="", chip=chip)
+            database.claim(mac, f"box-{number}")
+            labels = (f"bed={number % 2}",)
+            database.finish(mac, board=chip, cluster="c", labels=labels, revision=1)
+
+
+def publish(person: Person) -> None:
+    """Publish the next release."""
+    file = json.loads(person.types("release create --output json"))["file"]
+    person.types(f"release sign {file}")
+    person.types(f"release publish {file}")
+
+
+def tell(name: str, sequence: int, stage: str, target: int, **others: int) -> None:
+    """Let a board tell how it is."""
+    now_s = int(time.time())
+    with Database(Path(".cma/fleet.db")) as database:
+        (board,) = database.find(name)
+        report = Report(node_of(board.mac), sequence, stage, target, **others)
+        Desk(Store(database)).on_report(report, now_s)
+
+
+def test_a_roll_out_from_its_start_to_its_halt_and_on(person: Person) -> None:
+    person.types("release init")
+    publish(person)
+    provision(8)
+    planned = person.reads("rollout start --dry-run")
+    assert [len(wave) for wave in planned["waves"]] == [1, 3, 4]
+    assert "no roll-out yet" in person.types("rollout status", ExitCode.USAGE)
+    started = person.reads("rollout start --soak 0 --canary box-3 --min-battery 3600")
+    assert (started["state"], started["release"]) == ("running", 1)
+    assert [wave["queued"] for wave in started["waves"]] == [1, 0, 0]
+
+    tell("box-3", 0, "idle", 0, battery_mv=3_500)
+    assert "wait for 3600 mV: box-3" in person.types("rollout status")
+    tell("box-3", 0, "fetching", 1, done_permille=500, battery_mv=3_700)
+    assert "canary  1       ....................   0 %" in person.types("rollout status")
+    tell("box-3", 0, "rejected", 1, reason=8)
+    said = person.types("rollout status", ExitCode.SOME_FAILED)
+    assert "halted: 1 canary failed" in said and "cma rollout resume --yes" in said
+    assert "box-3 failed: rejected it: larger than a slot" in said
+    assert "add --yes" in person.types("rollout resume", ExitCode.NEEDS_YES)
+
+    assert person.reads("rollout resume --yes")["waves"][1]["queued"] == 3
+    steps = person.reads("rollout status --steps", ExitCode.SOME_FAILED)["steps"]
+    whats = [step["what"] for step in steps]
+    assert whats[0] == "started" and "halted: 1 canary failed" in whats and "resumed" in whats
+    assert "paused" in person.types("rollout pause")
+    assert "aborted" in person.types("rollout abort")
+    assert "cma rollout start" in person.types("rollout abort", ExitCode.USAGE)
+    assert "no roll-out 9" in person.types("rollout status 9", ExitCode.USAGE)
+    assert "aborted" in person.types("rollout status 1", ExitCode.SOME_FAILED)
+
+
+def test_who_is_asked_follows_what_is_named_and_what_there_is_an_image_for(
+    person: Person,
+) -> None:
+    person.types("release init")
+    publish(person)
+    provision(8)
+    planned = person.reads("rollout start --dry-run --to label=bed=1 --waves 50 --canary 1")
+    assert [len(wave) for wave in planned["waves"]] == [1, 1] and not planned["left_out"]
+    with Database(Path(".cma/fleet.db")) as database:
+        database.saw(mac_of(1), port="", chip="esp32h2")
+    planned = person.reads("rollout start --dry-run --to box-1 --to box-2 --to id:0005")
+    assert planned["left_out"] == ["box-1"]
+    assert sorted(name for wave in planned["waves"] for name in wave) == ["box-2", "box-5"]
+    assert "no image for their chip: box-1" in person.types("rollout start --dry-run")
+    assert "no image" in person.types("rollout start --to box-1", ExitCode.USAGE)
+
+
+def test_what_cannot_be_started_is_refused_in_one_sentence(person: Person) -> None:
+    publish_it = "cma release publish"
+    assert publish_it in person.types("rollout start", ExitCode.USAGE)
+    person.types("release init")
+    assert publish_it in person.types("rollout start", ExitCode.USAGE)
+    publish(person)
+    assert "cma provision" in person.types("rollout start", ExitCode.USAGE)
+    provision(2)
+    for options, words in (
+        ("--release 2", "which is the current one"),
+        ("--to label=none", "see cma devices"),
+        ("--canary none", "no board of the fleet"),
+        ("--to box-0 --canary box-1", "none of those boards"),
+        ("--canary 5%%", "such as 5%"),
+        ("--max-failures some", "such as 5%"),
+        ("--waves 50,10", "such as 10,50,100"),
+        ("--window 22-5", "22:00-05:00"),
+    ):
+        said = person.types(f"rollout start {options}", ExitCode.USAGE)
+        assert words in said and said.count("\n") == 1
+    person.types("rollout start")
+    assert "cma rollout abort" in person.types("rollout start", ExitCode.REFUSED)
+
+
+def test_who_watches_sees_each_step_until_the_end(
+    person: Person, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person.types("release init")
+    publish(person)
+    provision(2)
+    person.types("rollout start --soak 0 --canary box-0")
+    story = [
+        partial(tell, "box-0", 0, "fetching", 1, done_permille=500),
+        partial(tell, "box-0", 1, "confirmed", 1),
+        pass_time,
+        partial(tell, "box-1", 0, "rejected", 1, reason=1),
+    ]
+    upcoming = iter(story)
+    monkeypatch.setattr(rollout_watch, "wait", lambda: next(upcoming)())
+    monkeypatch.setenv("CMA_PROGRESS", "bar")
+    with pytest.raises(SystemExit) as ended:
+        main(["rollout", "status", "--watch"])
+    said = capsys.readouterr()
+    assert ended.value.code == ExitCode.SOME_FAILED and not list(upcoming)
+    for words in ("box-0: fetching", "box-0: updated", "box-1: rejected it", "1 failed"):
+        assert words in said.err
+    assert "halted" in said.out
+
+
+def pass_time() -> None:
+    """Let time pass, as who serves does."""
+    with Database(Path(".cma/fleet.db")) as database:
+        Desk(Store(database)).on_time(int(time.time()))
