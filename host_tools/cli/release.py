@@ -1,14 +1,15 @@
 """`cma release`: signed releases, and the keys and documents behind them."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from cma_toolkit.host_tools.cli import release_show as show
 from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import Output
-from cma_toolkit.host_tools.errors import disk_error, usage
+from cma_toolkit.host_tools.errors import disk_error, refused, usage
 from cma_toolkit.host_tools.release.artefact import Release
 from cma_toolkit.host_tools.release.procedures import ROOT_DAYS, TIMESTAMP_DAYS, Office
 from cma_toolkit.host_tools.release.repository import FOLDER
@@ -18,12 +19,22 @@ ROLE_NAMES = ("root", "release", "timestamp")
 SIGNATURES_AWAY = 128
 KEYS_MAX = 3  # of a role: while one is replaced, four may sign
 
+Command = TypeVar("Command", bound=Callable[..., object])
+
 _output = click.option(
     "--output",
     type=click.Choice(["table", "json"]),
     default="table",
     help="For a person, or one JSON object.",
 )
+
+
+def _ed25519(text: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--ed25519", type=click.Path(path_type=Path, dir_okay=False), metavar="KEY", help=text
+    )
+
+
 _file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _days = click.option(
     "--days",
@@ -171,11 +182,25 @@ def create(
     show.release(made, path, None, output)
 
 
-@command.command(epilog=examples("cma release sign build/greenhouse-1.release"))
+@command.command(
+    epilog=examples(
+        "cma release sign build/greenhouse-1.release",
+        "cma release sign build/greenhouse-1.release --ed25519 ~/.ssh/id_ed25519",
+    )
+)
 @_file
-def sign(file: Path) -> None:
+@_ed25519("A private key that signs the release instead, for people and servers to verify.")
+def sign(file: Path, ed25519: Path | None) -> None:
     """Add the signatures of the keys that are here to a release, or to a new root."""
     office = _office()
+    if ed25519:
+        from cma_toolkit.host_tools.release import second
+
+        key, made = second.load_private(office.repository.read(ed25519), ed25519), _read(file)
+        made = made.with_second(*second.sign(key, bytes.fromhex(made.digest)))
+        _save(file, made.to_bytes())
+        click.echo(f"{file}: signed by the Ed25519 key {second.key_id(made.seconds[-1][0])}.")
+        return
     if file.suffix == ".cbor":
         if file.resolve() != office.repository.newest_root_path().resolve():
             raise usage(f"{file} is not the newest root of {office.repository.folder}: name that.")
@@ -186,14 +211,26 @@ def sign(file: Path) -> None:
     click.echo(f"{file}: signed by {show.how_far(signed)}")
 
 
-@command.command(epilog=examples("cma release inspect build/greenhouse-1.release --output json"))
+@command.command(
+    epilog=examples(
+        "cma release inspect build/greenhouse-1.release --output json",
+        "cma release inspect build/greenhouse-1.release --ed25519 anna.pub",
+    )
+)
 @_file
 @_output
-def inspect(file: Path, output: Output) -> None:
+@_ed25519("A public key that must have signed it, too; else it is refused.")
+def inspect(file: Path, output: Output, ed25519: Path | None) -> None:
     """Say what a release is, who signed it, and what boards would do with it."""
-    office = _office()
+    office, made = _office(), _read(file)
+    if ed25519:
+        from cma_toolkit.host_tools.release import second
+
+        public = second.load_public(office.repository.read(ed25519), ed25519)
+        if not made.is_second(public):
+            raise refused(f"{file} is not signed by {ed25519}: ask its owner for a signature.")
     trust = office.repository.trust() if office.repository.roots() else None
-    show.release(_read(file), file, trust, output)
+    show.release(made, file, trust, output)
 
 
 @command.command(epilog=examples("cma release publish build/greenhouse-1.release"))

@@ -12,6 +12,7 @@ from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.firmware.kernel.release.trust import ROLE_RELEASE, ROLES, Root, Trust
 from cma_toolkit.host_tools.cli.progress import Output, print_table
 from cma_toolkit.host_tools.image import mpy
+from cma_toolkit.host_tools.release import second
 from cma_toolkit.host_tools.release.artefact import Part, Release
 from cma_toolkit.host_tools.release.documents import key_id, open_envelope
 from cma_toolkit.host_tools.release.procedures import Office, Signed
@@ -26,12 +27,17 @@ def how_far(signed: Signed) -> str:
 def release(made: Release, path: Path, trust: Trust | None, output: Output) -> None:
     """Print what a release is."""
     parts = [_part(part, trust) for part in made.parts]
+    seconds = [second.key_id(public) for public, _ in made.seconds]
     if output == "json":
-        fields = {"file": str(path), "name": made.name, "sequence": made.sequence}
+        fields: dict[str, Any] = {"file": str(path), "name": made.name}
+        fields["sequence"] = made.sequence
+        fields["ed25519"] = seconds
         click.echo(json.dumps({**fields, "digest": made.digest, "parts": parts}))
         return
     click.echo(f"{path}: {made.name}, release {made.sequence}")
     click.echo(f"  digest {made.digest}")
+    if seconds:
+        click.echo(f"  signed by Ed25519 {', '.join(seconds)}, which boards do not look at")
     for part in parts:
         click.echo(f"  image of {part['bytes']} bytes for {', '.join(part['chips'])}")
         rows = {

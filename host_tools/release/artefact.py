@@ -26,13 +26,14 @@ from cma_toolkit.firmware.kernel.release.refusals import RefusedError
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.fleet.fleet_file import NAME_PATTERN, NAME_RULE
 from cma_toolkit.host_tools.image.build import Image
-from cma_toolkit.host_tools.release import documents
+from cma_toolkit.host_tools.release import documents, second
 
 FORMAT = 1
 SUFFIX = ".release"
 ANY_CHIP = "any"
 CLASSES = uuid.uuid5(uuid.NAMESPACE_DNS, "class.cma-toolkit")
 IMAGES_MAX = 8
+SECONDS_MAX = 8
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Release:
-    """The images of an application under one number."""
+    """The images of an application under one number.
+
+    `seconds` are Ed25519 keys with their signatures, which no board needs.
+    """
 
     name: str
     parts: tuple[Part, ...]
+    seconds: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def sequence(self) -> int:
@@ -76,10 +81,21 @@ class Release:
         pairs = zip(self.parts, envelopes, strict=True)
         return replace(self, parts=tuple(replace(part, envelope=new) for part, new in pairs))
 
+    def with_second(self, public: bytes, signature: bytes) -> "Release":
+        """Return the release with the signature of an Ed25519 key, once."""
+        others = tuple(pair for pair in self.seconds if pair[0] != public)
+        return replace(self, seconds=(*others, (public, signature)))
+
+    def is_second(self, public: bytes) -> bool:
+        """Tell whether an Ed25519 key signed the release; `read` held its signature to it."""
+        return any(public == one for one, _ in self.seconds)
+
     def to_bytes(self) -> bytes:
         """Return the file."""
         parts = [[part.architecture, part.envelope, part.image] for part in self.parts]
-        fields = {"format": FORMAT, "name": self.name, "parts": parts}
+        fields: dict[str, Any] = {"format": FORMAT, "name": self.name, "parts": parts}
+        if self.seconds:
+            fields["ed25519"] = [list(pair) for pair in self.seconds]
         return bytes(cbor2.dumps(fields, canonical=True))
 
 
@@ -154,7 +170,10 @@ def _parse(fields: Any) -> Release:
         raise ValueError
     if not _is_name(name):
         raise ValueError
-    return Release(name, parts)
+    pairs = fields.get("ed25519", [])
+    if len(pairs) > SECONDS_MAX:
+        raise ValueError
+    return Release(name, parts, tuple((bytes(one), bytes(other)) for one, other in pairs))
 
 
 def _is_name(name: str) -> bool:
@@ -169,4 +188,5 @@ def _fits(release: Release) -> bool:
             return False
         if manifest.class_id != class_id(release.name, part.architecture):
             return False
-    return True
+    digest = bytes.fromhex(release.digest)
+    return all(second.is_good(*pair, digest) for pair in release.seconds)

@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from cma_toolkit.host_tools.cli import release
 from cma_toolkit.host_tools.cli.main import main
@@ -102,3 +104,25 @@ def test_files_out_of_reach_are_a_sentence(person: Person) -> None:
     assert "keys" in person.types("init", ExitCode.USAGE)
     Path("folder").mkdir()
     assert "folder" in person.types("inspect folder", ExitCode.USAGE)
+
+
+def test_a_second_signature_by_a_key_that_a_person_has(person: Person) -> None:
+    anna, bert = (ed25519.Ed25519PrivateKey.generate() for _ in range(2))
+    encoding, form = serialization.Encoding, serialization.PublicFormat.OpenSSH
+    for name, key in (("anna", anna), ("bert", bert)):
+        public = key.public_key().public_bytes(encoding.OpenSSH, form)
+        Path(f"{name}.pub").write_bytes(public)
+    private = serialization.PrivateFormat.OpenSSH
+    data = anna.private_bytes(encoding.PEM, private, serialization.NoEncryption())
+    Path("anna").write_bytes(data)
+    person.types("init")
+    file = json.loads(person.types("create --output json"))["file"]
+    said = person.types(f"sign {file} --ed25519 anna")
+    person.types(f"sign {file}")
+    person.types(f"publish {file}")
+    shown = json.loads(person.types(f"inspect {file} --ed25519 anna.pub --output json"))
+    assert shown["ed25519"][0] in said and shown["parts"][0]["boards"] == "take it"
+    assert "which boards do not look at" in person.types(f"inspect {file}")
+    missing = person.types(f"inspect {file} --ed25519 bert.pub", ExitCode.REFUSED)
+    assert "not signed by bert.pub" in missing
+    assert "no private" in person.types(f"sign {file} --ed25519 anna.pub", ExitCode.USAGE)
