@@ -69,6 +69,10 @@ class Envelope:
         """Return the digest that the signatures are over, which names the document."""
         return self._suit_digest[len(_DIGEST) :]
 
+    def is_by_hand(self) -> bool:
+        """Tell whether nobody signed it, as what a person puts onto a board by its serial port."""
+        return not self._signatures
+
     def is_signed(self, keys: "list[bytes]", threshold: int, families: "Any" = (sha256,)) -> bool:
         """Tell whether so many of these keys signed it; a key counts once, however listed."""
         signed = _SIG_STRUCTURE + self._suit_digest

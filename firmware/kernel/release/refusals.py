@@ -14,6 +14,8 @@ REFUSED_SIZE = 8  # larger than a slot
 REFUSED_RUNTIME = 9  # compiled for another MicroPython
 REFUSED_DEPENDENCY = 10  # an earlier release is to be installed first
 REFUSED_BATTERY = 11
+REFUSED_GIVEN_UP = 12  # it was tried here and did not prove healthy
+REFUSED_ON_TRIAL = 13  # another release is being tried, and this would take its way back
 
 REFUSAL_NAMES = """
 malformed
@@ -26,7 +28,9 @@ other class of board
 larger than a slot
 other MicroPython
 needs an earlier release first
-battery too low"""
+battery too low
+tried before, and given up
+another release is on trial"""
 
 
 class RefusedError(Exception):
