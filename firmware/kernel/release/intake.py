@@ -1,0 +1,228 @@
+"""What was gathered of a release, taken in: documents to be believed, blocks to be programmed.
+
+Documents come first: roots one by one, the timestamp, the manifest's envelope, the index. Each is
+believed as `trust` believes it. Then the blocks, in any order; each is checked before it is
+programmed.
+
+Input    begin(offer), wanted(), may_be(form, part, size), take(part)
+Effects  the slot that does not run
+Bounds   one block, and the documents until there is a slot for them
+"""
+
+from . import refusals
+from .envelope import Envelope
+from .gathering import Gathering, Part
+from .holding import Holding
+from .index import DIGEST_BYTES, block_bytes, is_block, is_signed
+from .manifest import from_bytes
+from .talk import (
+    DIGEST,
+    FORM_DEFLATED,
+    FORM_PLAIN,
+    PART_ENVELOPE,
+    PART_INDEX,
+    PART_ROOT,
+    PART_TIMESTAMP,
+    ROOT,
+)
+from .update import Update
+from .vcdiff import DeltaError, apply
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .installation import Installation
+    from .manifest import Board
+
+    Inflate = Callable[[bytes, int], bytes]
+
+# What who carries an envelope can be the cause of; any other reason is the release's own.
+_CARRIERS = (refusals.REFUSED_MALFORMED, refusals.REFUSED_UNSIGNED)
+
+
+class Intake:
+    """One release that is taken in, and what is there of it."""
+
+    def __init__(
+        self,
+        installation: "Installation",
+        board: "Board",
+        running: "Holding | None",
+        inflate: "Inflate",
+    ) -> None:
+        self.update = Update(installation)
+        self.gathering = Gathering()
+        self.holding: "Holding | None" = None  # once the documents are here
+        self.digest = b""  # its first bytes, by which it is offered
+        self.reason = 0  # why the release is refused
+        self.running = running
+        self._installation = installation
+        self._board = board
+        self._inflate = inflate
+        self._root = 0
+        self._index = b""
+        self._heard: "list[tuple[int, bytes]]" = []  # documents to keep, once there is a place
+
+    def begin(self, offer: "list[Any]") -> None:
+        """Take in what is offered, or go on with what is there of it.
+
+        Raises: OSError when the medium fails.
+        """
+        self.digest, self._root = offer[DIGEST], offer[ROOT]
+        self.reason = 0
+        self.gathering = Gathering()
+        self.holding = None
+        self._hold()
+
+    def rejudge(self) -> None:
+        """Look anew at what is there: it did not read back.
+
+        Raises: OSError when the medium fails.
+        """
+        self.holding = None
+        self._hold()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is here."""
+        return self.holding is not None and self.holding.is_whole
+
+    def done_permille(self) -> int:
+        """Return how many of a thousand blocks are here."""
+        if self.holding is None:
+            return 0
+        have = self.holding.have
+        return 1000 * sum(have) // len(have)
+
+    def wanted(self) -> "list[int]":
+        """Return the parts that are lacking, those that are needed first."""
+        if self.holding is not None:
+            have = self.holding.have
+            return [part for part in range(len(have)) if not have[part]]
+        trust = self._installation.trust
+        if trust is None or self.reason:
+            return []
+        if trust.root.version < self._root:
+            return [PART_ROOT + trust.root.version + 1]
+        parts = [PART_ENVELOPE, PART_INDEX]
+        if not self._is_current():
+            parts.append(PART_TIMESTAMP)
+        return [part for part in parts if not self._is_here(part)]
+
+    def may_be(self, form: int, part: int, size: int) -> bool:
+        """Tell whether a wanted part can have such a form and size, and be of use here."""
+        if part >= PART_INDEX:
+            return form == FORM_PLAIN
+        running, held = self.running, self.holding
+        if form > FORM_DEFLATED and (running is None or form != running.base):
+            return False
+        # What is not smaller than the block travels as it is.
+        return held is not None and size <= block_bytes(held.manifest.size_bytes, part)
+
+    def take(self, part: Part) -> None:
+        """Take in a part of which all pieces are here.
+
+        Raises: OSError when the medium fails.
+        """
+        if self.holding is not None:
+            self._take_block(self.holding, part)
+        elif part.part == PART_TIMESTAMP:
+            self._judge(part, self._installation.on_timestamp(bytes(part.data)))
+        elif part.part >= PART_ROOT:
+            self._judge(part, self._installation.on_root(bytes(part.data)))
+        elif part.part == PART_ENVELOPE and not self._is_offered(part.data):
+            self.gathering.fail(part.part)
+        if self.holding is None and not self.wanted():
+            self._open()
+
+    def _judge(self, part: Part, reason: int) -> None:
+        if reason:
+            self.gathering.fail(part.part)
+            return
+        self._heard.append((part.part, bytes(part.data)))
+        self.gathering.close(part.part)
+        if part.part >= PART_ROOT:  # other keys: whatever else came was judged by none
+            self.gathering.close(PART_TIMESTAMP)
+
+    def _open(self) -> None:
+        """Begin with the blocks: the documents are here."""
+        gathering = self.gathering
+        envelope = bytes(gathering.parts[PART_ENVELOPE].data)
+        index = bytes(gathering.parts[PART_INDEX].data)
+        try:
+            manifest = from_bytes(Envelope(envelope).payload)
+        except refusals.RefusedError:
+            gathering.fail(PART_ENVELOPE)
+            return
+        if not is_signed(index, manifest.digest, manifest.size_bytes):
+            gathering.fail(PART_INDEX)
+            return
+        reason = self.update.begin(envelope, index, self._board)
+        if reason in _CARRIERS:
+            gathering.fail(PART_ENVELOPE)
+            return
+        gathering.close(PART_ENVELOPE)
+        gathering.close(PART_INDEX)
+        self._hold()
+        if self.holding is None:  # flash does not read as it was written
+            self.reason = reason or refusals.REFUSED_MALFORMED
+
+    def _hold(self) -> None:
+        """Go on with the blocks of the slot that is being filled, if it is this release's."""
+        installation, is_filling = self._installation, self.update.filling() >= 0
+        at = self.update.filling() if is_filling else self.update.whole()
+        papers = installation.read_papers(at) if at >= 0 else None
+        if papers is None or not self._is_offered(papers.envelope):
+            return
+        have = bytearray(b"\x01" * (len(papers.index) // DIGEST_BYTES))
+        if is_filling:
+            for number, lacks in enumerate(self.update.missing()):
+                have[number] = not lacks
+        self.holding = Holding(installation.flash, at, papers, have)
+        self._index = papers.index
+        for part, data in self._heard:
+            self.holding.kept.put(part, FORM_PLAIN, data)
+        self._heard = []
+
+    def _take_block(self, holding: Holding, part: Part) -> None:
+        block = self._decoded(holding, part)
+        if block is None or not is_block(self._index, part.part, block):
+            self.gathering.fail(part.part)
+            return
+        self.update.write_block(part.part, block)
+        holding.have[part.part] = 1
+        if part.form != FORM_PLAIN:
+            holding.kept.put(part.part, part.form, part.data)
+        self.gathering.close(part.part)
+
+    def _decoded(self, holding: Holding, part: Part) -> "bytes | bytearray | None":
+        size = block_bytes(holding.manifest.size_bytes, part.part)
+        try:
+            if part.form == FORM_PLAIN:
+                return part.data
+            if part.form == FORM_DEFLATED:
+                return self._inflate(bytes(part.data), size)
+            running, block = self.running, bytearray(size)
+            if running is not None:
+                apply(part.data, running.read, running.manifest.size_bytes, block)
+            return block
+        except (DeltaError, ValueError):
+            return None
+
+    def _is_here(self, part: int) -> bool:
+        return part in self.gathering.parts and not self.gathering.missing(part)
+
+    def _is_current(self) -> bool:
+        trust = self._installation.trust
+        for digest in trust.current if trust is not None else []:
+            if digest[: len(self.digest)] == self.digest:
+                return True
+        return False
+
+    def _is_offered(self, envelope: "bytes | bytearray") -> bool:
+        try:
+            return Envelope(memoryview(envelope)).digest()[: len(self.digest)] == self.digest
+        except refusals.RefusedError:
+            return False

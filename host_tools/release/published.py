@@ -1,0 +1,112 @@
+"""A published release as boards ask for it: documents, and each block in the form that suits.
+
+Pure. A block travels raw, deflated, or as a window of VCDIFF against an earlier image of the same
+class, whichever is smallest; each can be had without the others.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from cma_toolkit.firmware.kernel.release.index import BLOCK_BYTES, image_digest, index_of
+from cma_toolkit.firmware.kernel.release.talk import (
+    BASES_MAX,
+    DIGEST_BYTES,
+    FORM_DEFLATED,
+    FORM_PLAIN,
+    PART_ENVELOPE,
+    PART_INDEX,
+    PART_ROOT,
+    PART_TIMESTAMP,
+    tag_of,
+)
+from cma_toolkit.host_tools.release.artefact import Part
+from cma_toolkit.host_tools.release.delta import Source
+
+WINDOW_BITS = 12  # 4 KiB: what a board has for it
+
+
+class Published:
+    """One image of a release, with what boards need to believe it.
+
+    Shape: `roots` by version, as they lie in the folder; `earlier` are images that boards may run.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        timestamp: bytes,
+        roots: Mapping[int, bytes],
+        earlier: Sequence[bytes] = (),
+    ) -> None:
+        self.part = part
+        self.tag = tag_of(part.digest)
+        self.digest = part.digest[:DIGEST_BYTES]
+        self.class_tag = tag_of(part.manifest.class_id)
+        self.root = max(roots)
+        self._documents = {PART_ROOT + version: data for version, data in roots.items()}
+        self._documents[PART_TIMESTAMP] = timestamp
+        self._documents[PART_ENVELOPE] = part.envelope
+        self._documents[PART_INDEX] = index_of(part.image)
+        self._sources = {
+            tag_of(image_digest(image)): image for image in list(earlier)[-BASES_MAX:]
+        }
+        self._deltas: dict[int, list[bytes]] = {}
+
+    @property
+    def bases(self) -> list[int]:
+        """Return the tags of the images for which there are deltas."""
+        return list(self._sources)
+
+    @property
+    def blocks(self) -> list[bytes]:
+        """Return the blocks of the image."""
+        image = self.part.image
+        return [image[at : at + BLOCK_BYTES] for at in range(0, len(image), BLOCK_BYTES)]
+
+    @cached_property
+    def deflated(self) -> list[bytes]:
+        """Return each block deflated, or as it is where that is smaller."""
+        return [min(deflate(block), block, key=len) for block in self.blocks]
+
+    def delta(self, base: int) -> list[bytes]:
+        """Return each block's window against the image with a tag."""
+        if base not in self._deltas:
+            source = Source(self._sources[base])
+            self._deltas[base] = [
+                source.window(block, number * BLOCK_BYTES)
+                for number, block in enumerate(self.blocks)
+            ]
+        return self._deltas[base]
+
+    def coded(self, part: int, base: int) -> tuple[int, bytes] | None:
+        """Return a part's form and bytes for a board that runs the image with a tag."""
+        if part in self._documents:
+            return FORM_PLAIN, self._documents[part]
+        if part >= len(self.blocks):
+            return None
+        block, data = self.blocks[part], self.deflated[part]
+        form = FORM_PLAIN if data is block or data == block else FORM_DEFLATED
+        if base in self._sources:
+            window = self.delta(base)[part]
+            if len(window) < len(data):
+                return base, window
+        return form, data
+
+
+def deflate(block: bytes) -> bytes:
+    """Return a block in raw DEFLATE (RFC 1951) for a window of 4 KiB."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -WINDOW_BITS)
+    return packer.compress(block) + packer.flush()
+
+
+def inflate(data: bytes, size_bytes: int) -> bytes:
+    """Return what a block was deflated from, no more than so many bytes.
+
+    Raises: ValueError for what is no DEFLATE (peer).
+    """
+    unpacker = zlib.decompressobj(-WINDOW_BITS)
+    try:
+        return unpacker.decompress(data, size_bytes)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
