@@ -1,0 +1,115 @@
+"""A roll-out in an emulated fleet: its desk decides, edges offer, boards take it or not."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.prng import Prng, seed_from
+from cma_toolkit.host_tools.release.edge import Edge, Offered
+from cma_toolkit.host_tools.release.edge import Report as Heard
+from cma_toolkit.host_tools.release.published import Published
+from cma_toolkit.host_tools.rollout.desk import Desk
+from cma_toolkit.host_tools.rollout.records import OPEN_STATES, RUNNING, Report
+from cma_toolkit.host_tools.rollout.store import Store
+from cma_toolkit.sim.rollout.board import NETWORK
+from cma_toolkit.sim.rollout.world import Conditions, Member, World
+
+STAGES = ("idle", "fetching", "trial", "confirmed", "rejected")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a roll-out in a world ended: for how long it ran, and what became of each board.
+
+    Units: `used_uah` for the update, by board; `asked` boards.
+    """
+
+    took_ms: int
+    state: str
+    boards: dict[int, str]
+    used_uah: dict[int, int]
+    asked: int
+    power_cuts: int
+
+
+class EmulatedRollout:
+    """A world with the desk of a roll-out that has begun."""
+
+    def __init__(
+        self,
+        store: Store,
+        release: Published,
+        members: Sequence[Member],
+        conditions: Conditions,
+        *,
+        seed: int,
+        start_s: int,
+    ) -> None:
+        self._store = store
+        self._desk = Desk(store)
+        self._release = release
+        self._start_s = start_s
+        self._seed = seed
+        self._generation = -1
+        self._asked: set[int] = set()
+        self._edges: list[Edge] = []
+        self.world = World(members, conditions, self._make_edge, seed)
+        self._cluster_of = {member.node: member.cluster for member in members}
+        self._clusters = list(dict.fromkeys(member.cluster for member in members))
+
+    def run(
+        self, minutes: int, on_progress: Callable[[int, int, int], Any] | None = None
+    ) -> Ended:
+        """Let it go until it ends or halts, for so many minutes at most."""
+        took_ms = self.world.run(minutes, self._on_minute, on_progress)
+        rollout = self._store.newest()
+        assert rollout is not None
+        boards = self.world.members
+        return Ended(
+            took_ms,
+            rollout.state,
+            {board.member.node: board.state for board in boards},
+            {board.member.node: board.update_uah() for board in boards},
+            len(self._asked),
+            sum(board.power_cuts for board in boards),
+        )
+
+    def _make_edge(self, number: int, node: int) -> Edge:
+        rng = Prng(seed_from(self._seed, "edge", number))
+        edge = Edge(Identity(f"edge-{number}", node, NETWORK, ""), rng, self._on_report)
+        self._edges.append(edge)
+        return edge
+
+    def _on_minute(self, now_ms: int) -> bool:
+        now_s = self._start_s + now_ms // 1000
+        self._desk.on_time(now_s)
+        self._offer(now_s)
+        rollout = self._store.newest()
+        if rollout is None or rollout.state not in OPEN_STATES:
+            return False
+        # A halt is the end, but for boards that still find their way back from a trial.
+        return rollout.state == RUNNING or any(board.is_on_trial for board in self.world.members)
+
+    def _on_report(self, heard: Heard) -> None:
+        now_s = self._start_s + self.world.clock.now_ms // 1000
+        report = Report(
+            heard.node,
+            heard.sequence,
+            STAGES[heard.stage] if heard.stage < len(STAGES) else STAGES[0],
+            heard.target,
+            heard.done_permille,
+            heard.battery_mv,
+            heard.reason,
+        )
+        self._desk.on_report(report, now_s)
+
+    def _offer(self, now_s: int) -> None:
+        for offer in self._desk.offers(now_s):
+            if offer.generation == self._generation:
+                return
+            self._generation = offer.generation
+            self._asked |= set(offer.nodes) & set(self._cluster_of)
+            for edge, cluster in zip(self._edges, self._clusters, strict=True):
+                own = tuple(node for node in offer.nodes if self._cluster_of.get(node) == cluster)
+                edge.offer(offer.generation, [Offered(self._release, own or (0,))])

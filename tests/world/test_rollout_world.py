@@ -1,0 +1,35 @@
+"""Roll-outs in emulated fleets: loss, sleep, power cuts, and releases that do harm."""
+
+from dataclasses import replace
+
+import pytest
+
+from support.rollout_world import Fleet, update
+
+FLEET = Fleet(40, cut_permille=200, soak_s=60)
+
+
+def test_a_good_release_reaches_all_whose_power_fails_and_whose_frames_are_lost() -> None:
+    told = update(FLEET, 120)
+    assert set(told.ended.boards.values()) == {"updated"}
+    assert told.rollout.state == "done" and told.ended.asked == 40
+    assert {member.stage for member in told.members} == {"updated"}
+    assert told.ended.power_cuts > 3
+    assert all(0 < used < 2_000 for used in told.ended.used_uah.values())
+
+
+@pytest.mark.parametrize(
+    ("fate", "why"), [("crash", "rejected it"), ("mute", "not heard for 60 min")]
+)
+def test_a_bad_release_reaches_its_canary_and_leaves_it_as_it_was(fate: str, why: str) -> None:
+    told = update(replace(FLEET, cut_permille=0, fate=fate), 300)
+    assert told.rollout.state == "halted" and told.ended.asked == 1
+    assert set(told.ended.boards.values()) == {"as it was"}
+    assert any(why in what for what in told.steps)
+
+
+def test_one_seed_is_one_run() -> None:
+    few = replace(FLEET, boards=12)
+    first, again, other = (update(replace(few, seed=seed), 60) for seed in (5, 5, 6))
+    assert first == again
+    assert first.ended != other.ended
