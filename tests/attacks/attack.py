@@ -8,6 +8,7 @@ is good, too: a verifier that lacks a check and refuses everything would show no
 import ast
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 STOPPED = "stopped"
 
 Value = TypeVar("Value")
+
+_edited: dict[Path, str] = {}
 
 
 class SucceededError(Exception):
@@ -76,15 +79,44 @@ class Check:
 
     @contextmanager
     def removed(self) -> Iterator[None]:
-        """Let every function that has been imported run without the check."""
+        """Let every module that has been imported run without the check: functions and tables."""
         pairs = [(ROOT / path, *sources) for path, sources in self.sources().items()]
         try:
             for path, source, edited in pairs:
-                assert graft(path, source, ast.parse(edited)), path
+                _put(path, source, edited)
+                _edited[path] = edited
             yield
         finally:
+            _edited.clear()
             for path, source, edited in pairs:
-                graft(path, edited, ast.parse(source))
+                _put(path, edited, source)
+
+
+def source_of(path: str) -> str:
+    """Return a file as it is to run now, for whoever does not import it."""
+    return _edited.get(ROOT / path) or (ROOT / path).read_text()
+
+
+def _put(path: Path, old: str, new: str) -> None:
+    """Have the modules of a file do what a new source says."""
+    assert graft(path, old, ast.parse(new)), path
+    before, after = _tables(old), _tables(new)
+    changed = [name for name in after if before.get(name) != after[name]]
+    for module in list(sys.modules.values()):
+        if changed and Path(getattr(module, "__file__", None) or "").resolve() == path:
+            made: dict[str, Any] = {"__name__": module.__name__, "__package__": module.__package__}
+            exec(compile(new, str(path), "exec"), made)
+            for name in changed:
+                setattr(module, name, made[name])
+
+
+def _tables(source: str) -> dict[str, str]:
+    """Return the text of each constant of a module."""
+    return {
+        ast.unparse(node.targets[0]): ast.unparse(node.value)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+    }
 
 
 def check(name: str, path: str, text: str, without: str, *more: tuple[str, str, str]) -> Check:

@@ -4,6 +4,7 @@ Built on the lives of `slot_cuts`, whose driver goes on from whatever a cut left
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from attacks.attack import SucceededError, stopped
@@ -21,6 +22,7 @@ from support.slot_cuts import (
     KIND,
     PARTITION_SECTORS,
     ROOT_BYTES,
+    SECTORS,
     STATE_SECTORS,
     BrickedError,
     Driver,
@@ -48,11 +50,25 @@ def life(*offers: Release, cells: bytes = b"", **others: bool) -> Life:
     return Life("life", start, [ONE, *offers], list(offers), stamps, **others)
 
 
+class Worn(NorSectors):
+    """Flash as it is: bits that are programmed twice are those of both."""
+
+    def program(self, address: int, data: bytes) -> None:
+        """Program bytes, erased or not."""
+        old = bytes(self.cells[address : address + len(data)])
+        if self._is_bad(address, "erase no-op") and set(old) != {0xFF}:
+            data = bytes(one & other for one, other in zip(old, data, strict=True))
+            self.cells[address : address + len(data)] = data
+            return
+        super().program(address, data)
+
+
 class Box:
     """One board: its flash, and what its loader and its updater do."""
 
     def __init__(self, cells: bytes = b"") -> None:
-        self.flash = flash_of(cells or bytes(flashed(ONE)))
+        self.flash = Worn(SECTORS, layout.SECTOR_BYTES, cells or flashed(ONE))
+        self.flash.operations = []
         self.board: Installation
 
     def boot(self, cost: int = COST_ORDERLY) -> int:
@@ -62,7 +78,8 @@ class Box:
         self.board = Installation(flash, table(journal), ROOT_BYTES)
         slot = self.board.boot(cost)
         if self.board.has_to_restore:
-            self.board.restore(self.state())
+            with suppress(OSError):  # as the loader: it says so, and the next boot tries again
+                self.board.restore(self.state())
         return slot
 
     def state(self) -> JournalTable:

@@ -85,7 +85,7 @@ def _first_whole(board: "Installation", order: "list[int]", otherwise: int = REC
         try:
             if is_whole(board.flash, at, slot.digest, slot.size_bytes):
                 return at
-        except OSError:
+        except (OSError, MemoryError):
             continue  # it may be read next time
         mark_damaged(board, at)
     return otherwise
