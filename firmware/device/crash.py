@@ -31,7 +31,7 @@ def cause(rtc):
 
     `rtc.traceback` is then that of the crash which ended the last boot, b"" if none did.
     """
-    memory, reset = rtc.memory, machine.reset_cause()
+    memory, reset = rtc.memory, rtc.take_cause() or machine.reset_cause()
     if reset == CAUSE_POWER_ON or not _is_whole(memory, rtc.traceback):
         memory[:_CRC_AT] = _MAGIC + bytes((_ORDERLY, 0, 0, 0))
         rtc.traceback = b""

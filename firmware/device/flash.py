@@ -1,4 +1,4 @@
-"""Raw sectors of the partition `state`, of which the kernel's journal is made.
+"""Raw sectors of a partition: of `state`, of which the kernel's journal is made, and of `romfs`.
 
 Only one pair of calls of `esp32.Partition` survives a power cut: ioctl 6 erases one block of 4,096
 bytes, `writeblocks` with three arguments programs without erasing. With two arguments it erases
@@ -7,15 +7,14 @@ first, and a partition of smaller blocks rewrites whole sectors through memory.
 
 import esp32
 
-_LABEL = "state"
 _SECTOR_BYTES = 4096
 _COUNT, _ERASE = 4, 6  # block device requests
 _EIO = 5
 
 
-def open_flash():
-    """Return the state partition's flash; None on a board whose flash map has none."""
-    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label=_LABEL)
+def open_flash(label):
+    """Return a partition's flash; None on a board whose flash map has none."""
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label=label)
     return PartitionFlash(found[0]) if found else None
 
 

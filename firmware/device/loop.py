@@ -71,7 +71,7 @@ class Loop:
             config.application_id = app.fingerprint(folder)
         del app, crash, links  # they make room for the agent
         self.journal = None
-        flash = open_flash()
+        flash = open_flash("state")
         if flash is None:
             from kernel.ports import Table
 

@@ -6,7 +6,7 @@ MicroPython replaces that memory as a whole:
     10..13      how far the agent's clock is ahead of the RTC, ms; 2**31 more: the snapshot is new
     14..17      CRC-32 of these four bytes
     18..        the kernel's snapshot, with a checksum of its own, and what the agent heard since
-    1504..1507  the loader's mark: see `loader.mark`
+    1496..1507  the loader's mark: see `loader.mark`
     1508..1535  about both: see `device.recorder`
     1536..      the traceback of a crash; its length is the memory's end
 
@@ -29,7 +29,8 @@ import machine
 _AHEAD_AT = 10
 _CRC_AT = 14
 HEAD_BYTES = 18  # in front of the snapshot
-MARK_AT = 1504
+MARK_AT = 1496  # up to RECORD_AT
+_MARK, _CAUSE, _CAUSE_SHIFT = 0xCB, 0xE0, 5
 RECORD_AT = 1508
 MEMORY_BYTES = 1536  # without a traceback
 _SIZES_AT = RECORD_AT + 4  # snapshot, and begin, end and loss of what was heard since
@@ -75,6 +76,14 @@ class Rtc:
             self._begin(0)  # what was heard before this boot is no part of it
         self.save()
         return memoryview(self.memory)[HEAD_BYTES : HEAD_BYTES + size_bytes] if is_new else None
+
+    def take_cause(self):
+        """Return why the board booted before the loader looked at its slots, 0 if it did not."""
+        memory = self.memory
+        found = memory[MARK_AT + 1] & _CAUSE if memory[MARK_AT] == _MARK else 0
+        memory[MARK_AT + 1] ^= found
+        memory[RECORD_AT - 1] ^= found  # their sum
+        return found >> _CAUSE_SHIFT
 
     def save(self, agent=None):
         """Write the memory back, with the snapshot of an agent that goes to sleep."""

@@ -9,6 +9,7 @@ import sys
 import esp32
 import machine
 import vfs
+from loader import mark
 
 _NAMESPACE = "cma"
 _FORMATTING = "formatting"  # set while a format runs: one that lost power is begun again
@@ -78,7 +79,9 @@ def _forget_format(nvs):
 
 def feed_watchdog():
     """Feed a watchdog that an earlier run of the loop has started, until a loop takes over."""
-    if machine.reset_cause() == machine.SOFT_RESET:
+    found = mark.read(machine.RTC().memory())
+    is_first = found and found[0] >> mark.CAUSE_SHIFT and not found[1] & mark.WATCHED
+    if machine.reset_cause() == machine.SOFT_RESET and not is_first:
         from device.settings import Settings
         from device.watchdog import DEFAULT_MS, Watchdog
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.host_tools.cli.build import image_maker, tell_making
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.flash.contents import build_image
@@ -10,6 +11,7 @@ from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.build import APPLICATION, Image, open_image
 from cma_toolkit.host_tools.ports.discover import Port
+from cma_toolkit.host_tools.release.repository import FOLDER, Repository
 
 
 def application_of(project: Path | None) -> Path | None:
@@ -22,12 +24,19 @@ class AgentImages:
     """Images by architecture, as files that workers read.
 
     With `app` the application is in them, with `built` they are that file; else the kernel alone.
+    Boards believe the newest root of `project`'s releases, if it has any.
     """
 
     def __init__(
-        self, folder: Path, *, app: Path | None = None, built: Path | None = None
+        self,
+        folder: Path,
+        *,
+        app: Path | None = None,
+        built: Path | None = None,
+        project: Path | None = None,
     ) -> None:
         self._folder = folder
+        self._project = project
         self._app = app
         self._built = built
         self._make: Callable[[str], Image] | None = None
@@ -39,6 +48,22 @@ class AgentImages:
         Raises: CmaError, ImageError (the application's author).
         """
         self._of(mpy.PORTABLE)
+
+    @property
+    def root(self) -> str:
+        """The file of the document that boards are to believe, empty if there is none.
+
+        Raises: CmaError 4 if it is damaged, or not signed by those before it.
+        """
+        path = self._folder / "root.cbor"
+        if self._project and not path.exists():
+            repository = Repository(self._project / FOLDER)
+            if not repository.roots():
+                return ""
+            repository.trust()
+            newest = Envelope(repository.read(repository.newest_root_path()))
+            path.write_bytes(newest.payload)
+        return str(path) if path.exists() else ""
 
     def of(self, chip: str, *, virtual: bool) -> Image:
         """Return the image for a board.

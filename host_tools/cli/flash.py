@@ -107,7 +107,10 @@ def command(
     with tempfile.TemporaryDirectory(prefix="cma-flash-") as folder:
         source = ImageSource(Path(folder), image)
         source.agent = AgentImages(
-            Path(folder), app=application_of(source.known.project), built=built
+            Path(folder),
+            app=application_of(source.known.project),
+            built=built,
+            project=source.known.project,
         )
         source.check(board_id)
         flash_options = FlashOptions(
@@ -199,7 +202,7 @@ class ImageSource:
         self._file = Path(image) if image.endswith(".bin") or os.sep in image else None
         self._version = "" if self._file else image
         self._images: dict[str, str] | None = None
-        self.agent = AgentImages(folder)
+        self.agent = AgentImages(folder, project=self.known.project)
 
     def check(self, board_id: str) -> None:
         """Refuse a file, version or board id that cannot be right, before any board is touched.
@@ -221,6 +224,7 @@ class ImageSource:
             **asdict(options),
             url=port.url,
             romfs=self.agent.files(port),
+            root=self.agent.root,
             images=self._virtual_image(port) if port.virtual else self._real_images(),
             project=str(self.known.project or ""),
             boards_by_mac={**self.known.boards_by_mac, **virtual_boards_by_mac()},

@@ -70,7 +70,9 @@ def command(
     with Database(project.database) as database, place as folder:
         if release:
             return _release(database, release)
-        images = AgentImages(Path(folder), app=project.folder / APPLICATION)
+        images = AgentImages(
+            Path(folder), app=project.folder / APPLICATION, project=project.folder
+        )
         images.check()
         procedure = Procedure(project, database, images)
         if station:

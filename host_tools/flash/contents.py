@@ -5,11 +5,11 @@ Reads our own firmware folder; touches no board.
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from cma_toolkit.boards.load import Board
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.flash import consent, plan
+from cma_toolkit.host_tools.flash.agent import FIRMWARE
 from cma_toolkit.host_tools.flash.store import Facts
 from cma_toolkit.host_tools.image import (
     app_image,
@@ -20,9 +20,7 @@ from cma_toolkit.host_tools.image import (
     partition_table,
 )
 from cma_toolkit.host_tools.image.errors import ImageError
-from cma_toolkit.host_tools.image.loader import build_loader
 
-FIRMWARE = Path(__file__).parents[2] / "firmware"
 ROOT_FILES = ("boot.py", "main.py")
 
 
@@ -43,7 +41,7 @@ def identify(data: bytes) -> Facts:
     return Facts(chip, parts.identity.version)
 
 
-def contents_for(board: Board, image: bytes, agent: bytes) -> plan.Contents:
+def contents_for(board: Board, image: bytes) -> plan.Contents:
     """Return the images of all partitions that cma writes.
 
     Raises: CmaError for an image of another chip or a map that cannot be written.
@@ -55,8 +53,6 @@ def contents_for(board: Board, image: bytes, agent: bytes) -> plan.Contents:
             bootloader=bootloader,
             table=partition_table.to_bytes(board.partitions),
             app=parts.app,
-            loader=build_loader(FIRMWARE),
-            image=agent,
             vfs=build_root(plan.find_part(board.partitions, "vfs").size_bytes),
             empty_user=build_user({}, plan.find_part(board.partitions, "user").size_bytes),
         )

@@ -16,8 +16,10 @@ from cma_toolkit.boards.flash_map import SECTOR_BYTES, TABLE_OFFSET, Partition
 from cma_toolkit.boards.load import DEFAULT_BOARD_IDS, Board, load_board
 from cma_toolkit.host_tools.errors import CmaError, no_device, refused, usage, verify_failed
 from cma_toolkit.host_tools.flash import consent, plan
+from cma_toolkit.host_tools.flash.agent import Agent, check_fits, is_there, make_agent
+from cma_toolkit.host_tools.flash.agent import regions as agent_regions
 from cma_toolkit.host_tools.flash.boot_check import watch_start
-from cma_toolkit.host_tools.flash.contents import FIRMWARE, contents_for, identify
+from cma_toolkit.host_tools.flash.contents import contents_for, identify
 from cma_toolkit.host_tools.flash.device import Chip, Device, open_device
 from cma_toolkit.host_tools.flash.files_on_board import (
     Holdings,
@@ -37,7 +39,6 @@ from cma_toolkit.host_tools.flash.table_state import (
 )
 from cma_toolkit.host_tools.image import mpy, nvs, partition_table
 from cma_toolkit.host_tools.image.build import Image, open_image
-from cma_toolkit.host_tools.image.loader import build_loader
 from cma_toolkit.host_tools.ports.workers import Reporter
 
 ANY_BOARD = "*"
@@ -77,14 +78,16 @@ class FlashRequest(FlashOptions):
     """What the command asks of one worker.
 
     `images` maps the name of a MicroPython build, or `*`, to the file to flash, `romfs` the
-    architecture of native code, or `*`, to the agent's image; `boards_by_mac` is what the
-    project's inventory knows, `default_boards` what to take else.
+    architecture of native code, or `*`, to the agent's image; `root` is the file of the document
+    that the board is to believe, empty for none; `boards_by_mac` is what the project's inventory
+    knows, `default_boards` what to take else.
     """
 
     url: str
     romfs: dict[str, str]
     images: dict[str, str]
     project: str = ""
+    root: str = ""
     boards_by_mac: dict[str, str] = field(default_factory=dict)
     default_boards: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_BOARD_IDS))
 
@@ -131,12 +134,15 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
         board = choose_board(request, chip, reporter)
         agent = agent_image(request, chip)
         if request.image_only:
-            return write_image(device, chip, board, agent, reporter)
+            return write_image(
+                device, chip, board, agent, _agent(request, chip, board, agent), reporter
+            )
         image = request.images.get(board.micropython.image_name()) or request.images.get(ANY_BOARD)
         if not image:
             return {"needs_micropython": board.micropython.image_name(), "board": board.id}
         reporter.step("check")
-        contents, version = _contents(board, Path(image), agent.data)
+        contents, version = _contents(board, Path(image))
+        parts = _agent(request, chip, board, agent)
         found = look(device, request, chip, board, contents.table)
         consent.check_consent(
             found.state, found.at_risk, adopting=request.adopting, yes=request.yes
@@ -144,7 +150,7 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
         if request.adopting:
             backup = Path(request.backup).read_bytes()
             check_unchanged(device.md5, found.old_file_systems, backup)
-        regions = regions_for(device, request, found, contents)
+        regions = regions_for(device, request, found, contents, parts)
         result = {
             "board": board.id,
             "chip": chip.name,
@@ -182,10 +188,10 @@ def agent_image(request: FlashRequest, chip: Chip) -> Image:
     return image
 
 
-def write_image(
-    device: Device, chip: Chip, board: Board, agent: Image, reporter: Reporter
+def write_image(  # noqa: PLR0917 - one board, and what it gets
+    device: Device, chip: Chip, board: Board, image: Image, agent: Agent, reporter: Reporter
 ) -> dict[str, Any]:
-    """Write the agent's image and nothing else.
+    """Write the loader and the agent's image and nothing else.
 
     Raises: CmaError 4 for a board with another flash map.
     """
@@ -195,13 +201,14 @@ def write_image(
         raise refused(
             f"The board has not the flash map of {board.id}. Run cma flash, then this again."
         )
-    plan.check_slot(agent.data, board.partitions)
-    regions = plan.agent_regions(build_loader(FIRMWARE), agent.data, board.partitions)
+    regions = agent_regions(
+        agent, board.partitions, keep=is_there(device, agent, board.partitions)
+    )
     result = {
         "board": board.id,
         "chip": chip.name,
         "mac": chip.mac,
-        "application": agent.name or NO_APPLICATION,
+        "application": image.name or NO_APPLICATION,
     }
     return {
         **result,
@@ -322,17 +329,24 @@ def restart(device: Device, reporter: Reporter) -> str:
     return watch_start(device.port, device.reopen)
 
 
-def _contents(board: Board, image: Path, agent: bytes) -> tuple[plan.Contents, str]:
+def _agent(request: FlashRequest, chip: Chip, board: Board, image: Image) -> Agent:
+    root = Path(request.root).read_bytes() if request.root else b""
+    agent = make_agent(image, chip.name, root)
+    check_fits(agent, board.partitions)
+    return agent
+
+
+def _contents(board: Board, image: Path) -> tuple[plan.Contents, str]:
     data = image.read_bytes()
     facts = identify(data)
     check_version(facts.version)
-    contents = contents_for(board, data, agent)
+    contents = contents_for(board, data)
     plan.check_fit(contents, board.micropython.image_offset, board.partitions)
     return contents, facts.version
 
 
 def regions_for(
-    device: Device, request: FlashRequest, found: Found, contents: plan.Contents
+    device: Device, request: FlashRequest, found: Found, contents: plan.Contents, agent: Agent
 ) -> list[plan.Region]:
     """Return what this board gets; settings that are no NVS pages are blanked."""
     partitions = found.board.partitions
@@ -341,8 +355,10 @@ def regions_for(
     keep_nvs = fresh and nvs.are_sound(device.read(settings.offset, settings.size_bytes))
     user = Path(request.user_image).read_bytes() if request.user_image else contents.empty_user
     mark = f"{ADOPTING} {request.backup_sha256[:16]}" if request.adopting else FLASHING
+    keep = not fresh and is_there(device, agent, partitions)
     return plan.regions(
         contents,
+        agent_regions(agent, partitions, keep=keep),
         found.board.micropython.image_offset,
         partitions,
         fresh=fresh,

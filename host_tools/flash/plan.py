@@ -13,7 +13,6 @@ from cma_toolkit.boards.flash_map import (
     Partition,
     size_text,
 )
-from cma_toolkit.firmware.kernel.release import layout
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.flash.device import Chip
 from cma_toolkit.host_tools.flash.files_on_board import BLOCK_BYTES
@@ -39,8 +38,6 @@ class Contents:
     bootloader: bytes
     table: bytes
     app: bytes
-    loader: bytes
-    image: bytes
     vfs: bytes
     empty_user: bytes
 
@@ -109,22 +106,6 @@ def check_fit(contents: Contents, bootloader_offset: int, partitions: Sequence[P
                 f"{len(data)} bytes do not fit into the partition {label} of {room} bytes. "
                 "Use a smaller MicroPython image or a board file with a larger partition."
             )
-    if len(contents.loader) > layout.LOADER_BYTES:
-        raise refused("The loader is larger than its place. Install cma-toolkit again.")
-    check_slot(contents.image, partitions)
-
-
-def check_slot(image: bytes, partitions: Sequence[Partition]) -> None:
-    """Refuse an agent's image that is larger than its slot.
-
-    Raises: CmaError.
-    """
-    slot = layout.image_bytes(find_part(partitions, "romfs").size_bytes // layout.SECTOR_BYTES)
-    if len(image) > slot:
-        raise refused(
-            f"The agent's image takes {len(image)} bytes, a slot has {slot}. "
-            "Use a board file with a larger partition romfs."
-        )
 
 
 def find_part(partitions: Sequence[Partition], label: str) -> Partition:
@@ -140,6 +121,7 @@ def find_part(partitions: Sequence[Partition], label: str) -> Partition:
 
 def regions(
     contents: Contents,
+    agent: Sequence[Region],
     bootloader_offset: int,
     partitions: Sequence[Partition],
     *,
@@ -150,7 +132,7 @@ def regions(
 ) -> list[Region]:
     """Return what to write, in order. `fresh` gives the board a new map and empty partitions."""
     body = [
-        *agent_regions(contents.loader, contents.image, partitions),
+        *agent,
         Region("root files", find_part(partitions, "vfs").offset, contents.vfs),
     ]
     if fresh:
@@ -169,17 +151,6 @@ def regions(
     begin = Region("mark", TABLE_OFFSET, unfinished_sector(mark))
     end = Region("partition table", TABLE_OFFSET, finished_sector(contents.table))
     return [begin, *body, end]
-
-
-def agent_regions(loader: bytes, image: bytes, partitions: Sequence[Partition]) -> list[Region]:
-    """Return what a board runs behind MicroPython: the loader, and an image in slot A."""
-    place = find_part(partitions, "romfs")
-    sector_count = place.size_bytes // layout.SECTOR_BYTES
-    slot_at = layout.slot_at(0, sector_count) * layout.SECTOR_BYTES
-    return [
-        Region("loader", place.offset, loader),
-        Region("image", place.offset + slot_at, image),
-    ]
 
 
 def pieces(label: str, offset: int, image: bytes) -> list[Region]:

@@ -8,39 +8,51 @@ Bounds   LOADER_BYTES
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from cma_toolkit.firmware.kernel.release.layout import LOADER_BYTES
 
-from . import mpy, romfs
+from . import kept, mpy, romfs
 from .build import digest_of
 from .errors import ImageError
+from .shrink.fold import fold
 from .shrink.layout import needed_by
 from .shrink.modules import dotted, read_modules
+from .shrink.names import shorten
+from .shrink.texts import put_texts
+from .shrink.unused import drop_unused
 
 PACKAGE = "loader"
 ABOUT = "loader.json"
+ROOT = "root.cbor"
 _PACKAGES = (PACKAGE, *mpy.FIRMWARE_PACKAGES)
 _OTHERS = "lib"
+_CALLED = {"prepare", "run"}  # by boot.py and main.py
 _DISTRIBUTION = "cma-toolkit"
 
 
-def build_loader(firmware: Path) -> bytes:
+def build_loader(firmware: Path, root: bytes = b"", classes: Sequence[bytes] = ()) -> bytes:
     """Compile the loader and what it needs of our firmware.
 
+    The board believes the document `root`, if there is one, and takes releases for `classes`.
     Raises: ImageError (our firmware's author) if it does not fit or compile.
     """
     sources = _needed(mpy.read_sources(firmware, _PACKAGES))
-    files = {_place(path): data for path, data in mpy.compile_files(sources).items()}
+    small = mpy.compile_files(kept.keep(sources, _shrink), lines=False)
+    files = {_place(path): data for path, data in small.items()}
     compiler, format_version = mpy.compiler()
     about = {
+        "classes": [one.hex() for one in classes],
         "sources": digest_of(sources),
         "toolkit": version(_DISTRIBUTION),
         "micropython": compiler,
         "mpy": format_version,
     }
     files[ABOUT] = json.dumps(about, sort_keys=True, separators=(",", ":")).encode()
+    if root:
+        files[ROOT] = root
     data = romfs.pack(files)
     if len(data) > LOADER_BYTES:
         raise ImageError(f"The loader has {len(data)} bytes, its place {LOADER_BYTES}.")
@@ -56,6 +68,11 @@ def _needed(sources: dict[str, bytes]) -> dict[str, bytes]:
         parts = name.split(".")
         names |= {".".join(parts[:depth]) for depth in range(1, len(parts))}
     return {path: text for path, text in sources.items() if dotted(path) in names}
+
+
+def _shrink(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Make it small file by file: it has all of the heap, but not all of the flash."""
+    return shorten(put_texts(drop_unused(fold(sources), _CALLED), _CALLED), _CALLED)
 
 
 def _place(path: str) -> str:

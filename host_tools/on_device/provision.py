@@ -19,7 +19,7 @@ SECTOR_BYTES = 4096
 # Where an image lies: see `kernel/release/layout.py` and `loader/mark.py` of the firmware.
 LOADER_SECTORS = 16
 JOURNAL_SECTORS = 4
-MARK_AT, MARK_MAGIC = 1504, b"\xcb"
+MARK_AT, MARK_MAGIC = 1496, b"\xcb"
 
 
 def run(arguments):

@@ -44,6 +44,10 @@ class Images(Protocol):
     def files(self, port: Port) -> dict[str, str]:
         """Return it as files, by architecture."""
 
+    @property
+    def root(self) -> str:
+        """The file of the document that boards are to believe, empty if there is none."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -143,6 +147,7 @@ class Procedure:
         request = FlashRequest(
             url=port.url,
             romfs=self._images.files(port),
+            root=self._images.root,
             images={},
             board=decision.desired.board_id,
             project=str(self.project.folder),

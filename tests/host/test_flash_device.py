@@ -10,6 +10,7 @@ import pytest
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.flash import flash_job, plan
+from cma_toolkit.host_tools.flash.agent import make_agent
 from cma_toolkit.host_tools.flash.backup_job import (
     BackupRequest,
     RestoreRequest,
@@ -26,6 +27,7 @@ from cma_toolkit.host_tools.flash.flash_job import (
     write_regions,
 )
 from cma_toolkit.host_tools.image import littlefs, partition_table, romfs
+from cma_toolkit.host_tools.image.build import Image
 from cma_toolkit.host_tools.ports.workers import Reporter
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 from cma_toolkit.sim.virtual_board.rom.chips import ESP32, ChipModel, parse_mac
@@ -39,7 +41,8 @@ FLASH_CRYPT_CNT_REGISTER = 0x3FF5A000
 FLASH_CRYPT_CNT_ONE = 1 << 20
 REQUEST = FlashRequest(url="virtual://loader", romfs={}, images={})
 BOARD = load_board("esp32-devkitc")
-CONTENTS = contents_for(BOARD, make_micropython("esp32"), romfs.pack({"a.mpy": b"M" * 9000}))
+CONTENTS = contents_for(BOARD, make_micropython("esp32"))
+AGENT = make_agent(Image(romfs.pack({"a.mpy": b"M" * 9000}), "", "", "", {}), "esp32")
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def run(flash: NorFlash) -> None:
     chip = device.connect()
     found = look(device, REQUEST, chip, BOARD, CONTENTS.table)
     assert not found.at_risk
-    regions = regions_for(device, REQUEST, found, CONTENTS)
+    regions = regions_for(device, REQUEST, found, CONTENTS, AGENT)
     write_regions(device, regions, silent())
 
 

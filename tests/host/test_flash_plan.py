@@ -27,7 +27,7 @@ MAP = [
 CHIP = Chip("esp32", "a4:cf:12:00:00:01", 4 << 20)
 CONTENTS = plan.Contents(
     bootloader=b"\xe9" * 100, table=partition_table.to_bytes(MAP), app=b"\xe9" * 200,
-    loader=b"load", image=b"rom", vfs=b"root", empty_user=b"fs".ljust(8192, b"\x01"),
+    vfs=b"root", empty_user=b"fs".ljust(8192, b"\x01"),
 )  # fmt: skip
 DEFAULTS = {"esp32": "esp32-devkitc"}
 FOREIGN = TableState(Table.FOREIGN)
@@ -77,7 +77,7 @@ def test_the_right_chip_passes() -> None:
 
 @pytest.mark.parametrize(
     ("field", "size"),
-    [("app", 0x1E0001), ("image", 51 * 4096 + 1), ("loader", 0x10001), ("bootloader", 0x7001), ("vfs", 0x10001)],
+    [("app", 0x1E0001), ("bootloader", 0x7001), ("vfs", 0x10001)],
 )
 def test_what_is_larger_than_its_place_is_refused(field: str, size: int) -> None:
     with pytest.raises(CmaError) as error:
@@ -96,13 +96,13 @@ def test_a_fresh_board_gets_the_mark_first_and_loses_it_last() -> None:
     assert written[-1].data == finished_sector(CONTENTS.table)
     labels = [region.label for region in written[1:-1]]
     assert labels == [
-        "loader", "image", "root files", "user files", "blank state", "MicroPython", "bootloader"
+        "image", "root files", "user files", "blank state", "MicroPython", "bootloader"
     ]  # fmt: skip
 
 
 def test_a_board_of_ours_keeps_its_table_user_files_state_and_settings() -> None:
     labels = [region.label for region in regions(fresh=False)]
-    assert labels == ["loader", "image", "root files", "MicroPython", "bootloader"]
+    assert labels == ["image", "root files", "MicroPython", "bootloader"]
 
 
 def test_settings_that_are_no_nvs_are_blanked_on_a_fresh_board_only() -> None:
@@ -121,7 +121,8 @@ def test_power_may_fail_after_any_write_and_the_next_run_knows_it_is_unfinished(
 
 def regions(*, fresh: bool, keep_nvs: bool = True) -> list[plan.Region]:
     return plan.regions(
-        CONTENTS, 0x1000, MAP, fresh=fresh, mark=FLASHING, user=CONTENTS.empty_user,
+        CONTENTS, [plan.Region("image", 0x1F0000, b"rom")], 0x1000, MAP, fresh=fresh,
+        mark=FLASHING, user=CONTENTS.empty_user,
         keep_nvs=keep_nvs,
     )  # fmt: skip
 

@@ -53,16 +53,17 @@ def test_loader_slots_and_journal_fill_the_partition_and_do_not_overlap(
 def test_a_mark_is_read_back_and_nothing_else_in_memory_changes() -> None:
     memory = bytes(range(256)) * 7
     for bits in range(32):
-        marked = mark.write(memory, bits, bits * 8)
-        assert mark.read(marked) == (bits, bits * 8)
+        fields = (bits, bits * 8, 1 << bits - 2 if bits > 1 else 0, 0x3FFFFFFF - bits)
+        marked = mark.write(memory, fields)
+        assert mark.read(marked) == fields
         assert marked[: mark.AT] + marked[mark.AT + mark.BYTES :] == (
             memory[: mark.AT] + memory[mark.AT + mark.BYTES :]
         )
-    assert mark.read(mark.write(b"", 3)) == (3, 0), "after a power-on nothing is there"
+    assert mark.read(mark.write(b"", (3, 0, 7, 9))) == (3, 0, 7, 9), "as after a power-on"
 
 
 def test_no_mark_is_read_from_a_damaged_one() -> None:
-    whole = bytes(mark.write(b"", mark.SLOT_B | mark.TRIAL, 7))
+    whole = bytes(mark.write(b"", (mark.SLOT_B | mark.TRIAL, 7, 1000, 12345)))
     for at in range(mark.AT, mark.AT + mark.BYTES):
         for bit in range(8):
             damaged = bytearray(whole)
@@ -80,7 +81,7 @@ def test_tools_at_a_boards_prompt_look_where_the_loader_puts_images(
     rtc = type("RTC", (), {"memory": lambda _: memory[0]})
     monkeypatch.setitem(sys.modules, "machine", type("M", (), {"RTC": rtc}))
     for slot in range(layout.SLOTS):
-        memory[0] = bytes(mark.write(b"", mark.SLOT_B * slot | mark.TRIAL))
+        memory[0] = bytes(mark.write(b"", (mark.SLOT_B * slot | mark.TRIAL, 0, 0, 0)))
         assert names["sector_of_slot"](SECTORS) == layout.slot_at(slot, SECTORS)
     memory[0] = b""
     assert names["sector_of_slot"](SECTORS) == layout.slot_at(0, SECTORS)

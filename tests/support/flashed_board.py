@@ -6,8 +6,9 @@ from pathlib import Path
 
 from cma_toolkit.boards.flash_map import TABLE_OFFSET
 from cma_toolkit.boards.load import Board, load_board
+from cma_toolkit.host_tools.flash.agent import make_agent
+from cma_toolkit.host_tools.flash.agent import regions as agent_regions
 from cma_toolkit.host_tools.flash.contents import build_image, build_user, contents_for
-from cma_toolkit.host_tools.flash.plan import agent_regions
 from cma_toolkit.host_tools.flash.table_state import finished_sector
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
@@ -37,14 +38,15 @@ def make_flashed(
 @functools.cache
 def _regions(board_id: str) -> tuple[tuple[int, bytes], ...]:
     board: Board = load_board(board_id)
-    made = contents_for(board, make_micropython(board.chip), build_image().data)
+    made = contents_for(board, make_micropython(board.chip))
+    agent = make_agent(build_image(), board.chip)
     return (
         (BOOTLOADER_OFFSETS[board.chip], made.bootloader),
         (TABLE_OFFSET, finished_sector(made.table)),
         (board.partition("factory").offset, made.app),
         *(
             (region.offset, region.data)
-            for region in agent_regions(made.loader, made.image, board.partitions)
+            for region in agent_regions(agent, board.partitions, keep=True)
         ),
         (board.partition("vfs").offset, made.vfs),
     )

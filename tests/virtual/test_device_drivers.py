@@ -16,7 +16,7 @@ async def boot(board: RunningBoard, cause: int) -> None:
 def test_the_flash_port_erases_programs_and_reads_the_state_partition() -> None:
     code = """
 from device.flash import open_flash
-flash = open_flash()
+flash = open_flash("state")
 buffer = bytearray(96)
 flash.erase(1)
 flash.program(4096 + 32, bytes(range(64)))
@@ -50,7 +50,7 @@ except OSError:
 def test_a_program_over_cells_that_are_not_erased_raises() -> None:
     code = """
 from device.flash import open_flash
-flash = open_flash()
+flash = open_flash("state")
 flash.program(0, bytes(32))
 try:
     flash.program(0, b'\\xff' * 32)

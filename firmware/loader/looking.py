@@ -1,0 +1,115 @@
+"""Look at the slots: take what the agent found of its release, and choose one that is good."""
+
+import json
+
+import machine
+from loader import mark
+from loader.choosing import STARTS_MAX
+
+from device.flash import open_flash
+from kernel.release import layout
+from kernel.release.envelope import Envelope
+from kernel.release.installation import RECOVERY, Installation
+from kernel.release.manifest import from_bytes
+from kernel.release.refusals import RefusedError
+from kernel.release.region import Region
+from kernel.release.slots import COST_ORDERLY, COST_POWER, COST_UNCLEAN, TRIAL
+from kernel.state.journal import Journal
+from kernel.state.table import JournalTable
+
+_ROOT, _ABOUT = "/rom/root.cbor", "/rom/loader.json"
+# How the agent ended, in RTC memory: see `device.crash`.
+_AGENT_MAGIC, _AGENT_RUNNING = b"\xc4\xa7", 1
+
+
+def open_installation():
+    """Return the slots of this board; `boot` was not called yet."""
+    flash = open_flash("romfs")
+    place = layout.journal_at(flash.sector_count)
+    journal = Journal(Region(flash, place, layout.JOURNAL_SECTORS))
+    journal.recover()
+    return Installation(flash, JournalTable(journal), _root())
+
+
+def look(found):
+    """Return what the mark is to say, None if no slot is good; and the slots if to update.
+
+    Shape: `found` is what it said, None if nothing.
+    """
+    bits, starts = found[:2] if found else (0, 0)
+    starts &= ~mark.WATCHED
+    installation = open_installation()
+    for bit, act in ((mark.HEALTHY, installation.confirm), (mark.GIVEN_UP, installation.give_up)):
+        if bits & bit:
+            try:
+                act()
+            except OSError as error:  # the flash may take it at the next boot
+                print("cma: what the agent found of its release is not kept: %s" % error)
+    cost = _cost()
+    if starts >= STARTS_MAX:
+        starts, cost = 0, max(cost, COST_POWER)
+    slot = installation.boot(cost)
+    if installation.has_to_restore:
+        _restore(installation)
+    if slot == RECOVERY:
+        return None, installation
+    chosen = installation.slots[slot]
+    marked = mark.SLOT_B * slot
+    if chosen.state == TRIAL:
+        marked |= mark.TRIAL
+    else:
+        starts = 0
+    # No release makes a board deaf to the next one: who is switched on or reset listens first.
+    is_due = cost != COST_ORDERLY and installation.trust and chosen.state != TRIAL
+    fields = (marked, starts, chosen.sequence, _class_of(installation, slot))
+    return fields, installation if bits & mark.UPDATE or is_due else None
+
+
+def board_classes():
+    """Return the classes of releases that this board takes, as its loader was told."""
+    try:
+        with open(_ABOUT) as file:
+            return tuple([bytes.fromhex(one) for one in json.load(file)["classes"]])
+    except (OSError, ValueError, KeyError):
+        return ()
+
+
+def _root():
+    try:
+        with open(_ROOT, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _cost():
+    """Return what this boot takes from a trial."""
+    reset, memory = machine.reset_cause(), machine.RTC().memory()
+    if reset == machine.WDT_RESET:
+        return COST_UNCLEAN
+    if reset == machine.HARD_RESET and memory[:2] == _AGENT_MAGIC:
+        return COST_UNCLEAN if memory[2] == _AGENT_RUNNING else COST_ORDERLY
+    return COST_POWER if reset == machine.PWRON_RESET else COST_ORDERLY
+
+
+def _restore(installation):
+    flash = open_flash("state")
+    if flash is None:
+        return
+    journal = Journal(flash)
+    journal.recover()
+    try:
+        installation.restore(JournalTable(journal))
+    except OSError as error:
+        print("cma: the application's state is still that of a release given up: %s" % error)
+
+
+def _class_of(installation, slot):
+    try:
+        papers = installation.read_papers(slot)
+        if papers is None:
+            return 0
+        class_id = from_bytes(Envelope(papers.envelope).payload).class_id
+    except (OSError, RefusedError):
+        return 0
+    return int.from_bytes(class_id[:4], "big") & 0x3FFFFFFF

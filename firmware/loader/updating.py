@@ -1,0 +1,212 @@
+"""The board as an updater: nothing runs here but the fetching and handing on of a release.
+
+It is asked for by an agent that was offered one, it listens for a moment after each boot that
+nobody announced, and it is all there is where no slot is good: then it listens, sleeps, and
+listens again, until a release is here or somebody comes with a cable.
+"""
+
+import io
+import json
+import os
+import sys
+import time
+
+import deflate
+import machine
+from loader import mark
+from loader.looking import board_classes, open_installation
+
+from device import knock
+from device.board import Board
+from device.flash import open_flash
+from device.link_espnow import EspnowLink
+from device.links import open_links
+from device.watchdog import DEFAULT_MS, Watchdog
+from kernel.codec.frame import node_id
+from kernel.effects import LINK_ALL
+from kernel.identity import Identity
+from kernel.prng import Prng
+from kernel.release import layout
+from kernel.release.installation import RECOVERY
+from kernel.release.manifest import Board as Kind
+from kernel.release.slots import COST_ORDERLY
+from kernel.release.update import Update
+from kernel.release.updater import DONE_WHOLE, Updater
+from kernel.state.journal import Journal
+from kernel.state.table import JournalTable
+from kernel.ticks import ticks_diff
+
+_POLL_MS = 2
+_FRAMES_PER_TURN = 16
+_WINDOW_BITS = 12  # of DEFLATE: 4 KiB
+_TICKS_MASK = (1 << 29) - 1
+_PAUSE_MS_MIN = 10_000  # between two sessions where no slot is good, doubled with each
+_DOUBLINGS_MAX = 5
+_NEEDS_CABLE = "no release here can be started; by a cable: cma flash"
+
+
+def run(installation):
+    """Run a session; then start anew, or sleep and listen again if nothing here can run.
+
+    Shape: `installation` is booted, or None if it could not be looked at.
+    Raises: SystemExit, a soft reset, if a slot is good and nothing newer came.
+    """
+    station = Station()
+    try:
+        if installation is None:
+            installation = open_installation()
+            installation.boot(COST_ORDERLY)
+        is_lost = installation.running == RECOVERY
+        if is_lost:
+            station.tell("recovery", _NEEDS_CABLE)
+        if installation.trust is None:
+            if not is_lost:
+                raise SystemExit
+            station.watchdog.keep_fed()
+            return  # nobody could vouch for a release: the prompt is left
+        outcome = station.run_session(installation)
+        if outcome == DONE_WHOLE and Update(installation).start(_state_table()):
+            station.tell("release whole", "it is tried from now on")
+            machine.reset()
+        if not is_lost:
+            _note_watchdog()
+            raise SystemExit
+        station.sleep()
+    except KeyboardInterrupt:
+        station.radio(False)
+        station.watchdog.keep_fed()
+        print("cma: updater stopped; Ctrl-D starts the board again")
+
+
+class Station:
+    """The hardware that a session needs; the effects of `kernel.shapes.UpdateEffects`."""
+
+    def __init__(self):
+        self._board = board = Board()
+        self.watchdog = Watchdog(board.settings.whole("watchdog_ms", DEFAULT_MS))
+        self.links = []
+        self.outcome = 0
+        open_links(self, board, EspnowLink)
+
+    def run_session(self, installation):
+        """Listen, fetch, hand on; return how it ended."""
+        board = self._board
+        kind = Kind(
+            board_classes(), layout.image_bytes(installation.flash.sector_count), _mpy_format()
+        )
+        kind.battery_mv = board.battery_mv()
+        settings = board.settings
+        identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
+        prng = Prng(int.from_bytes(os.urandom(4), "big"))
+        updater = Updater(identity, prng, installation, kind, _inflate)
+        self.tell("updating")
+        self.radio(True)
+        updater.start(_now_ms(), self)
+        while not self.outcome:
+            self.watchdog.feed()
+            self._receive(updater)
+            if ticks_diff(updater.next_wake_at_ms(), _now_ms()) <= 0:
+                updater.on_time(_now_ms(), self)
+            time.sleep_ms(_POLL_MS)
+        self.radio(False)
+        self.tell("updated", self.outcome)
+        return self.outcome
+
+    def _receive(self, updater):
+        for index in range(len(self.links)):
+            link = self.links[index]
+            for _ in range(_FRAMES_PER_TURN):
+                try:
+                    length = link.receive()
+                except (OSError, ValueError):  # its buffer overran
+                    break
+                if not length:
+                    break
+                updater.on_frame(_now_ms(), index, link.buffer, length, link.rssi_dbm, self)
+
+    def send(self, link, buffer, length):
+        """Transmit on one link or on all."""
+        for index in range(len(self.links)):
+            if link in (LINK_ALL, index):
+                try:
+                    self.links[index].send(buffer, length)
+                except OSError:  # its queue is full: whoever lacks it asks again
+                    pass
+
+    def done(self, outcome):
+        """Note how the session ended."""
+        self.outcome = outcome
+
+    def radio(self, is_on):
+        """Power the radio and start every link, or stop them all."""
+        if is_on:
+            self._board.switch_radio(True)
+        for link in self.links:
+            try:
+                link.switch(is_on)
+            except OSError as error:
+                self.complain(link, error)
+        if not is_on:
+            self._board.switch_radio(False)
+
+    def complain(self, link, error):
+        """Say what a link, or its class, could not do."""
+        self.tell("link failed", "%s: %s" % (link.name, error))
+
+    def tell(self, event, value=""):
+        """Print an event as the agent does."""
+        name = self._board.settings.name
+        fields = {"kind": "event", "name": name, "event": event, "value": value}
+        sys.stdout.write("\x1e" + json.dumps(fields) + "\n")
+
+    def sleep(self):
+        """Sleep until the next session, longer each time; a look at the console comes before.
+
+        Raises: KeyboardInterrupt if somebody knocks.
+        """
+        rtc = machine.RTC()
+        kept = rtc.memory()
+        count = kept[0] if len(kept) == 1 else 0
+        rtc.memory(bytes((min(count + 1, _DOUBLINGS_MAX),)))
+        span_ms = _PAUSE_MS_MIN << min(count, _DOUBLINGS_MAX)
+        self.tell("asleep", span_ms)
+        knock.before_deep_sleep(not count)
+        machine.deepsleep(span_ms)
+
+
+def _note_watchdog():
+    rtc = machine.RTC()
+    found = mark.read(rtc.memory())
+    if found is not None:
+        bits, starts = found[:2]
+        rtc.memory(mark.write(rtc.memory(), (bits, starts | mark.WATCHED) + found[2:]))
+
+
+def _now_ms():
+    return time.ticks_ms() & _TICKS_MASK
+
+
+def _mpy_format():
+    found = sys.implementation._mpy
+    return (found & 0xFF) << 8 | found >> 8 & 3
+
+
+def _inflate(data, size):
+    """Return what raw DEFLATE unpacks to.
+
+    Raises: ValueError for what is none.
+    """
+    try:
+        return deflate.DeflateIO(io.BytesIO(data), deflate.RAW, _WINDOW_BITS).read(size)
+    except (OSError, EOFError):
+        raise ValueError
+
+
+def _state_table():
+    """Return what the agent keeps, None if it cannot be read."""
+    flash = open_flash("state")
+    if flash is None:
+        return None
+    journal = Journal(flash)
+    journal.recover()
+    return JournalTable(journal)
