@@ -33,7 +33,8 @@ from cma_toolkit.sim.scenario.records import (
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _MINUTES_MIN = 0.1
 _NOT_OF_THE_WORLD = {
-    *("seed", "seeds", "jobs", "first", "output", "quiet", "report", "is_compiled", "shards"),
+    *("seed", "seeds", "jobs", "first", "output", "quiet", "report", "is_compiled"),
+    *("shards", "dask"),
 }
 
 

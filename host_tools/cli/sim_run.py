@@ -12,7 +12,7 @@ from cma_toolkit.host_tools.cli.sim_compiled import compiled_option, start_over
 from cma_toolkit.host_tools.cli.sim_guest import find_difference, guest_number, guest_option
 from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
 from cma_toolkit.host_tools.cli.sim_progress import showing
-from cma_toolkit.host_tools.cli.sim_shards import check_shards, shards_option
+from cma_toolkit.host_tools.cli.sim_shards import check_shards, dask_option, shards_option
 from cma_toolkit.host_tools.cli.sim_show import print_json, print_result, print_verdict
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, disk_error, usage
 
@@ -26,6 +26,7 @@ from cma_toolkit.host_tools.errors import CmaError, ExitCode, disk_error, usage
         "cma sim run greenhouse.toml --seed 7",
         "cma sim run greenhouse.toml --report greenhouse.html",
         "cma sim app.py --agents 1000 --minutes 5 --compiled -o json",
+        "cma sim run field.toml --shards 4 --dask tcp://10.0.0.5:8786",
     ),
 )
 @world_options
@@ -46,6 +47,7 @@ from cma_toolkit.host_tools.errors import CmaError, ExitCode, disk_error, usage
 @guest_option
 @compiled_option
 @shards_option
+@dask_option
 def run(  # noqa: PLR0917 - click passes options by name
     output: str,
     quiet: bool,
@@ -54,6 +56,7 @@ def run(  # noqa: PLR0917 - click passes options by name
     guest: str | None,
     is_compiled: bool,
     shards: int,
+    dask: str,
     **given: Any,
 ) -> None:
     """Run FILE, an application or a scenario, in one process and in virtual time.
@@ -68,12 +71,12 @@ def run(  # noqa: PLR0917 - click passes options by name
         guest_number(world, guest)
     if guest and is_compiled:
         raise usage("--in-micropython runs the files as they are: leave out --compiled.")
-    check_shards(world, shards, guest, report)
+    check_shards(world, shards, dask, guest, report)
     if is_compiled:
         start_over()
     style = progress_style("json" if output == "json" else "table", quiet)
     if report is None:
-        outcome = _run(world, seed, style, shards=shards)
+        outcome = _run(world, seed, style, shards=shards, dask=dask)
     else:
         outcome = _run_and_report(world, seed, style, report)
     result = outcome.result
@@ -117,10 +120,13 @@ def _run_and_report(world: World, seed: int, style: str, file: Path) -> Any:
     return outcome
 
 
-def _run(world: World, seed: int, style: str, *watchers: Any, shards: int = 1) -> Any:
+def _run(
+    world: World, seed: int, style: str, *watchers: Any, shards: int = 1, dask: str = ""
+) -> Any:
     from cma_toolkit.sim.scenario.run import run as run_scenario
     from cma_toolkit.sim.world.app_loader import AppError
-    from cma_toolkit.sim.world.shards.processes import ShardLostError
+    from cma_toolkit.sim.world.shards.coordinator import ShardLostError
+    from cma_toolkit.sim.world.shards.machines import ClusterError
 
     with showing(style, "virtual seconds") as show:
         try:
@@ -131,8 +137,9 @@ def _run(world: World, seed: int, style: str, *watchers: Any, shards: int = 1) -
                 lambda done_s, all_s, events: show(done_s, all_s, done_s, events),
                 watchers,
                 shards=shards,
+                dask=dask,
             )
-        except AppError as error:
+        except (AppError, ClusterError) as error:
             raise usage(str(error)) from error
         except ShardLostError as error:
             raise CmaError(str(error), ExitCode.UNEXPECTED) from error

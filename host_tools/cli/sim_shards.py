@@ -1,4 +1,4 @@
-"""`cma sim run --shards N`: one world in several processes, divided by place."""
+"""`cma sim run --shards N`: one world in several processes or on many machines."""
 
 from pathlib import Path
 
@@ -17,21 +17,28 @@ shards_option = click.option(
     help="Divide the world by place among N processes: the digest stays the same.",
 )
 
+dask_option = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    default="",
+    help="With --shards: on the workers of this Dask scheduler (tcp://HOST:8786), or of one that "
+    "is started for this run (local).",
+)
 
-def check_shards(world: World, shards: int, guest: str | None, report: Path | None) -> None:
+
+def check_shards(
+    world: World, shards: int, dask: str, guest: str | None, report: Path | None
+) -> None:
     """Refuse what needs the whole world in one process.
 
     Raises: CmaError 2 (whoever typed it).
     """
     if shards == 1:
+        if dask:
+            raise usage("--dask: say among how many workers, at least 2: --shards N.")
         return
     if guest or report:
         option = "--in-micropython" if guest else "--report"
         raise usage(f"--shards: {option} looks at the whole world: leave one of them out.")
-    if world.plain["calm_seconds"]:
-        raise usage(
-            "--shards: no process sees when the whole fleet is well again after its faults: "
-            "set calm_minutes to 0 in the scenario, or leave out --shards."
-        )
     if world.plain["agents"] < shards:
         raise usage(f"--shards {shards}: there are only {world.plain['agents']} agents.")

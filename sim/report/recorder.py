@@ -45,14 +45,9 @@ class Recorder(Watcher):
         self.end_ms = 0
         self._dark_since_ms: list[int | None] = [0] * count
         self._last = [(0, 0)] * count  # asleep and radio, ms, up to the last look
-        self._next_ms = bins.bin_ms
+        self.look_at_ms = bins.bin_ms
 
     # --- what the world tells ---
-
-    def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
-        """Look at all agents once for each bin."""
-        if fleet.clock.now_ms >= self._next_ms:
-            self._look(fleet)
 
     def sent(self, fleet: Fleet, source: int, data: bytes) -> None:
         """Count a frame."""
@@ -96,11 +91,12 @@ class Recorder(Watcher):
 
     def end(self, fleet: Fleet) -> None:
         """Look a last time."""
-        self._look(fleet)
+        self.look(fleet)
 
     # --- looking ---
 
-    def _look(self, fleet: Fleet) -> None:
+    def look(self, fleet: Fleet) -> None:
+        """Look at all agents, once for each bin."""
         now_ms, bins = fleet.clock.now_ms, self.bins
         place = bins.place(max(0, now_ms - 1))
         for index, board in enumerate(fleet.boards):
@@ -116,7 +112,7 @@ class Recorder(Watcher):
                 self.charge_percent[index][place] = permille // 10
         self._look_at_all(place)
         self.end_ms = now_ms
-        self._next_ms = (now_ms // bins.bin_ms + 1) * bins.bin_ms
+        self.look_at_ms = (now_ms // bins.bin_ms + 1) * bins.bin_ms
 
     def _count_dark(self, index: int, now_ms: int) -> None:
         since_ms = self._dark_since_ms[index]

@@ -1,19 +1,18 @@
 """Run a described scenario once, with one seed, and say whether all that must hold did."""
 
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cma_toolkit.sim.scenario.hang import HangError, HangWatch
 from cma_toolkit.sim.scenario.must import broken
 from cma_toolkit.sim.scenario.records import Must
-from cma_toolkit.sim.world import driver, phases
+from cma_toolkit.sim.world import driver, failure, phases
 from cma_toolkit.sim.world.app_loader import AppError
 from cma_toolkit.sim.world.checkers import menu as checkers
 from cma_toolkit.sim.world.faults.draw import draw
-from cma_toolkit.sim.world.shards.processes import ShardLostError
-from cma_toolkit.sim.world.shards.processes import run as run_in_shards
+from cma_toolkit.sim.world.hang import HangError, HangWatch
+from cma_toolkit.sim.world.shards import machines, processes
+from cma_toolkit.sim.world.shards.coordinator import ShardLostError
 from cma_toolkit.sim.world.watcher import Violation, Watcher
 
 Plain = dict[str, Any]
@@ -45,34 +44,38 @@ def run(
     watchers: Sequence[Watcher] = (),
     *,
     shards: int = 1,
+    dask: str = "",
 ) -> Outcome:
     """Run to the end, or to the first checker that finds something.
 
-    In several `shards` there are no `watchers` and no calm.
-    Raises: AppError if the application cannot be loaded, ShardLostError: no seed's fault.
+    In several `shards` there are no `watchers`; with `dask` they are in the workers of that
+    scheduler, see shards/machines.py.
+    Raises: AppError, ShardLostError, ClusterError: no seed's fault.
     """
     faults = faults_of(plain, seed)
     seconds = plain["seconds"] + plain["calm_seconds"]
     hang = HangWatch(plain["app"])
     try:
         with hang:
-            result = _run(
-                {**plain, "seed": seed, "faults": faults}, must, on_progress, watchers, shards
-            )
-    except (AppError, ShardLostError):
+            spec = {**plain, "seed": seed, "faults": faults}
+            if shards > 1:
+                result = _run_in_shards(spec, must, on_progress, shards, dask)
+            else:
+                result = _run(spec, must, on_progress, watchers)
+    except (AppError, ShardLostError, machines.ClusterError):
         raise
-    except HangError as error:
-        told = _lines_of(plain["app"], error)
-        return Outcome(seed, hang.problem, seconds, faults=faults, traceback=told)
     except Violation as violation:
         return Outcome(seed, str(violation), seconds, faults=faults)
+    except HangError as error:
+        failed = failure.hang(hang.problem, plain["app"], error)
+    except failure.FailedError as error:
+        failed = error
     except Exception as error:  # noqa: BLE001 - a crash of the code under test is what we look for
-        told = "".join(traceback.format_exception(error))
-        return Outcome(seed, _crash(error), seconds, faults=faults, traceback=told)
-    failure = broken(must, result)
-    return Outcome(
-        seed, failure, seconds, result["happened"], result["digest"], faults, result=result
-    )
+        failed = failure.crash(error)
+    else:
+        problem, events = broken(must, result), result["happened"]
+        return Outcome(seed, problem, seconds, events, result["digest"], faults, result=result)
+    return Outcome(seed, str(failed), seconds, faults=faults, traceback=failed.traceback)
 
 
 def faults_of(plain: Plain, seed: int) -> list[Plain]:
@@ -86,11 +89,8 @@ def _run(
     must: Must,
     on_progress: OnProgress | None,
     watchers: Sequence[Watcher],
-    shards: int,
 ) -> Plain:
-    names = checkers.NAMES if must.checkers is None else must.checkers
-    if shards > 1:
-        return run_in_shards({**spec, "keep": False, "checkers": names}, shards, on_progress)
+    names = _checkers(must)
     if not spec["calm_seconds"]:
         return driver.run(
             spec, keep=False, on_progress=on_progress, watchers=[*checkers.make(names), *watchers]
@@ -107,13 +107,16 @@ def _run(
     )
 
 
-def _lines_of(app: str, error: BaseException) -> str:
-    lines = traceback.extract_tb(error.__traceback__)
-    return "".join(traceback.format_list([line for line in lines if line.filename == app]))
+def _run_in_shards(
+    spec: Plain, must: Must, on_progress: OnProgress | None, shards: int, dask: str
+) -> Plain:
+    spec = {**spec, "keep": False, "checkers": _checkers(must)}
+    if spec["calm_seconds"]:
+        spec = phases.for_shards(spec, spec["seconds"], spec["calm_seconds"], must.agree)
+    if dask:
+        return machines.run(spec, shards, dask, on_progress)
+    return processes.run(spec, shards, on_progress)
 
 
-def _crash(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    file = "/".join(last.filename.split("/")[-2:])
-    text = str(error)
-    return f"{type(error).__name__}{': ' + text if text else ''} in {file}:{last.lineno}"
+def _checkers(must: Must) -> Sequence[str]:
+    return checkers.NAMES if must.checkers is None else must.checkers

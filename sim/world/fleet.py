@@ -19,6 +19,7 @@ from cma_toolkit.sim.world.medium.medium import Medium
 from cma_toolkit.sim.world.medium.places import make_places
 from cma_toolkit.sim.world.power import Power
 from cma_toolkit.sim.world.sensors import make_sensor
+from cma_toolkit.sim.world.watcher import NEVER_MS, Violation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Fleet:
         self.clock = Clock()
         self.watchers = tuple(watchers)
         self.guests = guests or {}
+        self._found: list[tuple[int, int, str]] = []  # agent, place among all, text
         self.active_faults: list[Fault] = []
         self.trace = trace.Trace(agents)
         self.log = Log(keep)
@@ -138,7 +140,7 @@ class Fleet:
         before = _collect_rarely()
         try:
             for step in range(1, _STEPS_PER_RUN + 1):
-                self.run_until(start_ms + seconds * 1000 * step // _STEPS_PER_RUN)
+                self._run_looking(start_ms + seconds * 1000 * step // _STEPS_PER_RUN)
                 if on_progress is not None:
                     on_progress(seconds * step // _STEPS_PER_RUN, seconds, self.clock.scheduled)
         finally:
@@ -146,24 +148,62 @@ class Fleet:
                 gc.set_threshold(*before)
 
     def end(self) -> None:
-        """Tell the watchers that nothing more happens."""
+        """Tell the watchers that nothing more happens.
+
+        Raises: Violation, if one found something in the end.
+        """
         for watcher in self.watchers:
             watcher.end(self)
+        self._raise_found()
 
     def run_until(self, until_ms: int) -> None:
-        """Let everything happen that happens before an instant."""
+        """Let everything happen that happens before an instant.
+
+        Raises: Violation at the end of the millisecond in which something was found.
+        """
         clock, boards, watchers = self.clock, self.boards, self.watchers
         while True:
+            if self._found and clock.next_ms() > clock.now_ms:
+                self._raise_found()
             event = clock.take(until_ms)
             if event is None:
+                self._raise_found()
                 return
             kind, index, data = event
-            if kind < AIR:
-                boards[index].on_event(kind, data)
-            else:
-                self._on_event(kind, index, data)
+            if kind == AIR:
+                self.medium.turn()
+                continue
+            if kind == FAULT:
+                self._on_fault(data)
+                continue
+            boards[index].on_event(kind, data)
             for watcher in watchers:
                 watcher.after_event(self, kind, index)
+
+    def _run_looking(self, until_ms: int) -> None:
+        while True:
+            look_at_ms = min([watcher.look_at_ms for watcher in self.watchers] + [NEVER_MS])
+            if look_at_ms >= until_ms:
+                break
+            self.run_until(look_at_ms)
+            for watcher in self.watchers:
+                if watcher.look_at_ms <= look_at_ms:
+                    watcher.look(self)
+            self._raise_found()
+        self.run_until(until_ms)
+
+    def violated(self, text: str, agent: int = -1) -> None:
+        """Have the run end with its millisecond, for what a watcher found.
+
+        Of several in one millisecond, that of the least agent counts: it is the same however
+        the world is divided.
+        """
+        self._found.append((agent, len(self._found), text))
+
+    def _raise_found(self) -> None:
+        if self._found:
+            agent, _place, text = min(self._found)
+            raise Violation(text, agent)
 
     def make_power(self, board: Board) -> "Power | None":
         """Return the battery of a board, None if it has none that empties."""
@@ -181,17 +221,12 @@ class Fleet:
         for fault in list(self.active_faults):
             self._turn_fault(fault, False)
 
-    def _on_event(self, kind: int, index: int, data: "Any") -> None:
-        if kind == AIR:
-            self.medium.turn()
-        elif kind == FAULT:
-            fault, what = data
-            if what == _TIME:
-                fault.on_time(self)
-            elif what == _BEGIN or fault in self.active_faults:
-                self._turn_fault(fault, what == _BEGIN)
-        else:
-            self.boards[index].on_event(kind, data)
+    def _on_fault(self, data: "tuple[Fault, int]") -> None:
+        fault, what = data
+        if what == _TIME:
+            fault.on_time(self)
+        elif what == _BEGIN or fault in self.active_faults:
+            self._turn_fault(fault, what == _BEGIN)
 
     def _turn_fault(self, fault: "Fault", is_on: bool) -> None:
         if is_on:

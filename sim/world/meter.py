@@ -49,11 +49,11 @@ class EnergyMeter(Watcher):
 
     def after_event(self, fleet: "Fleet", kind: int, index: int) -> None:
         """Read the account of whoever the event was for."""
-        self.look(fleet, index)
+        self.read(fleet, index)
 
     def effect(self, fleet: "Fleet", index: int, kind: int, content: bytes) -> None:
         """Read the account while the agent is there: the end of the step may delete it."""
-        self.look(fleet, index)
+        self.read(fleet, index)
 
     def end(self, fleet: "Fleet") -> None:
         """Charge those who lead the searches of an ordinary day, for those of the run."""
@@ -67,7 +67,7 @@ class EnergyMeter(Watcher):
             if self._leads[index] and span_ms > 0:
                 self.charge(fleet, index, _RX, rx_ua * span_ms // SEARCH_WINDOWS_MAX)
 
-    def look(self, fleet: "Fleet", index: int) -> None:
+    def read(self, fleet: "Fleet", index: int) -> None:
         """Take what an agent used since the last look."""
         agent = fleet.boards[index].agent
         if agent is None or not self.is_known:

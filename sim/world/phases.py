@@ -39,9 +39,24 @@ def run(
         on_progress=on_progress,
         watchers=[*menu.make(checkers), convergence, *watchers],
     )
-    converged_at_ms = convergence.converged_at_ms
-    result["converged_ms"] = converged_at_ms - safety_s * 1000 if converged_at_ms >= 0 else -1
+    result["converged_ms"] = converged_ms(convergence.converged_at_ms, safety_s * 1000)
     return result
+
+
+def for_shards(
+    spec: dict[str, Any], safety_s: int, calm_s: int, agree: Sequence[str]
+) -> dict[str, Any]:
+    """Return the description of the same run for shards, which look at their own agents.
+
+    Raises: ValueError for a fault that is on beyond the safety phase.
+    """
+    calm = {"from_ms": safety_s * 1000, "bound_ms": calm_s * 1000, "agree": list(agree)}
+    return {**in_two_phases(spec, safety_s, calm_s), "calm": calm}
+
+
+def converged_ms(converged_at_ms: int, from_ms: int) -> int:
+    """Return how long a fleet took to be whole, -1 if it never was."""
+    return converged_at_ms - from_ms if converged_at_ms >= 0 else -1
 
 
 def in_two_phases(spec: dict[str, Any], safety_s: int, calm_s: int) -> dict[str, Any]:

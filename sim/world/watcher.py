@@ -5,22 +5,34 @@ if TYPE_CHECKING:
     from cma_toolkit.sim.world.fleet import Fleet
 
 
+NEVER_MS = 1 << 60  # an instant that does not come
+
+
 class Violation(Exception):  # noqa: N818 - what a checker finds is the world's mistake, not its own
     """What must hold does not: the text says what, of which agent and when."""
+
+    def __init__(self, text: str, agent: int = -1) -> None:
+        super().__init__(text)
+        self.agent = agent  # its number, -1 for what is nobody's
 
 
 class Watcher:
     """See a run pass by; what derives from it overrides the calls that it needs.
 
-    Raises: Violation, but only from `after_event` and `end`: the other calls come from within an
-    agent's step, whose application might take it for an error of its own.
+    What finds a mistake says so to `fleet.violated`. `look_at_ms` is when it wants to be asked to
+    look, before all else of that millisecond.
     """
+
+    look_at_ms = NEVER_MS
 
     def begin(self, fleet: "Fleet") -> None:
         """Be told that the run starts, before its first event."""
 
     def after_event(self, fleet: "Fleet", kind: int, index: int) -> None:
-        """Look at the world after an event: its kind, as in board.py, and whose it was."""
+        """Look at an agent after an event of its own: the kind, as in board.py, and whose."""
+
+    def look(self, fleet: "Fleet") -> None:
+        """Look at all of the world, at `look_at_ms`; it says itself when to look again."""
 
     def sent(self, fleet: "Fleet", source: int, data: bytes) -> None:
         """Be told that a frame leaves an agent."""

@@ -42,7 +42,7 @@ def run(
         places=PLACES,
         climate={"clouds_percent": 0} if supply else None,
         supply=supply,
-        power_cuts=[(seconds // 2, 0)],
+        power_cuts=[(seconds // 2 - 1, 0)],  # over the look at that instant
         faults=[(120_000, 180_000, Hush()), (seconds * 1000 - 60_000, 1 << 40, Hush())],
         watchers=[recorder] if is_watched else [],
     )

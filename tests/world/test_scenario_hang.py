@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cma_toolkit.sim.scenario import hang
 from cma_toolkit.sim.scenario.describe import describe
 from cma_toolkit.sim.scenario.load import load
 from cma_toolkit.sim.scenario.run import Outcome, run
+from cma_toolkit.sim.world import hang
 
 LOOP = """
 def setup(agent):

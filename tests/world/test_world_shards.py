@@ -8,8 +8,7 @@ import pytest
 from cma_toolkit.sim.world import driver
 from cma_toolkit.sim.world.checkers import menu
 from cma_toolkit.sim.world.faults.draw import draw
-from cma_toolkit.sim.world.shards import coordinator
-from cma_toolkit.sim.world.shards.near import NearShard
+from cma_toolkit.sim.world.shards import near
 from cma_toolkit.sim.world.shards.shard import ASKED, CUT, OUTCOME, SETTLED, Shard
 
 GOSSIP = str(Path(__file__).parent / "apps" / "gossip.py")
@@ -34,17 +33,11 @@ def spec(seed: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def in_shards(described: dict[str, Any], count: int) -> dict[str, Any]:
-    """Run a world in so many shards."""
-    shards = [NearShard(described, number, count) for number in range(count)]
-    return coordinator.run(shards, described)
-
-
 def same(described: dict[str, Any], counts: tuple[int, ...] = (1, 2, 4)) -> dict[str, Any]:
     """Run a world in each way, hold the results against each other, and return them."""
     whole = driver.run(described, watchers=menu.make(described["checkers"]))
     for count in counts:
-        assert in_shards(described, count) == whole, f"{count} shards"
+        assert near.run(described, count) == whole, f"{count} shards"
     return whole
 
 
@@ -91,7 +84,7 @@ def test_a_letter_that_is_lost_is_seen(what: int, monkeypatch: pytest.MonkeyPatc
         spans = {"start_ms": 1_000, "end_ms": SECONDS * 1000}
         crashes = [{"kind": "crash", "agent": agent, "count": 300, **spans} for agent in range(12)]
         described = spec(8, range_m=25, loss_permille=0, faults=crashes)
-    assert in_shards(described, 2)["digest"] != driver.run(described)["digest"]
+    assert near.run(described, 2)["digest"] != driver.run(described)["digest"]
 
 
 def test_shards_that_wait_for_each_other_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,4 +96,4 @@ def test_shards_that_wait_for_each_other_say_so(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Shard, "_take", lose_some)
     with pytest.raises(RuntimeError, match="wait for each other"):
-        in_shards(spec(5, range_m=25), 2)
+        near.run(spec(5, range_m=25), 2)

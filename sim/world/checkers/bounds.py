@@ -50,7 +50,6 @@ class Bounds(Checker):
             problem = self._neighbours_of(board.agent, index) or _problem_of(board.agent)
             if problem:
                 self.violated(fleet, index, problem)
-        super().after_event(fleet, kind, index)
 
     def _neighbours_of(self, agent: Agent, index: int) -> str:
         near = agent.neighbours

@@ -19,31 +19,25 @@ from cma_toolkit.firmware.kernel.limits import (
     HEADER_BYTES,
     STATE_BYTES_MAX,
 )
-from cma_toolkit.sim.world.checkers.base import Checker
-from cma_toolkit.sim.world.fleet import Fleet
-from cma_toolkit.sim.world.watcher import Violation
+from cma_toolkit.sim.world.checkers.calm import Calm, Key, Part
+from cma_toolkit.sim.world.fleet import Fleet, node_of
+from cma_toolkit.sim.world.watcher import Watcher
 
-_LOOK_MS = 1_000
 _FACTOR_MAX = 8  # of a weak battery: it attends one window of so many
 _TIMES = 3  # in windows of their own: once may be by chance
 HEARD_WINDOWS = 12  # some frames of which may be lost, and in a crowd many collide
 _LOSS_PERMILLE_MAX = 300  # of the distance, beside what is lost on every path
+_UNWELL, _UNHEARD = range(2)  # what may be missing, in order
 
 
-class Convergence(Checker):
-    """Wait, from an instant on, for the fleet to be whole.
+class Recovery(Watcher):
+    """Know of a fleet, or of a part of one, what it misses to be whole.
 
-    `converged_at_ms` is the instant at which it was, -1 before, and -1 for ever if an empty
-    battery was all that stood against it.
+    Units: `from_ms` is the end of the faults: what was heard before says nothing.
     """
 
-    NAME = "convergence"
-
-    def __init__(self, from_ms: int, bound_ms: int, agree: Sequence[str] = ()) -> None:
-        super().__init__()
-        self.converged_at_ms = -1
-        self._from_ms = self._look_at_ms = from_ms
-        self._bound_ms = bound_ms
+    def __init__(self, from_ms: int, agree: Sequence[str]) -> None:
+        self._from_ms = from_ms
         self._agree = agree
 
     def begin(self, fleet: Fleet) -> None:
@@ -58,97 +52,107 @@ class Convergence(Checker):
 
     def arrived(self, fleet: Fleet, source: int, target: int, data: bytes) -> None:
         """Note who heard whom."""
-        if len(data) > HEADER_BYTES and read_source(data) == fleet.boards[source].node:
+        if len(data) > HEADER_BYTES and read_source(data) == node_of(source):
             now_ms = fleet.clock.now_ms
             times = self._heard_at_ms[target].setdefault(source, [])
             if not times or now_ms - times[-1] >= self._apart_ms:
                 times.append(now_ms)
                 del times[:-_TIMES]
 
-    def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
-        """Look every second until all is well; complain when the bound is over."""
-        if self.converged_at_ms < 0 and fleet.clock.now_ms >= self._look_at_ms:
-            self._look_at_ms = fleet.clock.now_ms + _LOOK_MS
-            if self._is_whole(fleet):
-                self.converged_at_ms = fleet.clock.now_ms
-            elif fleet.clock.now_ms >= self._from_ms + self._bound_ms:
-                self._fail_unless_empty(fleet)
-        super().after_event(fleet, kind, index)
-
-    def end(self, fleet: Fleet) -> None:
-        """Complain if the run ended before all was well."""
-        if self.converged_at_ms < 0:
-            if self._is_whole(fleet):
-                self.converged_at_ms = fleet.clock.now_ms
-            else:
-                self._fail_unless_empty(fleet)
-        super().end(fleet)
-
-    def _is_whole(self, fleet: Fleet) -> bool:
+    def part(self, fleet: Fleet, left_out: Sequence[int]) -> Part:
+        """Return what the agents of this part miss, as `Calm` reads it."""
         now_ms = fleet.clock.now_ms
-        for board in fleet.boards:
-            if board.power is not None and board.power.is_empty:
-                self._empty_at_ms[board.index] = now_ms
-        return not self.first_missing(fleet)
+        for index in fleet.own:
+            power = fleet.boards[index].power
+            if power is not None and power.is_empty:
+                self._empty_at_ms[index] = now_ms
+        since_ms, without = now_ms - self._windows_ms, set(left_out)
+        missing = self._unwell(fleet) or self._unheard(fleet, without)
+        return {
+            "missing": missing,
+            "empty": [index for index, at_ms in self._empty_at_ms.items() if at_ms >= since_ms],
+            "agree": [] if missing else self._agreement(fleet, without),
+        }
 
-    def _fail_unless_empty(self, fleet: Fleet) -> None:
-        since_ms = fleet.clock.now_ms - self._windows_ms
-        left_out = {index for index, at_ms in self._empty_at_ms.items() if at_ms >= since_ms}
-        missing = self.first_missing(fleet, left_out)
-        if not missing:
-            return
-        calm_s, bound_s = self._from_ms // 1000, self._bound_ms // 1000
-        raise Violation(
-            f"{self.NAME}: not within {bound_s} s after the faults ended at {calm_s} s: {missing}"
-        )
-
-    def first_missing(self, fleet: Fleet, left_out: Container[int] = ()) -> str:
-        """Return the first thing that is not well yet, "" if all is, of the agents that count."""
-        for board in fleet.boards:
+    def _unwell(self, fleet: Fleet) -> "tuple[Key, str] | None":
+        for index in fleet.own:
+            board = fleet.boards[index]
             agent = board.agent
             if agent is not None and agent.keeper.is_lost:
-                return f"{board.name} cannot read its state"
+                return (_UNWELL, index, 0), f"{board.name} cannot read its state"
             if agent is not None and agent.is_safe_mode:
-                return f"{board.name} runs without its application"
-        counted = [index for index in range(len(fleet.boards)) if index not in left_out]
-        return self._missing_pair(fleet, counted) or self._missing_agreement(fleet, counted)
+                return (_UNWELL, index, 0), f"{board.name} runs without its application"
+        return None
 
-    def _missing_pair(self, fleet: Fleet, counted: Sequence[int]) -> str:
-        now_ms, among = fleet.clock.now_ms, set(counted)
+    def _unheard(self, fleet: Fleet, without: Container[int]) -> "tuple[Key, str] | None":
+        now_ms, names = fleet.clock.now_ms, fleet.names
         kept = 1000 - fleet.radio.reach._loss_permille  # on the shortest path
         loss_max = 1000 - kept * (1000 - _LOSS_PERMILLE_MAX) // 1000
-        for source in counted:
+        for source in range(len(names)):
+            if source in without:
+                continue
             reach, losses = fleet.radio.in_reach(source), fleet.radio.loss_permille(source)
             for place in range(len(reach)):
                 target = reach[place]
-                if losses[place] > loss_max or target not in among:
+                if losses[place] > loss_max or target in without:
                     continue
-                # Since the calm began, too: what was heard under faults says nothing.
                 since_ms = max(self._from_ms, now_ms - self._recent_ms(losses[place]))
                 times = self._heard_at_ms[target].get(source, [])
                 if len(times) < _TIMES or times[0] < since_ms:
-                    return f"{fleet.names[target]} does not hear {fleet.names[source]}"
-        return ""
+                    text = f"{names[target]} does not hear {names[source]}"
+                    return (_UNHEARD, source, target), text
+        return None
 
     def _recent_ms(self, loss_permille: int) -> int:
         """Return within how long a pair must hear each other so often, if so much is lost."""
         usual = 1000 - _LOSS_PERMILLE_MAX
         return self._windows_ms * usual // min(usual, max(1, 1000 - loss_permille))
 
-    def _missing_agreement(self, fleet: Fleet, counted: Sequence[int]) -> str:
-        if not self._agree or not counted:
-            return ""
-        states = fleet.states()
-        for key in self._agree:
-            if all(key not in states[index] for index in counted):
-                return f"no agent has agent.state['{key}']"
-            first = states[counted[0]].get(key)
-            for index in counted[1:]:
-                if _bytes(states[index].get(key)) != _bytes(first):
-                    names = f"{fleet.names[counted[0]]} and {fleet.names[index]}"
-                    return f"{names} do not agree on agent.state['{key}']"
-        return ""
+    def _agreement(self, fleet: Fleet, without: Container[int]) -> "list[object]":
+        if not self._agree:
+            return []
+        rows = zip(fleet.own, fleet.states(), strict=True)
+        states = [(index, state) for index, state in rows if index not in without]
+        return [_first_two(states, key) for key in self._agree]
 
 
-def _bytes(value: object) -> bytes:
-    return cbor.encode(value, STATE_BYTES_MAX)
+def _first_two(states: "Sequence[tuple[int, dict[str, object]]]", key: str) -> object:
+    """Return the first agent and its value, and the first one whose value is another."""
+    first = None
+    for index, state in states:
+        value = cbor.encode(state[key], STATE_BYTES_MAX) if key in state else None
+        if first is None:
+            first = index, value
+        elif value != first[1]:
+            return first, (index, value)
+    return None if first is None else (first, None)
+
+
+class Convergence(Recovery):
+    """Wait, from an instant on, for a whole fleet in one process.
+
+    `converged_at_ms` is the instant at which it was whole, -1 before, and -1 for ever if an empty
+    battery was all that stood against it.
+    """
+
+    def __init__(self, from_ms: int, bound_ms: int, agree: Sequence[str] = ()) -> None:
+        super().__init__(from_ms, agree)
+        self._calm = Calm(from_ms, bound_ms, agree)
+        self.look_at_ms = from_ms
+
+    @property
+    def converged_at_ms(self) -> int:
+        """When the fleet was whole."""
+        return self._calm.converged_at_ms
+
+    def look(self, fleet: Fleet) -> None:
+        """Look until all is well; complain when the bound is over."""
+        now_ms, calm = fleet.clock.now_ms, self._calm
+        problem = calm.look(now_ms, fleet.names, lambda without: [self.part(fleet, without)])
+        self.look_at_ms = calm.look_at_ms
+        if problem:
+            fleet.violated(problem)
+
+    def end(self, fleet: Fleet) -> None:
+        """Look for the last time."""
+        self.look(fleet)

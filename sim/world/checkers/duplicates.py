@@ -91,7 +91,6 @@ class Duplicates(Checker):
                 self._take(fleet, index, source, data)
             if agent is not None and agent.neighbours.count >= NEIGHBOURS_MAX:
                 self._forget_the_pushed_out(index, agent)
-        super().after_event(fleet, kind, index)
 
     def _forget_the_pushed_out(self, index: int, agent: Agent) -> None:
         """Know only whom the agent knows: a full table may give a row away and not say so."""

@@ -65,7 +65,6 @@ class Durability(Checker):
             if not (keeper.is_waiting or keeper.is_lost or keeper.state.is_touched):
                 self._programmed_bytes[index] = programmed_bytes
                 self._acknowledged[index] = _all_encoded(keeper.state)
-        super().after_event(fleet, kind, index)
 
     def fault(self, fleet: Fleet, name: str, text: str, is_on: bool) -> None:
         """Expect nothing of a flash that rots; the others on a fault's board keep all."""
@@ -77,7 +76,6 @@ class Durability(Checker):
         """Look at every flash once more."""
         for index in fleet.own:
             self._check(fleet, index)
-        super().end(fleet)
 
     def _check(self, fleet: Fleet, index: int) -> None:
         stored = read_stored(fleet.boards[index])

@@ -81,7 +81,6 @@ class Energy(Checker):
             if agent.governor.energy.is_known and account.is_comparable:
                 self._enter(account, now_ms, account.state)
                 self._compare(fleet, agent, account)
-        super().after_event(fleet, kind, index)
 
     def fault(self, fleet: Fleet, name: str, text: str, is_on: bool) -> None:
         """Leave a board out whose clock or pace is wrong."""

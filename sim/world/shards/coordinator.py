@@ -7,13 +7,23 @@ It knows shards by their handles only: `start(name, *arguments)` has a shard do 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from cma_toolkit.sim.world.app_loader import AppError
+from cma_toolkit.sim.world.checkers.calm import Calm
+from cma_toolkit.sim.world.failure import CRASHED, REFUSED, FailedError
+from cma_toolkit.sim.world.fleet import agent_names
 from cma_toolkit.sim.world.host import ERRORS_KEPT_MAX
+from cma_toolkit.sim.world.phases import converged_ms
 from cma_toolkit.sim.world.trace import digest_of
 from cma_toolkit.sim.world.watcher import Violation
 
 Plain = dict[str, Any]
 _BY_AGENT = ("states", "statuses", "sleep", "air", "supply")
+_RANK = ("at_ms", "kind", "agent", "text")  # of failures
 _IN_ORDER = ("messages", "events", "actuations", "errors")
+
+
+class ShardLostError(Exception):
+    """A shard's process ended before the world did: the text says what to do."""
 
 
 class Handle(Protocol):
@@ -29,35 +39,65 @@ class Handle(Protocol):
 def run(
     shards: Sequence[Handle], spec: Plain, on_progress: Callable[..., object] | None = None
 ) -> Plain:
-    """Run a world to its end and return what `driver.run` does.
+    """Run a world to its end and return what `driver.run` does, or `phases.run` if it has a calm.
 
-    Raises: Violation for the first that any checker found.
+    Shape of `calm` in the description: from_ms, bound_ms, agree.
+    Raises: Violation for the first that any checker found; AppError; FailedError for the first
+    crash of a shard.
     """
     end_ms = spec["seconds"] * 1000
+    calm = Calm(**spec["calm"]) if "calm" in spec else None
     answers = _all(shards, "begin")
     done_ms = told = 0
     while done_ms < end_ms:
         horizon_ms = min(answer["promise_ms"] for answer in answers)
         last_ms = max(done_ms, min(horizon_ms, end_ms - 1))
+        if calm is not None:
+            if calm.look_at_ms <= done_ms:
+                _look(calm, done_ms, shards, spec)
+            last_ms = min(last_ms, calm.look_at_ms - 1)
         if on_progress is not None:  # a step of a hundredth at most, so that it is seen
             last_ms = min(last_ms, done_ms + max(1, end_ms // 100))
         answers = _all(shards, "advance", last_ms)
-        _raise_first(answers)
         _exchange(shards, answers)
         done_ms = last_ms + 1
         if on_progress is not None and (done_ms * 100 // end_ms > told or done_ms == end_ms):
             told = done_ms * 100 // end_ms
             happened = sum(answer["happened"] for answer in answers)
             on_progress(done_ms // 1000, spec["seconds"], happened)
-    parts = _all(shards, "end")
-    _raise_first(parts)
-    return _merge(parts, spec)
+    if calm is not None:
+        _look(calm, end_ms, shards, spec)
+    result = _merge(_all(shards, "end"), spec)
+    if calm is not None:
+        result["converged_ms"] = converged_ms(calm.converged_at_ms, spec["calm"]["from_ms"])
+    return result
+
+
+def _look(calm: Calm, now_ms: int, shards: Sequence[Handle], spec: Plain) -> None:
+    names = agent_names(spec["agents"])
+    problem = calm.look(now_ms, names, lambda without: _all(shards, "miss", list(without)))
+    if problem:
+        raise Violation(problem)
 
 
 def _all(shards: Sequence[Handle], name: str, *arguments: Any) -> list[Plain]:
     for shard in shards:
         shard.start(name, *arguments)
-    return [shard.answer() for shard in shards]
+    return _answers(shards)
+
+
+def _answers(shards: Sequence[Handle]) -> list[Plain]:
+    """Return what they say; raise the first of their failures, if they failed."""
+    answers = [shard.answer() for shard in shards]
+    failed = [answer["failure"] for answer in answers if "failure" in answer]
+    if not failed:
+        return answers
+    first = min(failed, key=lambda each: [each[key] for key in _RANK])
+    if first["kind"] == REFUSED:
+        raise AppError(first["text"])
+    if first["kind"] == CRASHED:
+        raise FailedError(first["text"], first["traceback"])
+    raise Violation(first["text"], first["agent"])
 
 
 def _exchange(shards: Sequence[Handle], answers: list[Plain]) -> None:
@@ -83,15 +123,10 @@ def _exchange(shards: Sequence[Handle], answers: list[Plain]) -> None:
         before = waiting
         for number in called:
             shards[number].start("settle", inbox[number])
-        for number in called:
-            answers[number] = shards[number].answer()
+        settled = _answers([shards[number] for number in called])
+        for number, answer in zip(called, settled, strict=True):
+            answers[number] = answer
         has_asked = [False] * len(shards)
-
-
-def _raise_first(answers: Sequence[Plain]) -> None:
-    found = [(each["problem_at_ms"], each["problem"]) for each in answers if "problem" in each]
-    if found:
-        raise Violation(min(found)[1])
 
 
 def _merge(parts: Sequence[Plain], spec: Plain) -> Plain:

@@ -1,21 +1,77 @@
-"""Shards in this process: one after another, for tests and to look into them. CPython only."""
+"""A shard in this process, and what it says when it fails. CPython only.
 
+What answers from another process or another computer is one of these, too.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
+from cma_toolkit.sim.world import failure
+from cma_toolkit.sim.world.app_loader import AppError
+from cma_toolkit.sim.world.failure import CRASHED, REFUSED, VIOLATED
+from cma_toolkit.sim.world.hang import HangError, HangWatch
+from cma_toolkit.sim.world.shards import coordinator
 from cma_toolkit.sim.world.shards.shard import Plain, Shard
+from cma_toolkit.sim.world.watcher import Violation
+
+
+def run(spec: Plain, shards: int, on_progress: Callable[..., object] | None = None) -> Plain:
+    """Run a described world in so many shards, one after another in this process.
+
+    Raises: as `coordinator.run`.
+    """
+    handles = [NearShard(spec, number, shards) for number in range(shards)]
+    try:
+        return coordinator.run(handles, spec, on_progress)
+    finally:
+        for handle in handles:
+            handle.close()
 
 
 class NearShard:
-    """A shard that does at once what it is told."""
+    """A shard that does at once what it is told, all of it in one thread.
+
+    Shape of an answer: what the shard's own method returns or, if that failed, a dict with
+    `failure` alone: at_ms, kind, agent, text, traceback.
+    """
 
     def __init__(self, spec: Plain, number: int, shards: int) -> None:
-        self.shard = Shard(spec, number, shards)
+        self._described = spec, number, shards
+        self._shard: Shard | None = None
+        self._watch: HangWatch | None = None
         self._answer: Any = None
 
     def start(self, name: str, *arguments: Any) -> None:
         """Do it."""
-        self._answer = getattr(self.shard, name)(*arguments)
+        app = self._described[0]["app"]
+        if self._watch is None:
+            self._watch = HangWatch(app).__enter__()
+        try:
+            if self._shard is None:
+                self._shard = Shard(*self._described)
+            self._answer = getattr(self._shard, name)(*arguments)
+        except AppError as error:
+            self._answer = self._failed(REFUSED, str(error))
+        except Violation as violation:
+            self._answer = self._failed(VIOLATED, str(violation), agent=violation.agent)
+        except HangError as error:
+            said = failure.hang(self._watch.problem, app, error)
+            self._answer = self._failed(CRASHED, str(said), said.traceback)
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever runs the world
+            said = failure.crash(error)
+            self._answer = self._failed(CRASHED, str(said), said.traceback)
 
     def answer(self) -> Any:
         """Return what it said."""
         return self._answer
+
+    def close(self) -> None:
+        """Let go of it; nothing more is asked."""
+        watch, self._watch, self._shard = self._watch, None, None
+        if watch is not None:
+            watch.__exit__(None, None, None)
+
+    def _failed(self, kind: int, text: str, traceback: str = "", agent: int = -1) -> Plain:
+        at_ms = 0 if self._shard is None else self._shard.now_ms
+        said = {"at_ms": at_ms, "kind": kind, "agent": agent, "text": text}
+        return {"failure": {**said, "traceback": traceback}}

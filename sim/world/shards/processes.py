@@ -14,18 +14,10 @@ Plain = dict[str, Any]
 _ENDS_WITHIN_S = 5
 
 
-class ShardLostError(Exception):
-    """A shard's process ended before the world did: the text says what to do."""
-
-
-class ShardFailedError(Exception):
-    """A shard failed: the text says with what, and a note has the traceback in its process."""
-
-
 def run(spec: Plain, shards: int, on_progress: Callable[..., object] | None = None) -> Plain:
     """Run a described world in so many processes; return what `driver.run` does.
 
-    Raises: Violation, ShardLostError; what the world raised, if a part of it failed.
+    Raises: as `coordinator.run`; ShardLostError.
     """
     with ExitStack() as stack:
         handles = [stack.enter_context(_shard(spec, number, shards)) for number in range(shards)]
@@ -48,16 +40,14 @@ class _FarShard:
     def answer(self) -> Any:
         """Wait for what it says."""
         try:
-            answer = self._pipe.recv()
+            return self._pipe.recv()
         except (EOFError, OSError) as error:
             raise _lost() from error
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
-def _lost() -> ShardLostError:
-    return ShardLostError("a shard's process was killed, perhaps for want of memory: use fewer.")
+def _lost() -> coordinator.ShardLostError:
+    problem = "a shard's process was killed, perhaps for want of memory: use fewer."
+    return coordinator.ShardLostError(problem)
 
 
 @contextmanager
@@ -84,29 +74,11 @@ def _serve(pipe: Connection, spec: Plain, number: int, shards: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from cma_toolkit.sim.world.shards.near import NearShard
 
-    shard = None
+    shard = NearShard(spec, number, shards)
     while True:
         try:
             name, arguments = pipe.recv()
         except EOFError:
             return
-        try:
-            if shard is None:
-                shard = NearShard(spec, number, shards)
-            shard.start(name, *arguments)
-            pipe.send(shard.answer())
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever runs the world
-            pipe.send(_told(error))
-
-
-def _told(error: Exception) -> Exception:
-    """Return an exception that survives the pipe."""
-    import traceback
-
-    from cma_toolkit.sim.world.app_loader import AppError
-
-    if isinstance(error, AppError):
-        return error
-    failed = ShardFailedError(f"{type(error).__name__}: {error}")
-    failed.add_note("".join(traceback.format_exception(error)))
-    return failed
+        shard.start(name, *arguments)
+        pipe.send(shard.answer())

@@ -11,11 +11,12 @@ from typing import Any
 
 from cma_toolkit.sim.world import driver
 from cma_toolkit.sim.world.checkers import menu
+from cma_toolkit.sim.world.checkers.convergence import Recovery
 from cma_toolkit.sim.world.medium.air import Frame
 from cma_toolkit.sim.world.medium.border import Border
 from cma_toolkit.sim.world.medium.places import make_places
 from cma_toolkit.sim.world.shards.plan import divide, heard_in, hops_from
-from cma_toolkit.sim.world.watcher import Violation
+from cma_toolkit.sim.world.watcher import Watcher
 
 Plain = dict[str, Any]
 Key = tuple[int, int, int]  # of a frame that asks for the air: ready, source, number
@@ -27,17 +28,20 @@ ASKED, CUT, OUTCOME, UDP, WIRE, SETTLED = range(6)  # what a letter is about
 class Shard:
     """The part of a described world with one number.
 
-    Shape of an answer: letters, promise_ms, waiting (how many frames wait for the air), happened,
-    and problem with problem_at_ms if a checker found something.
+    Shape of an answer: letters, promise_ms, waiting (how many frames wait for the air), happened.
+    Raises: Violation from whatever it is told to do, if a checker finds something.
     """
 
     def __init__(self, spec: Plain, number: int, shards: int) -> None:
         places = make_places(spec.get("places"), spec["agents"], spec["seed"])
         self._shard_of = shard_of = divide(places, shards)
         own = [index for index in range(spec["agents"]) if shard_of[index] == number]
-        checkers = menu.make(spec.get("checkers", ()))
+        watchers: list[Watcher] = [*menu.make(spec.get("checkers", ()))]
+        if "calm" in spec:
+            self._recovery = Recovery(spec["calm"]["from_ms"], spec["calm"]["agree"])
+            watchers.append(self._recovery)
         self._number = number
-        self._fleet = fleet = driver.make_fleet(spec, spec["keep"], checkers, own=own)
+        self._fleet = fleet = driver.make_fleet(spec, spec["keep"], watchers, own=own)
         self._radio, self._clock = fleet.radio, fleet.clock
         self._heard_in = heard_in(fleet, shard_of)
         self._udp_in = self._shards_of_udp()
@@ -60,6 +64,11 @@ class Shard:
         on_wires = medium.wires.other if medium.wires else ()
         return [agent for agent in (*on_udp, *on_wires) if self._fleet.is_own[agent]]
 
+    @property
+    def now_ms(self) -> int:
+        """How far it has come."""
+        return self._clock.now_ms
+
     # --- what the coordinator calls ---
 
     def begin(self) -> Plain:
@@ -68,11 +77,7 @@ class Shard:
 
     def advance(self, last_ms: int) -> Plain:
         """Let time pass to the end of a millisecond, and say what crossed the border in it."""
-        try:
-            self._fleet.run_until(last_ms + 1)
-        except Violation as violation:
-            problem_at_ms = self._clock.now_ms
-            return {**self._answer({}), "problem": str(violation), "problem_at_ms": problem_at_ms}
+        self._fleet.run_until(last_ms + 1)
         return self._answer(self._letters(last_ms))
 
     def settle(self, letters: list[tuple[Any, ...]]) -> Plain:
@@ -83,13 +88,14 @@ class Shard:
             self._unsettled = self._radio.take_asked(self._clock.now_ms)
         return self._answer(self._settle_some())
 
+    def miss(self, without: list[int]) -> Plain:
+        """Return what agents of this part miss to be well again, some left out."""
+        return self._recovery.part(self._fleet, without)
+
     def end(self) -> Plain:
         """Return what happened, and the digests of which the world's is made."""
         fleet = self._fleet
-        try:
-            fleet.end()
-        except Violation as violation:
-            return {"problem": str(violation), "problem_at_ms": self._clock.now_ms}
+        fleet.end()
         result = driver.describe(fleet)
         fleet.close_trace()
         result["world"], result["agents"] = fleet.trace.parts()

@@ -1,0 +1,59 @@
+"""Notice an application that never returns; no virtual time passes in it, so its run has no end.
+
+CPython only. A thread looks now and then at the stack of the one that runs the world, so that a
+run pays nothing for it.
+"""
+
+import ctypes
+import sys
+import threading
+import time
+from types import FrameType
+
+from cma_toolkit.sim.watchdog import Watchdog
+
+LIMIT_S = 10.0  # of the processor's time: who waits in a debugger hangs in nothing
+_LOOKS = 4  # within the limit
+
+
+class HangError(BaseException):
+    """Leave an application that never returns; what survives its errors does not catch this."""
+
+
+class HangWatch(Watchdog):
+    """Raise HangError in the thread that makes it if one call of the application takes too long.
+
+    `problem` is a sentence then, the same on every run.
+    """
+
+    def __init__(self, app: str) -> None:
+        super().__init__(LIMIT_S / _LOOKS)
+        self.problem = ""
+        self._app = app
+        self._watched = threading.get_ident()
+        self._clock = time.pthread_getcpuclockid(self._watched)
+        self._seen: FrameType | None = None
+        self._since_s = 0.0
+
+    def look(self) -> float | None:
+        """Compare the call that is running with the one at the last look."""
+        call, now_s = self._call(), time.clock_gettime(self._clock)
+        if call is not self._seen:
+            self._seen, self._since_s = call, now_s
+        elif call is not None and now_s - self._since_s >= LIMIT_S:
+            name, line = call.f_code.co_name, call.f_code.co_firstlineno
+            self.problem = f"the application never returns from {name}, line {line}"
+            thread, error = ctypes.c_ulong(self._watched), ctypes.py_object(HangError)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
+            return None
+        return LIMIT_S / _LOOKS
+
+    def _call(self) -> FrameType | None:
+        """Return the outermost frame of the application that is running, if one is."""
+        frame = sys._current_frames().get(self._watched)
+        call = None
+        while frame is not None:
+            if frame.f_code.co_filename == self._app:
+                call = frame
+            frame = frame.f_back
+        return call
