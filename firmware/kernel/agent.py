@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .effects import Effects
     from .identity import Identity
+    from .offers import Offers
     from .ports import Parts
     from .prng import Prng
     from .shapes import Callback, Handler, Remembering, Setup, Table
@@ -76,6 +77,9 @@ class Agent:
     """The kernel of one agent; a driver tells it the time and carries out its effects."""
 
     SNAPSHOT_BYTES = 16
+    release = (0, 0, 0)  # its number, the class it is for, how far its trial is
+    _reboot_reason = 0
+    _offers: "Offers | None" = None  # until the first one is heard
     _out: "Effects"  # that of the last step: a user's own task reports to it too
 
     def __init__(
@@ -95,7 +99,7 @@ class Agent:
         self._now_ms = 0
         self._rng = rng
         self._application_id = config.application_id
-        self._is_reboot_asked = self._has_started = self._is_kept_awake = False
+        self._has_started = self._is_kept_awake = False
         self._has_radio = True  # in the mode of the step before
         self._awake_until_ms = 0
         self._awake_span_ms = 0  # asked for since the last step
@@ -151,6 +155,7 @@ class Agent:
         handlers[frame.KIND_REQUEST] = self.exchange.on_request
         handlers[frame.KIND_RESPONSE] = self.exchange.on_response
         handlers[frame.KIND_ANNOUNCE] = self._on_announcement
+        handlers[frame.KIND_OFFER] = self._on_offer
 
     # --- what a driver calls ---
 
@@ -263,6 +268,8 @@ class Agent:
         self.router.on_time(now_ms)
         self.recovery.on_time(now_ms, out)
         self.exchange.expire(now_ms)
+        if self._offers:
+            self._offers.on_time(now_ms)
         for _ in range(TIMERS_OWN + 1):
             timer_id = self._timers.take_due(now_ms)
             if timer_id == NONE_DUE:
@@ -278,7 +285,7 @@ class Agent:
         now_ms = self._now_ms
         if self.transmitter.waiting():
             return now_ms
-        if self._is_reboot_asked or self.keeper.state.is_touched:
+        if self._reboot_reason or self.keeper.state.is_touched:
             return now_ms
         if self._has_radio != self.governor.modes.has_radio:
             return now_ms
@@ -294,6 +301,8 @@ class Agent:
         requests = self.exchange.requests
         if requests:
             at_ms = _earlier(at_ms, requests.next_at_ms(now_ms), now_ms)
+        if self._offers:
+            at_ms = _earlier(at_ms, self._offers.due_at_ms, now_ms)
         return _earlier(at_ms, self.recovery.next_at_ms(), now_ms)
 
     def on_battery(self, millivolts: int) -> None:
@@ -410,9 +419,9 @@ class Agent:
         self._awake_span_ms = max(self._awake_span_ms, min(span_ms, PERIOD_MS_MAX))
         self._is_asked = True
 
-    def reboot(self) -> None:
+    def reboot(self, reason: int = REBOOT_ASKED) -> None:
         """Start anew at the end of this step."""
-        self._is_reboot_asked = True
+        self._reboot_reason = reason
 
     # --- steps ---
 
@@ -453,10 +462,10 @@ class Agent:
         sent = self.transmitter.flush(self.governor)
         if sent and self._has_windows:
             self.schedule.on_sent(now_ms, sent)
-        if self._is_reboot_asked:
-            self._is_reboot_asked = False
+        if self._reboot_reason:
+            reason, self._reboot_reason = self._reboot_reason, 0
             self.stop(now_ms, self._out)
-            self._out.reboot(REBOOT_ASKED)
+            self._out.reboot(reason)
         elif self._may_sleep:
             self._sleep(now_ms)
 
@@ -557,7 +566,7 @@ class Agent:
         if keeper.is_lost:
             self._timers.set(TIMER_STATE, ticks_add(now_ms, STATE_RETRY_MS))
         elif was_lost:
-            self._is_reboot_asked = True  # with its state, the application can run
+            self.reboot()  # with its state, the application can run
 
     def _write_state_in_time(self, now_ms: int) -> None:
         if self.keeper.is_lost:
@@ -614,6 +623,13 @@ class Agent:
             self._follow_schedule(now_ms)
             self._announce_phase(now_ms)
         return 0
+
+    def _on_offer(self, now_ms: int, envelope: "Envelope") -> int:
+        if not self._offers:
+            from .offers import Offers
+
+            self._offers = Offers(self, self._rng)
+        return self._offers.on_offer(now_ms, envelope)
 
     # --- the snapshot ---
 

@@ -27,6 +27,7 @@ CAUSE_PANIC = 7
 
 # Why the agent asks for a reboot.
 REBOOT_ASKED = 1  # a person or a command
+REBOOT_UPDATE = 2  # into the updater: a release is offered
 
 # One text: a tuple would cost a board 40 B for each name. `name_of` cuts one out.
 EVENT_NAMES = """started

@@ -14,6 +14,10 @@ from typing import Any, Protocol
 from cma_toolkit.firmware.kernel.codec.frame import (
     BROADCAST,
     KIND_ANNOUNCE,
+    KIND_OFFER,
+    KIND_PIECE,
+    KIND_REPORT,
+    KIND_WANT,
     VERSION,
     read_source,
     read_target,
@@ -113,12 +117,12 @@ class Edge:
         fields = talk.read(kind, memoryview(buffer)[HEADER_BYTES:length])
         if fields is None or target not in {BROADCAST, self._identity.node}:
             return
-        if kind == talk.KIND_WANT:
+        if kind == KIND_WANT:
             is_for_us = target != BROADCAST
             self._serving.on_want(now_ms, self._sources, fields, is_for_us)
-        elif kind == talk.KIND_PIECE:
+        elif kind == KIND_PIECE:
             self._serving.on_piece(now_ms, fields)
-        elif kind == talk.KIND_REPORT:
+        elif kind == KIND_REPORT:
             self._on_report(Report(source, *fields))
             self._offer_soon(now_ms)
 
@@ -126,13 +130,13 @@ class Edge:
         """Send the next piece, and the next offer."""
         piece = self._serving.on_time(now_ms)
         if piece is not None:
-            self._send(talk.KIND_PIECE, piece, out)
+            self._send(KIND_PIECE, piece, out)
         if ticks_diff(now_ms, self._round_at_ms) < 0:
             return
         if not self._waiting:
             self._waiting = list(self._frames)
         if self._waiting:
-            self._send(talk.KIND_OFFER, self._waiting.pop(0), out)
+            self._send(KIND_OFFER, self._waiting.pop(0), out)
         span_ms = AWAKE_MS if self._waiting else OFFER_MS
         self._round_at_ms = ticks_add(now_ms, span_ms)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pycddl
 import pytest
 
+from cma_toolkit.firmware.kernel.codec.frame import KIND_OFFER, KIND_PIECE, KIND_WANT
 from cma_toolkit.firmware.kernel.release import talk
 from cma_toolkit.firmware.kernel.release.refusals import (
     REFUSED_BATTERY,
@@ -63,7 +64,7 @@ def sent_bytes(air: Air) -> int:
 
 
 def pieces(air: Air) -> list[tuple[int, int]]:
-    return [(node, frame[1]) for _, node, frame in air.sent if frame[1] == talk.KIND_PIECE]
+    return [(node, frame[1]) for _, node, frame in air.sent if frame[1] == KIND_PIECE]
 
 
 def test_a_board_takes_what_it_is_offered_tries_it_and_starts_it() -> None:
@@ -154,7 +155,7 @@ def test_a_board_that_runs_the_release_hands_it_on_without_an_edge() -> None:
     # It has no offer of its own; who hears one may take it from here.
     frame = talk.write(
         edge.machine._identity,
-        talk.KIND_OFFER,
+        KIND_OFFER,
         [1, 2, DELTA.digest, DELTA.class_tag, 1, [], []],
         0,
     )
@@ -231,7 +232,7 @@ def test_a_fetch_goes_on_where_it_was_however_often_the_power_goes(every: int) -
     asked = [
         talk.read(10, memoryview(frame)[14:])[2][0]
         for _, node, frame in air.sent
-        if node == 1 and frame[1] == talk.KIND_WANT
+        if node == 1 and frame[1] == KIND_WANT
     ]
     assert all(part < talk.PART_INDEX for part in asked[4:])
 

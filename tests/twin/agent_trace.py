@@ -270,6 +270,7 @@ class Trace:
         rng = Prng(self._rng.below(1 << 29))
         agent = Agent(identity, rng, table, self._parts, self._config)
         self._agent = agent
+        agent.release = (self._rng.below(9), 7, 3)
         agent.start(self._now_ms, cause, snapshot, out)
         if agent.is_safe_mode:
             out.see("safe mode")

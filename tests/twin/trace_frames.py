@@ -152,7 +152,7 @@ class Frames:
         if rng.below(4) == 0:  # or come in another order
             self._waiting.append(self._waiting.pop(0))
 
-    def _payload(self, peer, kind, value=None):
+    def _payload(self, peer, kind, value=None):  # noqa: PLR0911 - one return per kind
         rng = self._rng
         value = self._value() if value is None else value
         topic = TOPICS[rng.below(len(TOPICS))]
@@ -174,6 +174,9 @@ class Frames:
             return cbor.encode([1 + rng.below(65_535), topic, value], VALUE_BYTES_MAX)
         if kind == frame.KIND_RESPONSE:
             return cbor.encode([1 + rng.below(65_535), rng.below(6), value], VALUE_BYTES_MAX)
+        if kind == frame.KIND_OFFER:
+            nodes = [self._own_node] if rng.below(2) else [1] * rng.below(3)
+            return cbor.encode([rng.below(3), rng.below(9), b"12345678", 7, 1, [], nodes])
         if kind == frame.KIND_TELEMETRY:
             return cbor.encode({key: rng.below(1 << 20) for key in range(1, 8)})
         return cbor.encode(value, VALUE_BYTES_MAX)

@@ -30,7 +30,11 @@ KIND_TELEMETRY = 5
 KIND_REQUEST = 6
 KIND_RESPONSE = 7
 KIND_FRAGMENT = 8
-KIND_LAST = 8
+KIND_OFFER = 9
+KIND_LAST = 9  # of those that an agent takes in
+KIND_WANT = 10  # from here on only who updates
+KIND_PIECE = 11
+KIND_REPORT = 12
 VALUE_KINDS = b"\x04\x06\x07"  # those that carry a value of an application
 
 

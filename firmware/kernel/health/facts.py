@@ -30,7 +30,8 @@ message
 telemetry
 request
 response
-fragment"""
+fragment
+offer"""
 # By CAUSE_…
 RESET_NAMES = """unknown
 power_on

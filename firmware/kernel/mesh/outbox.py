@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # By kind, the lowest number leaves first: announcements keep the cluster together, who asked or
 # answered waits, a pong or a report of figures can be had again.
-_PRIORITY = b"\x00\x00\x03\x03\x02\x03\x01\x01\x03"
+_PRIORITY = b"\x00\x00\x03\x03\x02\x03\x01\x01\x03\x03\x03\x03\x03"
 
 # What is known of the frame in a slot, a byte each.
 _ROW = 4

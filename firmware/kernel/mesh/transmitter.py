@@ -20,6 +20,8 @@ from .outbox import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..identity import Identity
     from ..shapes import DropCounter, FrameSink
 
@@ -95,19 +97,23 @@ class Transmitter:
         Raises: CborError if the value has no encoding or takes more than MESSAGE_BYTES_MAX.
         """
         messages.check_topic(topic)
-        return self._say(frame.KIND_MESSAGE, (topic, value), target, link)
+        return self.say(frame.KIND_MESSAGE, (topic, value), target, link)
 
     def request(self, correlation: int, topic: str, value: object, target: int, link: int) -> bool:
         """Ask one node; False if it was dropped. Raises: as `message`."""
         messages.check_topic(topic)
-        return self._say(frame.KIND_REQUEST, (correlation, topic, value), target, link)
+        return self.say(frame.KIND_REQUEST, (correlation, topic, value), target, link)
 
     def respond(self, envelope: messages.Envelope, status: int, value: object) -> bool:
         """Answer a request; False if the answer was dropped. Raises: as `message`."""
         fields = (envelope.correlation, status, value)
-        return self._say(frame.KIND_RESPONSE, fields, envelope.source, envelope.link)
+        return self.say(frame.KIND_RESPONSE, fields, envelope.source, envelope.link)
 
-    def _say(self, kind: int, fields: "tuple[object, ...]", target: int, link: int) -> bool:
+    def say(self, kind: int, fields: "Sequence[object]", target: int, link: int) -> bool:
+        """Send fields as the payload of a kind; False if they were dropped.
+
+        Raises: as `message`.
+        """
         try:
             length = cbor.write_into(self.outbox.spare, HEADER_BYTES, fields)
         except cbor.CborError:
@@ -115,7 +121,7 @@ class Transmitter:
         return self._commit(kind, target, link, length)
 
     def _say_in_fragments(
-        self, kind: int, fields: "tuple[object, ...]", target: int, link: int
+        self, kind: int, fields: "Sequence[object]", target: int, link: int
     ) -> bool:
         try:
             from ..codec.fragments import count_of, write_fragment

@@ -6,16 +6,18 @@ Bounds   one part of a release at a time
 """
 
 from .envelope import Envelope
-from .index import BLOCK_BYTES, block_bytes, block_count
+from .index import BLOCK_BYTES, DIGEST_BYTES, block_bytes, block_count
 from .kept import Kept
 from .layout import slot_at, trailer_at
 from .manifest import from_bytes
+from .refusals import RefusedError
 from .region import Region
 from .talk import FORM_DEFLATED, FORM_PLAIN, PART_ENVELOPE, PART_INDEX, tag_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..ports import Flash
+    from .installation import Installation
     from .papers import Papers
 
 
@@ -79,3 +81,16 @@ class Holding:
         block = bytearray(block_bytes(self.manifest.size_bytes, part))
         self._image.read(part * BLOCK_BYTES, block)
         return FORM_PLAIN, bytes(block)
+
+
+def running_of(installation: "Installation") -> "Holding | None":
+    """Return the release that runs, None if none does or its papers cannot be read."""
+    at = installation.running
+    try:
+        papers = installation.read_papers(at) if at >= 0 else None
+        if papers is None:
+            return None
+        have = bytearray(b"\x01" * (len(papers.index) // DIGEST_BYTES))
+        return Holding(installation.flash, at, papers, have)
+    except (OSError, RefusedError):
+        return None  # it is still what runs; nothing is handed on of it

@@ -1,7 +1,12 @@
 """What boards say to each other about releases: who offers, who lacks what, and the pieces.
 
-Nothing of it is believed: what a piece brings is held to what was signed. Four kinds of frames,
-whose payload is one array each.
+Nothing of it is believed: what a piece brings is held to what was signed. The payload of each of
+the four kinds of frames is one array:
+
+    offer     generation, sequence, digest, class, root, bases, nodes
+    want      tag, base, part and bits of each
+    piece     tag, form, part, size, index, data
+    report    sequence, stage, target, permille, battery, reason
 
 Input    write(identity, kind, fields), read(kind, payload)
 Effects  none
@@ -10,7 +15,14 @@ Source   SPEC.md, "Releases on the air"; protocol.cddl
 """
 
 from ..codec.cbor import CborError, decode, write_into
-from ..codec.frame import BROADCAST, write_header
+from ..codec.frame import (
+    BROADCAST,
+    KIND_OFFER,
+    KIND_PIECE,
+    KIND_REPORT,
+    KIND_WANT,
+    write_header,
+)
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES
 
 TYPE_CHECKING = False
@@ -18,11 +30,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..identity import Identity
-
-KIND_OFFER = 9  # generation, sequence, digest, class, root, bases, nodes
-KIND_WANT = 10  # tag, base, part and bits of each
-KIND_PIECE = 11  # tag, form, part, size, index, data
-KIND_REPORT = 12  # sequence, stage, target, permille, battery, reason
 
 # Of an offer
 GENERATION, SEQUENCE, DIGEST, CLASS, ROOT, BASES, NODES = range(7)

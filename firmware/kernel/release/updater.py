@@ -10,18 +10,25 @@ Source   RFC 6206 for the offers; A. Hui, D. Culler, "The dynamic behavior of a 
          protocol for network programming at scale", SenSys 2004, for what is overheard
 """
 
-from ..codec.frame import BROADCAST, VERSION, read_source, read_target
+from ..codec.frame import (
+    BROADCAST,
+    KIND_OFFER,
+    KIND_PIECE,
+    KIND_REPORT,
+    KIND_WANT,
+    VERSION,
+    read_source,
+    read_target,
+)
 from ..effects import LINK_ALL
 from ..limits import HEADER_BYTES
 from ..ticks import ticks_add, ticks_diff
 from . import talk
 from .fetching import Fetching
-from .holding import Holding
-from .index import DIGEST_BYTES
+from .holding import Holding, running_of
 from .installation import RECOVERY
 from .intake import Intake
 from .offering import Offering
-from .refusals import RefusedError
 from .serving import Serving
 
 TYPE_CHECKING = False
@@ -68,7 +75,7 @@ class Updater:
         self.identity = identity
         self.installation = installation
         self.board = board
-        self.running = _running(installation)
+        self.running = running_of(installation)
         self.intake = Intake(installation, board, self.running, inflate)
         self.fetching = Fetching(rng, self.intake)
         self.serving = Serving(rng, LEAD_MS)
@@ -123,11 +130,11 @@ class Updater:
         if fields is None or target not in (BROADCAST, self.identity.node):
             return
         try:
-            if kind == talk.KIND_OFFER:
+            if kind == KIND_OFFER:
                 self._on_offer(now_ms, fields)
-            elif kind == talk.KIND_WANT:
+            elif kind == KIND_WANT:
                 self._on_want(now_ms, fields, target != BROADCAST)
-            elif kind == talk.KIND_PIECE:
+            elif kind == KIND_PIECE:
                 self._on_piece(now_ms, source, fields, out)
         except OSError:
             self._done(DONE_FAILED, out)
@@ -137,13 +144,13 @@ class Updater:
         if self.outcome:
             return
         try:
-            self._send(talk.KIND_PIECE, self.serving.on_time(now_ms), out)
+            self._send(KIND_PIECE, self.serving.on_time(now_ms), out)
             want = self.fetching.on_time(now_ms)
-            self._send(talk.KIND_WANT, want, out, self.fetching.asked or BROADCAST)
+            self._send(KIND_WANT, want, out, self.fetching.asked or BROADCAST)
         except OSError:
             self._done(DONE_FAILED, out)
             return
-        self._send(talk.KIND_OFFER, self.offering.on_time(now_ms, self._offered()), out)
+        self._send(KIND_OFFER, self.offering.on_time(now_ms, self._offered()), out)
         if self.serving.next_at_ms >= 0 or self.fetching.next_at_ms >= 0:
             self._busy_at_ms = now_ms
         if ticks_diff(now_ms, self._started_at_ms) >= self._session_ms:
@@ -221,7 +228,7 @@ class Updater:
         target = self.offering.fields[talk.SEQUENCE] if self.offering.fields is not None else 0
         done, battery_mv = self.intake.done_permille(), self.board.battery_mv
         fields = [self.installation_sequence(), stage, target, done, battery_mv, self.reason]
-        self._send(talk.KIND_REPORT, fields, out)
+        self._send(KIND_REPORT, fields, out)
 
     def _send(
         self,
@@ -235,15 +242,3 @@ class Updater:
         frame = talk.write(self.identity, kind, fields, self._sequence, target)
         self._sequence = (self._sequence + 1) & 0xFFFF
         out.send(LINK_ALL, frame, len(frame))
-
-
-def _running(installation: "Installation") -> "Holding | None":
-    at = installation.running
-    try:
-        papers = installation.read_papers(at) if at != RECOVERY else None
-        if papers is None:
-            return None
-        have = bytearray(b"\x01" * (len(papers.index) // DIGEST_BYTES))
-        return Holding(installation.flash, at, papers, have)
-    except (OSError, RefusedError):
-        return None  # it is still what runs; nothing is handed on of it

@@ -1,0 +1,154 @@
+"""What an agent makes of offers: handed on, answered, followed seldom."""
+
+from kernel.codec.cbor import decode
+from kernel.codec.frame import KIND_OFFER, KIND_REPORT
+from kernel.errors import CAUSE_POWER_ON, REBOOT_UPDATE
+from kernel.identity import Identity
+from kernel.limits import HEADER_BYTES
+from kernel.offers import UPDATE_MS_MIN
+from kernel.release import talk
+from kernel.ticks import ticks_add, ticks_diff
+from support.pair import Node
+from support.script import MemoryTable
+
+KIND = 77
+EDGE = Identity("edge", 9, 7, "")
+WAIT_MS = 250
+
+
+def offer(sequence: int = 5, kind: int = KIND, nodes=(), generation: int = 1):
+    return [generation, sequence, bytes(8), kind, 1, [], list(nodes)]
+
+
+class Listener:
+    """An agent that runs release 4 and hears an edge."""
+
+    def __init__(self, table=None, release=(4, KIND, 3), now_ms: int = 1_000) -> None:
+        self.table = table or MemoryTable()
+        node = Node("a", 1, self.table)
+        self.agent, self.out = node.agent, node.out
+        self.agent.release = release
+        self.now_ms = now_ms
+        self._sequence = 0
+        self.agent.start(now_ms, CAUSE_POWER_ON, None, self.out)
+        self.agent.on_battery(3_900)
+        self.wait(WAIT_MS)
+        self.out.take_frames()
+
+    def hear(self, fields) -> None:
+        self._sequence += 1
+        frame = talk.write(EDGE, KIND_OFFER, fields, self._sequence)
+        self.agent.on_frame(self.now_ms, 0, frame, len(frame), -50, self.out)
+
+    def wait(self, span_ms: int) -> None:
+        end_ms = ticks_add(self.now_ms, span_ms)
+        while not self.out.reboots:
+            at_ms = self.agent.next_wake_at_ms()
+            if ticks_diff(at_ms, end_ms) > 0:
+                break
+            if ticks_diff(at_ms, self.now_ms) > 0:
+                self.now_ms = at_ms
+            self.agent.on_time(self.now_ms, self.out)
+        self.now_ms = end_ms
+
+    def said(self, kind: int):
+        frames = [frame for frame in self.out.frames if frame[1] == kind]
+        return [decode(frame[HEADER_BYTES:]) for frame in frames]
+
+
+def test_an_offer_is_handed_on_once_unless_others_did() -> None:
+    agent = Listener()
+    agent.hear(offer(nodes=[123]))
+    agent.wait(WAIT_MS)
+    agent.hear(offer(nodes=[123]))
+    agent.wait(WAIT_MS)
+    assert agent.said(KIND_OFFER) == [offer(nodes=[123])]
+    crowd = Listener()
+    for _ in range(2):
+        crowd.hear(offer(nodes=[123]))
+    crowd.wait(WAIT_MS)
+    assert crowd.said(KIND_OFFER) == []
+    crowd.hear(offer(nodes=[123], generation=2))
+    crowd.wait(WAIT_MS)
+    assert crowd.said(KIND_OFFER) == [offer(nodes=[123], generation=2)]
+
+
+def test_who_is_not_meant_says_what_it_runs() -> None:
+    node = Listener().agent.identity.node
+    for fields in (offer(nodes=[node + 1]), offer(sequence=4), offer(sequence=3)):
+        agent = Listener()
+        agent.hear(fields)
+        agent.wait(WAIT_MS)
+        assert agent.said(KIND_REPORT) == [[4, 3, 4, 1000, 3_900, 0]]
+        assert not agent.out.reboots
+    for release, kind in (((4, KIND, 3), KIND + 1), ((0, 0, 0), 0)):
+        agent = Listener(release=release)
+        agent.hear(offer(kind=kind))
+        agent.wait(WAIT_MS)
+        assert not agent.out.frames and not agent.out.reboots  # of another class, or of none
+
+
+def test_who_is_meant_reboots_into_the_updater_after_it_handed_the_offer_on() -> None:
+    node = Listener().agent.identity.node
+    for nodes in ([], [1, node]):
+        agent = Listener()
+        agent.hear(offer(nodes=nodes))
+        agent.wait(WAIT_MS)
+        assert agent.out.reboots == [REBOOT_UPDATE]
+        assert agent.said(KIND_OFFER) == [offer(nodes=nodes)] and not agent.said(KIND_REPORT)
+
+
+def test_offers_that_bring_nothing_are_followed_more_and_more_seldom() -> None:
+    table, now_ms, sessions = MemoryTable(), 1_000, []
+    for generation in range(24 * 12):  # each five minutes of a day, always another one
+        agent = Listener(table, now_ms=now_ms)
+        agent.hear(offer(sequence=5 + generation, generation=generation))
+        agent.wait(WAIT_MS)
+        if agent.out.reboots:
+            sessions.append(generation * 5)
+        now_ms = ticks_add(now_ms, 300_000)
+    assert sessions[0] == 0 and len(sessions) <= 8
+    gaps = [sessions[n + 1] - sessions[n] for n in range(len(sessions) - 1)]
+    assert gaps == sorted(gaps) and gaps[0] * 60_000 >= UPDATE_MS_MIN
+    # A release that came is another one that runs: it begins anew.
+    agent = Listener(table, release=(5, KIND, 3), now_ms=now_ms)
+    agent.hear(offer(sequence=6))
+    agent.wait(WAIT_MS)
+    assert agent.out.reboots == [REBOOT_UPDATE]
+
+
+def test_a_clock_that_began_anew_does_not_forbid_updates() -> None:
+    table = MemoryTable()
+    for now_ms in (400_000_000, 1_000):
+        agent = Listener(table, now_ms=now_ms)
+        agent.hear(offer())
+        agent.wait(WAIT_MS)
+        assert agent.out.reboots == [REBOOT_UPDATE]
+
+
+def test_what_cannot_be_counted_is_not_begun() -> None:
+    agent = Listener()
+
+    def fail(key: bytes) -> None:
+        raise OSError(5)
+
+    agent.table.get = fail
+    agent.hear(offer())
+    agent.wait(WAIT_MS)
+    assert not agent.out.reboots and agent.said(KIND_REPORT)
+
+
+def test_malformed_offers_are_dropped() -> None:
+    for wrong in (
+        [],
+        offer()[:6],
+        "x",
+        {1: 2},
+        offer()[:6] + [5],
+        offer()[:1] + ["x"] + offer()[2:],
+    ):
+        agent = Listener()
+        agent.hear(wrong)
+        agent.wait(WAIT_MS)
+        assert not agent.out.reboots and not agent.out.frames
+        assert agent.agent.meters.kinds[0] == 1
