@@ -9,6 +9,7 @@ import click
 from cma_toolkit.host_tools.cli import release_show as show
 from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import Output
+from cma_toolkit.host_tools.cli.release_serve import serve
 from cma_toolkit.host_tools.errors import disk_error, refused, usage
 from cma_toolkit.host_tools.release.artefact import Release
 from cma_toolkit.host_tools.release.procedures import ROOT_DAYS, TIMESTAMP_DAYS, Office
@@ -75,6 +76,9 @@ def command() -> None:
 
     Keys are in keys/, which stays with you; what boards may read is in release/.
     """
+
+
+command.add_command(serve)
 
 
 @command.command(epilog=examples("cma release init", "cma release init --root 2/3 --release 2/2"))

@@ -1,6 +1,6 @@
 """A published release as boards ask for it: documents, and each block in the form that suits.
 
-Pure. A block travels raw, deflated, or as a window of VCDIFF against an earlier image of the same
+A block travels raw, deflated, or as a window of VCDIFF against an earlier image of the same
 class, whichever is smallest; each can be had without the others.
 """
 
@@ -20,8 +20,10 @@ from cma_toolkit.firmware.kernel.release.talk import (
     PART_TIMESTAMP,
     tag_of,
 )
+from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.release.artefact import Part
 from cma_toolkit.host_tools.release.delta import Source
+from cma_toolkit.host_tools.release.repository import TIMESTAMP, Repository
 
 WINDOW_BITS = 12  # 4 KiB: what a board has for it
 
@@ -110,3 +112,30 @@ def inflate(data: bytes, size_bytes: int) -> bytes:
         return unpacker.decompress(data, size_bytes)
     except zlib.error as error:
         raise ValueError(str(error)) from error
+
+
+def of_sequence(repository: Repository, sequence: int) -> list[Published]:
+    """Return the images of the published release with a number, 0: of the newest.
+
+    Raises: CmaError 2 if it is not published, 4 if a document is not what it should be.
+    """
+    releases = repository.published()
+    chosen = [each for each in releases if each.sequence == sequence] or releases[-1:]
+    if not chosen or sequence not in {0, chosen[0].sequence}:
+        which = f"Release {sequence} is not" if sequence else "No release is"
+        raise usage(f"{which} published in {repository.folder}: see cma release publish.")
+    timestamp = repository.read(repository.folder / TIMESTAMP)
+    roots = {
+        version: repository.read(repository.root_path(version)) for version in repository.roots()
+    }
+    made = []
+    for part in chosen[0].parts:
+        earlier = [
+            other.image
+            for release in releases
+            for other in release.parts
+            if release.sequence < chosen[0].sequence
+            and other.manifest.class_id == part.manifest.class_id
+        ]
+        made.append(Published(part, timestamp, roots, earlier))
+    return made

@@ -1,5 +1,6 @@
 """Boards that update, an edge, and the air between them, in virtual time."""
 
+import binascii
 import heapq
 import random
 from collections.abc import Callable, Sequence
@@ -50,7 +51,7 @@ def changed(data: bytes, seed: int = 1) -> bytes:
     return data[:middle] + random.Random(seed).randbytes(200) + data[middle:]
 
 
-def part_of(data: bytes, sequence: int, **others: int) -> Part:
+def part_of(data: bytes, sequence: int, **others: int | bytes) -> Part:
     """Return a signed release of an image."""
     from cma_toolkit.firmware.kernel.release.index import image_digest
 
@@ -71,8 +72,19 @@ def published(part: Part, earlier: Sequence[bytes] = ()) -> Published:
 class UpdatingBoard:
     """Flash with an installation, and a session on it."""
 
-    def __init__(self, node: int, runs: bytes | None, sequence: int = 1, seed: int = 1) -> None:
+    def __init__(
+        self,
+        node: int,
+        runs: bytes | None,
+        sequence: int = 1,
+        seed: int = 1,
+        *,
+        class_id: bytes = CLASS_ID,
+        network: str = "",
+    ) -> None:
         self.node = node
+        self._class_id = class_id
+        self._network = binascii.crc32(network.encode()) & 0xFFFF if network else NETWORK
         self.flash = RomfsFlash()
         self.outcome = 0
         self.sent: list[bytes] = []
@@ -82,7 +94,7 @@ class UpdatingBoard:
             self._install(runs, sequence)
 
     def _install(self, data: bytes, sequence: int) -> None:
-        envelope = part_of(data, sequence).envelope
+        envelope = part_of(data, sequence, class_id=self._class_id).envelope
         at = layout.slot_at(0, SECTORS) * layout.SECTOR_BYTES
         padded = data + b"\xff" * (-len(data) % layout.SECTOR_BYTES)
         for start in range(0, len(padded), layout.SECTOR_BYTES):
@@ -97,11 +109,11 @@ class UpdatingBoard:
         journal.recover()
         self.installation = Installation(self.flash, JournalTable(journal), FIRST.to_bytes())
         self.installation.boot(COST_ORDERLY)
-        self.kind = Board((CLASS_ID,), layout.image_bytes(SECTORS), MPY)
+        self.kind = Board((self._class_id,), layout.image_bytes(SECTORS), MPY)
         self._sessions += 1
         self.outcome = 0
         rng = Prng(seed_from(self._seed, "updater", self.node, self._sessions))
-        identity = Identity(f"board-{self.node}", self.node, NETWORK, "test")
+        identity = Identity(f"board-{self.node}", self.node, self._network, "test")
         self.machine = Updater(identity, rng, self.installation, self.kind, inflate, session_ms)
         return self.machine
 

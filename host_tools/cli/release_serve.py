@@ -1,0 +1,228 @@
+"""`cma release serve`: an edge that boards get releases from."""
+
+import binascii
+import json
+import signal
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.progress import Output
+from cma_toolkit.host_tools.errors import usage
+
+if TYPE_CHECKING:
+    from cma_toolkit.host_tools.release.edge import Offered, Report
+    from cma_toolkit.host_tools.release.published import Published
+    from cma_toolkit.host_tools.release.repository import Repository
+    from cma_toolkit.host_tools.rollout.desk import Desk
+    from cma_toolkit.host_tools.rollout.records import Offer
+
+STAGES = ("idle", "fetching", "trial", "confirmed", "rejected")
+_ERA_S = 1_700_000_000  # generations of an offer to everybody count seconds from here
+_TURN_S = 60  # from one look at who has fallen silent to the next
+
+
+class ToEverybody:
+    """The newest release for all who hear of it."""
+
+    def __init__(self, repository: "Repository") -> None:
+        from cma_toolkit.host_tools.release.edge import Offered
+        from cma_toolkit.host_tools.release.published import of_sequence
+
+        self._generation = int(time.time()) - _ERA_S
+        self._offers = [Offered(each) for each in of_sequence(repository, 0)]
+
+    def now(self) -> "tuple[int, Sequence[Offered]]":
+        """Return the one offer."""
+        return self._generation, self._offers
+
+    def on_report(self, report: "Report") -> None:
+        """Keep nothing: nobody waits for it."""
+
+
+class ByRollout:
+    """What the newest roll-out says; it takes what boards report."""
+
+    def __init__(self, repository: "Repository", desk: "Desk") -> None:
+        self._repository = repository
+        self._desk = desk
+        self._turned_s = 0
+        self._made: dict[int, list[Published]] = {}
+
+    def now(self) -> "tuple[int, Sequence[Offered]]":
+        """Return what is offered now."""
+        now_s = int(time.time())
+        if now_s - self._turned_s >= _TURN_S:
+            self._turned_s = now_s
+            self._desk.on_time(now_s)
+        offers = self._desk.offers(now_s)
+        generation = max((offer.generation for offer in offers), default=0)
+        return generation, [made for offer in offers for made in self._offered(offer)]
+
+    def on_report(self, report: "Report") -> None:
+        """Hand it to the roll-out, which has it on the disk when this returns."""
+        from cma_toolkit.host_tools.rollout import records
+
+        self._desk.on_report(
+            records.Report(
+                report.node,
+                report.sequence,
+                STAGES[min(report.stage, len(STAGES) - 1)],
+                report.target,
+                report.done_permille,
+                report.battery_mv,
+                report.reason,
+            ),
+            int(time.time()),
+        )
+
+    def _offered(self, offer: "Offer") -> "list[Offered]":
+        from cma_toolkit.host_tools.release.edge import Offered
+        from cma_toolkit.host_tools.release.published import of_sequence
+
+        if offer.sequence not in self._made:
+            self._made[offer.sequence] = of_sequence(self._repository, offer.sequence)
+        return [Offered(each, offer.nodes) for each in self._made[offer.sequence]]
+
+
+@click.command(
+    epilog=examples(
+        "cma release serve                      # what a roll-out offers, to whom it offers it",
+        "cma release serve --everybody --cluster north",
+        "cma release serve --peer 192.168.1.20 --output json",
+    )
+)
+@click.option("--everybody", is_flag=True, help="Offer the newest release to all who hear of it.")
+@click.option("--cluster", default="", help="Whose boards to serve.  [default: those without one]")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=47477,
+    show_default=True,
+    help="UDP port; that of boards is 47477.",
+)
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="Send to this board only, not to all networks. May be given several times.",
+)
+@click.option("--seconds", type=click.FloatRange(min=0), help="End after that long.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="For a person, or one JSON object per line.",
+)
+def serve(
+    *,
+    everybody: bool,
+    cluster: str,
+    port: int,
+    peers: tuple[str, ...],
+    seconds: float | None,
+    output: Output,
+) -> None:
+    """Hand published releases to boards, until Ctrl-C.
+
+    What is offered to which board is what cma rollout decides. Boards ask for what they lack, and
+    hand it on to each other; one download serves a cluster.
+    """
+    from cma_toolkit.firmware.kernel.codec.frame import node_id
+    from cma_toolkit.firmware.kernel.identity import Identity
+    from cma_toolkit.host_tools.agent.udp import UdpLink, parse_peer
+    from cma_toolkit.host_tools.fleet.project import STATE_FOLDER, find_folder
+    from cma_toolkit.host_tools.release.repository import FOLDER, Repository
+    from cma_toolkit.host_tools.release.server import Server
+
+    folder = find_folder(Path.cwd()) or Path.cwd()
+    repository = Repository(folder / FOLDER)
+    if not repository.published():
+        raise usage(f"Nothing is published in {repository.folder}: see cma release publish.")
+    node = node_id(uuid.getnode().to_bytes(6, "big") + f"edge:{port}".encode())
+    network = binascii.crc32(cluster.encode()) & 0xFFFF if cluster else 0
+    told = Told(output)
+    with (
+        _until_told(),
+        closing(UdpLink(node, port, [parse_peer(peer) for peer in peers])) as link,
+        _offers(repository, folder / STATE_FOLDER, everybody) as offers,
+    ):
+        click.echo(f"Serving {repository.folder} on UDP port {port}; Ctrl-C ends it.", err=True)
+        Server(link, Identity("edge", node, network, ""), offers, told.take).run(seconds)
+
+
+class Told:
+    """What boards report, on the terminal: a line for each change."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._last: dict[int, Report] = {}
+
+    def take(self, report: "Report") -> None:
+        """Show what is new."""
+        if self._last.get(report.node) == report:
+            return
+        self._last[report.node] = report
+        stage = STAGES[min(report.stage, len(STAGES) - 1)]
+        if self._output == "json":
+            fields = {**vars(report), "stage": stage, "at": int(time.time())}
+            click.echo(json.dumps(fields))
+            return
+        runs = f"runs release {report.sequence}" if report.sequence else "runs no release"
+        click.echo(f"{report.node:08x} {runs}{_about(report, stage)}")
+
+
+def _about(report: "Report", stage: str) -> str:
+    from cma_toolkit.host_tools.release.repository import name_of
+
+    if stage == "fetching":
+        return f", has {report.done_permille / 10:.0f} % of {report.target}"
+    if stage == "rejected":
+        return f", refuses {report.target}: {name_of(report.reason)}"
+    return ", on trial" if stage == "trial" else ""
+
+
+@contextmanager
+def _offers(
+    repository: "Repository", state: Path, everybody: bool
+) -> "Iterator[ToEverybody | ByRollout]":
+    if everybody:
+        yield ToEverybody(repository)
+        return
+    from cma_toolkit.host_tools.fleet.database import Database
+    from cma_toolkit.host_tools.rollout.desk import Desk
+    from cma_toolkit.host_tools.rollout.store import Store
+
+    with Database(state / "fleet.db") as database:
+        desk = Desk(Store(database))
+        if not desk.offers(int(time.time())):
+            click.echo(
+                "No roll-out is open: begin one with cma rollout start, or offer the newest "
+                "release to all with --everybody.",
+                err=True,
+            )
+        yield ByRollout(repository, desk)
+
+
+@contextmanager
+def _until_told() -> Iterator[None]:
+    """End in order at Ctrl-C and SIGTERM."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,89 @@
+"""An edge as a process: releases over UDP, to the boards of one network.
+
+What is offered to whom is a roll-out's to say, or it is offered to all who hear. What boards
+report goes to the roll-out before anything else is sent.
+"""
+
+import select
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.prng import Prng, seed_from
+from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD, ticks_diff
+from cma_toolkit.host_tools.agent.udp import UdpLink
+from cma_toolkit.host_tools.release.edge import Edge, Offered, Report
+
+_FRAMES_PER_TURN = 64
+_WAIT_MS_MAX = 250  # so that a signal, and the roll-out, are heeded
+_ASK_MS = 2_000  # from one look at the roll-out to the next
+
+
+class Offers(Protocol):
+    """Who says what is offered: a roll-out, or a person."""
+
+    def now(self) -> tuple[int, Sequence[Offered]]:
+        """Return the generation and what is offered in it."""
+
+    def on_report(self, report: Report) -> None:
+        """Take what a board told."""
+
+
+class Server:
+    """One edge on the networks of this computer."""
+
+    def __init__(
+        self,
+        link: UdpLink,
+        identity: Identity,
+        offers: Offers,
+        on_report: Callable[[Report], None],
+    ) -> None:
+        self._link = link
+        self._offers = offers
+        self._on_report = on_report
+        self._generation = -1
+        self._ask_at_ms = now_ms()
+        rng = Prng(seed_from("edge", identity.node, time.time_ns()))
+        self._edge = Edge(identity, rng, self._take)
+
+    def run(self, seconds: float | None = None) -> None:
+        """Serve for so long, for ever if None."""
+        end_s = None if seconds is None else time.monotonic() + seconds
+        self._edge.start(now_ms(), self)
+        while end_s is None or time.monotonic() < end_s:
+            if ticks_diff(now_ms(), self._ask_at_ms) >= 0:
+                self._ask()
+            wait_ms = ticks_diff(self._edge.next_wake_at_ms(), now_ms())
+            select.select([self._link], [], [], max(0, min(wait_ms, _WAIT_MS_MAX)) / 1000)
+            self._receive()
+            self._edge.on_time(now_ms(), self)
+
+    def send(self, link: int, buffer: bytearray, length: int) -> None:
+        """Transmit a frame."""
+        self._link.send(memoryview(buffer)[:length])
+
+    def _receive(self) -> None:
+        for _ in range(_FRAMES_PER_TURN):
+            length = self._link.receive()
+            if not length:
+                return
+            self._edge.on_frame(now_ms(), 0, bytes(self._link.buffer[:length]), length, 0, self)
+
+    def _take(self, report: Report) -> None:
+        self._offers.on_report(report)
+        self._on_report(report)
+        self._ask_at_ms = now_ms()  # it may change what is offered
+
+    def _ask(self) -> None:
+        generation, offers = self._offers.now()
+        if generation != self._generation:
+            self._generation = generation
+            self._edge.offer(generation, offers)
+        self._ask_at_ms = (now_ms() + _ASK_MS) % TICKS_PERIOD
+
+
+def now_ms() -> int:
+    """Return the edge's clock: this computer's monotonic one."""
+    return time.monotonic_ns() // 1_000_000 % TICKS_PERIOD

@@ -1,0 +1,123 @@
+"""`cma release serve` over real UDP, to a board's own updater."""
+
+import json
+import select
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cma_toolkit.firmware.kernel.release.updater import DONE_WHOLE
+from cma_toolkit.host_tools.agent.udp import UdpLink
+from cma_toolkit.host_tools.cli.main import main
+from cma_toolkit.host_tools.errors import ExitCode
+from cma_toolkit.host_tools.release import documents
+from cma_toolkit.host_tools.release.artefact import Release, class_id
+from cma_toolkit.host_tools.release.repository import Repository
+from cma_toolkit.host_tools.release.server import now_ms
+from support.release_board import FIRST, TIMESTAMP
+from support.release_signers import LATER_S, NOW_S, signed
+from support.updating import UpdatingBoard, changed, image, part_of
+
+OLD = image(1)
+NEW = changed(OLD)
+
+
+def publish(folder: Path) -> None:
+    """Publish two releases, as `cma release` does, with quick keys."""
+    repository = Repository(folder / "release")
+    repository.write(repository.root_path(1), documents.envelope(FIRST.to_bytes()))
+    for sequence, data in ((1, OLD), (2, NEW)):
+        part = part_of(data, sequence, class_id=class_id("greenhouse", ""))
+        said = documents.timestamp(sequence, NOW_S, LATER_S, [part.digest])
+        repository.publish(Release("greenhouse", (part,)), signed(said, [TIMESTAMP]))
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Radio:
+    """The effects of an updater on UDP."""
+
+    def __init__(self, node: int, port: int, peer: int) -> None:
+        self.link = UdpLink(node, port, [("127.0.0.1", peer)])
+
+    def send(self, link: int, buffer: bytearray, length: int) -> None:
+        self.link.send(memoryview(buffer)[:length])
+
+    def done(self, outcome: int) -> None:
+        self.outcome = outcome
+
+
+def update(board: UpdatingBoard, radio: Radio) -> None:
+    """Run a session in real time."""
+    machine = board.boot()
+    machine.start(now_ms(), radio)
+    limit_s = time.monotonic() + 30
+    while not machine.outcome and time.monotonic() < limit_s:
+        select.select([radio.link], [], [], 0.004)
+        length = radio.link.receive()
+        while length:
+            frame = bytes(radio.link.buffer[:length])
+            machine.on_frame(now_ms(), 1, frame, length, 0, radio)
+            length = radio.link.receive()
+        machine.on_time(now_ms(), radio)
+
+
+def test_a_board_gets_the_published_release_over_udp(tmp_path: Path) -> None:
+    publish(tmp_path)
+    server, mine = free_port(), free_port()
+    arguments = [
+        "release", "serve", "--everybody", "--port", str(server), "--peer", f"127.0.0.1:{mine}",
+        "--cluster", "north", "--output", "json",
+    ]  # fmt: skip
+    radio = Radio(7, mine, server)
+    board = UpdatingBoard(7, OLD, class_id=class_id("greenhouse", ""), network="north")
+    with subprocess.Popen(
+        [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None and process.stdout is not None
+        assert "Serving" in process.stderr.readline()
+        update(board, radio)
+        process.terminate()
+        told = [json.loads(line) for line in process.stdout.read().splitlines()]
+        assert process.wait(20) == 0
+    radio.link.close()
+    assert board.machine.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
+    assert [told[0]["node"], told[0]["sequence"], told[0]["stage"]] == [7, 1, "idle"]
+    assert (told[-1]["stage"], told[-1]["target"], told[-1]["done_permille"]) == (
+        "fetching",
+        2,
+        1000,
+    )
+
+
+def test_nothing_published_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["release", "serve", "--everybody"])
+    assert ended.value.code == ExitCode.USAGE
+    assert "cma release publish" in capsys.readouterr().err
+
+
+def test_without_a_roll_out_nothing_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["release", "serve", "--port", str(free_port()), "--seconds", "0.1"])
+    assert ended.value.code == 0 and "cma rollout start" in capsys.readouterr().err
