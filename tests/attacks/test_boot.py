@@ -326,7 +326,7 @@ def stored(box: Box) -> dict[bytes, bytes | None]:
     check(
         "the copy is made",
         UPDATE,
-        "            saved.keep(board.table, state)",
+        "            self._keep(state)",
         "            pass",
     ),
 )

@@ -20,6 +20,7 @@ SURVIVOR_FIGURES = [
     "cbor_fuzz",
     "journal_power_cut",
     "journal_corruption",
+    "ota_power_cut",
     "world_swarm",
 ]
 SWARM_SEEDS = 10_000

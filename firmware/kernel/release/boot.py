@@ -35,6 +35,8 @@ def choose(board: "Installation", cost: int) -> int:
     found = _first_whole(board, order)
     if board.record.to_bytes() == before and _is_stored(board):
         return found
+    if found == RECOVERY and board.record.is_doubtful:
+        return found  # what could not be read may run next time: nothing is settled
     try:
         board.commit()
         board.tidy()

@@ -165,7 +165,9 @@ class Installation:
         """Take away the papers of what must not run, so that they prove nothing, ever."""
         for at in range(2):
             try:
-                if self.slots[at].state in (EMPTY, REJECTED) and self.read_papers(at):
+                slot = self.slots[at]  # without a document it is one that nobody could read
+                is_over = slot.state in (EMPTY, REJECTED) and slot.document
+                if is_over and self.read_papers(at):
                     papers.erase(self.flash, trailer_at(at, self.flash.sector_count))
             except OSError:
                 pass  # the next boot tries again

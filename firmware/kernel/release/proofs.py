@@ -72,7 +72,9 @@ def find(flash: "Flash", handed_root: bytes, families: "Any") -> Record:
                 proven.append((found.slots[at].sequence, at))
             else:
                 found.slots[at].follow(BEGIN)
-        except (OSError, RefusedError):
+        except OSError:
+            found.is_doubtful = True  # it may be read next time
+        except RefusedError:
             pass  # it proves nothing
     for place, (_, at) in enumerate(sorted(proven)):
         found.slots[at].follow(FOUND_NEWER if place else FOUND)

@@ -42,6 +42,7 @@ class Record:
         self.counter = 0
         self.rejected: "list[bytes]" = []
         self.has_to_restore = False  # the application's state, as it was before a trial
+        self.is_doubtful = False  # found out while a slot could not be read; never stored
 
     def to_bytes(self) -> bytes:
         """Return the record, without the root."""

@@ -133,9 +133,9 @@ class Update:
     def start(self, state: "Table | None" = None) -> bool:
         """Have the next boot try what is whole; False if nothing is, or it is no longer.
 
-        `state` is the agent's table, None if it cannot be read: what the application keeps there
-        is copied.
-        Raises: OSError when a medium fails.
+        `state` is the agent's table, None if there is none: what the application keeps there is
+        copied, if it can be read.
+        Raises: OSError when the medium of the releases fails.
         """
         board = self._board
         at = self.whole()
@@ -149,7 +149,7 @@ class Update:
             board.slots[1 - at].follow(DROP)
         saved.forget(board.table)
         if state is not None:
-            saved.keep(board.table, state)
+            self._keep(state)
         board.record.has_to_restore = False
         board.slots[at].follow(START)
         board.commit()
@@ -178,6 +178,12 @@ class Update:
             if at >= 0 and self._board.slots[at].document == document:
                 return has_papers(self._board, at)  # not where a cut came before they were written
         return False
+
+    def _keep(self, state: "Table") -> None:
+        try:
+            saved.keep(self._board.table, state)
+        except (OSError, ValueError):
+            pass  # nothing can be given back then; an update is not to wait for ever for it
 
     def _take(self, envelope: bytes, kind: "Board", now_s: int) -> "tuple[int, Manifest | None]":
         trust = self._board.trust
