@@ -36,7 +36,10 @@ _BOOT_MS_SPREAD = 1_000
 BATTERY_MV = 4_000
 DRIFT_PPM_MAX = 100_000  # a tenth: what counts time worse than that is broken
 _STEPS_PER_RUN = 100  # of progress
-_COLLECT_AFTER = 20_000, 20, 20  # objects, and looks at the young before one at the older
+# Of the garbage collector: new objects, and looks at the young before one at the older. So many
+# objects are new whenever all agents wake; if each wake led to a look, it would take a sixth of
+# the time and find nothing.
+_COLLECT_AFTER, _EACH_AGENT, _LOOKS = 20_000, 100, 20
 _BEGIN, _END, _TIME = 0, 1, 2  # what happens to a fault
 
 
@@ -83,7 +86,8 @@ class Fleet:
         self.clock = Clock()
         self.watchers = tuple(watchers)
         self.guests = guests or {}
-        self._found: list[tuple[int, int, str]] = []  # agent, place among all, text
+        # What was found in this millisecond: agent, place among all, at, text.
+        self._found: list[tuple[int, int, int, str]] = []
         self.active_faults: list[Fault] = []
         self.trace = trace.Trace(agents)
         self.log = Log(keep)
@@ -137,7 +141,7 @@ class Fleet:
     def run(self, seconds: int, on_progress: "Callable[..., object] | None" = None) -> None:
         """Let virtual time pass; `on_progress` is told seconds done, seconds in all, events."""
         start_ms = self.clock.now_ms
-        before = _collect_rarely()
+        before = _collect_rarely(len(self.own))
         try:
             for step in range(1, _STEPS_PER_RUN + 1):
                 self._run_looking(start_ms + seconds * 1000 * step // _STEPS_PER_RUN)
@@ -198,12 +202,12 @@ class Fleet:
         Of several in one millisecond, that of the least agent counts: it is the same however
         the world is divided.
         """
-        self._found.append((agent, len(self._found), text))
+        self._found.append((agent, len(self._found), self.clock.now_ms, text))
 
     def _raise_found(self) -> None:
         if self._found:
-            agent, _place, text = min(self._found)
-            raise Violation(text, agent)
+            agent, _place, at_ms, text = min(self._found)
+            raise Violation(text, agent, at_ms)
 
     def make_power(self, board: Board) -> "Power | None":
         """Return the battery of a board, None if it has none that empties."""
@@ -259,7 +263,7 @@ class Fleet:
         return [self.boards[index].status() for index in self.own]
 
 
-def _collect_rarely() -> "tuple[int, ...]":
+def _collect_rarely(agents: int) -> "tuple[int, ...]":
     """Have CPython look for garbage less often: each look passes over all agents that live.
 
     Returns: what was set before, () for MicroPython, which collects when its heap is full.
@@ -268,7 +272,7 @@ def _collect_rarely() -> "tuple[int, ...]":
         return ()
     before = gc.get_threshold()
     if before[0]:  # 0: somebody has turned it off
-        gc.set_threshold(*_COLLECT_AFTER)
+        gc.set_threshold(_COLLECT_AFTER + _EACH_AGENT * agents, _LOOKS, _LOOKS)
     return before
 
 

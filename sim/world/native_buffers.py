@@ -13,7 +13,7 @@ _VEC = "vec[u8]"
 # together, and the digest of a run tells whether it means the same.
 RULES = (
     # Bytes that are read, unless an agent may have made them itself.
-    (r"/kernel/(?!codec/(cbor|cobs|fragments|spans)\.|ports\.|release/|state/[jmt]|state/sectors\.)",
+    (r"/kernel/(?!codec/(cbor|cobs|fragments|spans)\.|ports\.|state/[jmt]|state/sectors\.)",
      r"bytes \| bytearray( \| memoryview)?", "bytes"),
     (r"/codec/spans\.", r'def read_short\(buffer: "[^"]*"', "def read_short(buffer: bytes"),
     (r"/codec/fragments\.", r', buffer: "bytes \| bytearray"', ", buffer: bytes"),
@@ -25,7 +25,7 @@ RULES = (
      r"buffer: bytearray", rf"\1buffer: {_VEC}"),
     (r"/state/snapshot\.", r"def write_into\(buffer: bytearray", f"def write_into(buffer: {_VEC}"),
     (r"/state/snapshot\.", r"whole = buffer if .*", "whole = memoryview(buffer)[:length]"),
-    (r"/recovery/boots\.", r"bytearray\(_RECORD_BYTES\)", f"{_VEC}([0] * _RECORD_BYTES)"),
+    (r"/(recovery/boots|offers)\.", r"bytearray\((_\w+_BYTES)\)", rf"{_VEC}([0] * \1)"),
     (r"/world/board\.", r"bytearray\(agent\.snapshot_bytes\)",
      f"{_VEC}([0] * agent.snapshot_bytes)"),
     (r"/kernel/timers\.", r"(buffer\[offset.*\] = )(at_ms.*)", r"\1u8(\2)"),

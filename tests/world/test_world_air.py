@@ -57,9 +57,7 @@ def test_those_who_hear_each_other_share_the_air_as_802_11_does(count: int) -> N
             air.send(source, FRAME)
         air.run(100)
         lost += count * (count - 1) - len(air.arrived)
-        last_ms += (
-            max(busy_us for sounds in air.radio.air.heard for _, _, busy_us, _ in sounds) / 1000
-        )
+        last_ms += max(sound.busy_us for sounds in air.radio.air.heard for sound in sounds) / 1000
     bursts = [send_all(count, frame_us(100) // SLOT_US, 50, rng) for _ in range(rounds)]
     collided = sum(burst.collided for burst in bursts) / (rounds * count)
     ends_ms = 1 + sum(burst.slots for burst in bursts) * SLOT_US / 1000 / rounds
@@ -155,7 +153,7 @@ def test_the_air_is_kept_free_for_an_acknowledgement() -> None:
         air.send(0, FRAME, target=1)
         air.send(2, FRAME)
         air.run(5)
-        first, second, *_retries = sorted(air.radio.air.heard[1])
+        first, second, *_retries = sorted(sound.plain() for sound in air.radio.air.heard[1])
         if first[3] == 0 and second[0] >= first[0] + SLOT_US:
             assert second[0] >= first[1] + SIFS_US + ACK_US + DIFS_US
             followed += 1

@@ -20,11 +20,11 @@ def empty_cache(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_all_of_the_kernel_and_the_engine_is_in_it():
+def test_all_that_an_agent_loads_and_the_engine_is_in_it():
     sources = compiled._sources()
-    for name in ("kernel/agent", "kernel/state/mending", "kernel/mesh/router"):
-        assert f"firmware/{name}.py" in sources
-    for name in ("board", "hardware/flash", "hardware/recovered", "medium/radio"):
+    for name in ("agent", "state/mending", "mesh/router", "codec/fragments", "recovery/boots"):
+        assert f"firmware/kernel/{name}.py" in sources
+    for name in ("board", "fleet", "hardware/flash", "hardware/recovered", "medium/radio"):
         assert f"sim/world/{name}.py" in sources
     assert len(set(sources)) == len(sources) and not [
         name for name in sources if name.endswith("__init__.py")
@@ -38,6 +38,20 @@ def test_what_others_derive_from_may_be_derived_from(tmp_path):
         classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
         assert classes and all(len(node.decorator_list) == 1 for node in classes)
         assert text.count("import mypyc_attr") == 1
+
+
+def test_mypyc_takes_every_file(tmp_path):
+    sources = compiled._sources()
+    compiled._copy(sources, tmp_path)
+    program = "import sys; from mypyc.build import mypycify; mypycify(sys.argv[1:])"
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *(f"cma_toolkit/{name}" for name in sources)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not ended.returncode, ended.stdout + ended.stderr
 
 
 def test_a_process_that_has_the_kernel_already_is_told(empty_cache):

@@ -16,7 +16,7 @@ Bounds   what is on the air now, and a queue per sender whose frame waits to be 
 
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.sim.world.board import FRAME
-from cma_toolkit.sim.world.medium.air import Air, Frame
+from cma_toolkit.sim.world.medium.air import Air, Frame, Sound
 from cma_toolkit.sim.world.medium.airtime import (
     ACK_US,
     DIFS_US,
@@ -157,7 +157,7 @@ class Radio:
         frame.tries += 1
         if not is_acknowledged and frame.tries < TRIES_MAX:
             slots = self._slots(source, min(SLOTS_MAX, SLOTS_MIN << frame.tries))
-            self._ask(frame, frame.sound[2] + DIFS_US + slots * SLOT_US)
+            self._ask(frame, frame.sound.busy_us + DIFS_US + slots * SLOT_US)
             return
         if not is_acknowledged:
             self._medium.fail(source)
@@ -209,13 +209,15 @@ class Radio:
         busy_us = end_us = start_us + span_us
         if frame.target != ALL:
             busy_us += SIFS_US + ACK_US
-        frame.sound = (start_us, end_us, busy_us, frame.source)
+        frame.sound = Sound(start_us, end_us, busy_us, frame.source)
         self._settled.append(frame)
+        if self.border is not None and self.border.is_own[frame.source]:
+            self.border.settled.append(frame)
         self.hear(frame, now_ms)
 
     def hear(self, frame: Frame, now_ms: int) -> None:
         """Have a frame on the air that has its time there."""
-        end_us, source = frame.sound[1], frame.source
+        end_us, source = frame.sound.end_us, frame.source
         self.air.add(frame.sound, now_ms)
         due_ms = (end_us + 999) // 1000
         self._due.setdefault(due_ms, []).append((end_us, source, frame))
@@ -226,7 +228,7 @@ class Radio:
     def _count_settled(self) -> None:
         settled, self._settled = self._settled, []
         for frame in settled:
-            source, span_us = frame.source, frame.sound[1] - frame.sound[0]
+            source, span_us = frame.source, frame.sound.end_us - frame.sound.start_us
             self._counts[_RETRIES if frame.tries else _FRAMES][source] += 1
             self._counts[_AIR_US][source] += span_us
             if frame.tries:
@@ -234,8 +236,8 @@ class Radio:
             self._medium.on_sending(source)
 
     def _end(self, frame: Frame) -> None:
-        source, data, sound, heard = frame.source, frame.data, frame.sound, self.air.heard
-        hand_over = self._medium.hand_over
+        source, data, sound = frame.source, frame.data, frame.sound
+        heard, medium = self.air.heard, self._medium
         heard_by, strengths, losses = self.reach.paths(source)
         for place in range(len(heard_by)):
             target, dbm = heard_by[place], strengths[place]
@@ -244,7 +246,7 @@ class Radio:
             elif self._fades(target, losses[place]):
                 self._counts[_FADED][target] += 1
             else:
-                hand_over(source, target, dbm, data)
+                medium.hand_over(source, target, dbm, data)
 
     def _fades(self, target: int, loss_permille: int) -> bool:
         if not loss_permille:

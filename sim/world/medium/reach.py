@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from cma_toolkit.sim.world.medium.places import Places
 
+    Paths = tuple[Sequence[int], Sequence[int], Sequence[int]]
+
 _DBM_AT_1_M, _DBM_MIN = -40, -100
 _DB_PER_DOUBLING = 9
 # 256 * 2 ** (n / 9): the square of a distance doubles in nine steps, two of them for each dB.
@@ -43,11 +45,11 @@ class Reach:
         self._loss_permille = loss_permille
         self._edge_loss_permille = edge_loss_permille
         self._cells = self._sort_into_cells() if range_m else {}
-        self._paths: dict[int, tuple[Sequence[int], Sequence[int], Sequence[int]]] = {}
+        self._paths: list[Paths | None] = [None] * self._count
 
-    def paths(self, source: int) -> "tuple[Sequence[int], Sequence[int], Sequence[int]]":
+    def paths(self, source: int) -> "Paths":
         """Return who hears an agent, in order, how strongly in dBm, and the loss in permille."""
-        found = self._paths.get(source)
+        found = self._paths[source]
         if found is None:
             found = self._paths[source] = self._find(source)
         return found
@@ -64,7 +66,7 @@ class Reach:
                 high = middle
         return low if low < len(heard_by) and heard_by[low] == target else -1
 
-    def _find(self, source: int) -> "tuple[Sequence[int], Sequence[int], Sequence[int]]":
+    def _find(self, source: int) -> "Paths":
         heard_by, strengths, losses = array("I"), array("b"), array("H")
         square_max = self._range_cm * self._range_cm
         for other in self._candidates(source):
