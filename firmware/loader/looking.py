@@ -17,7 +17,7 @@ from kernel.release.slots import COST_ORDERLY, COST_POWER, COST_UNCLEAN, TRIAL
 from kernel.state.journal import Journal
 from kernel.state.table import JournalTable
 
-_ROOT, _ABOUT = "/rom/root.cbor", "/rom/loader.json"
+_ROOT, _BOARD = "/rom/root.cbor", "/rom/board.json"
 # How the agent ended, in RTC memory: see `device.crash`.
 _AGENT_MAGIC, _AGENT_RUNNING = b"\xc4\xa7", 1
 
@@ -68,7 +68,7 @@ def look(found):
 def board_classes():
     """Return the classes of releases that this board takes, as its loader was told."""
     try:
-        with open(_ABOUT) as file:
+        with open(_BOARD) as file:
             return tuple([bytes.fromhex(one) for one in json.load(file)["classes"]])
     except (OSError, ValueError, KeyError):
         return ()

@@ -6,10 +6,11 @@ from pathlib import Path
 from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.host_tools.cli.build import image_maker, tell_making
 from cma_toolkit.host_tools.errors import refused, usage
-from cma_toolkit.host_tools.flash.contents import build_image
+from cma_toolkit.host_tools.flash.contents import FIRMWARE, build_image
 from cma_toolkit.host_tools.flash.flash_job import ANY_BOARD
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.build import APPLICATION, Image, open_image
+from cma_toolkit.host_tools.image.loader import build_loader
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.release.repository import FOLDER, Repository
 
@@ -48,6 +49,14 @@ class AgentImages:
         Raises: CmaError, ImageError (the application's author).
         """
         self._of(mpy.PORTABLE)
+
+    @property
+    def loader(self) -> str:
+        """The file of the loader, as it is for every board."""
+        path = self._folder / "loader.romfs"
+        if not path.exists():
+            path.write_bytes(build_loader(FIRMWARE))
+        return str(path)
 
     @property
     def root(self) -> str:

@@ -224,6 +224,7 @@ class ImageSource:
             **asdict(options),
             url=port.url,
             romfs=self.agent.files(port),
+            loader=self.agent.loader,
             root=self.agent.root,
             images=self._virtual_image(port) if port.virtual else self._real_images(),
             project=str(self.known.project or ""),

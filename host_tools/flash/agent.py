@@ -7,7 +7,6 @@ memory of releases begins anew with them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import md5
-from pathlib import Path
 from typing import Protocol
 
 from cma_toolkit.boards.flash_map import Partition
@@ -18,10 +17,9 @@ from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.flash.plan import Region, find_part
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.build import Image
-from cma_toolkit.host_tools.image.loader import build_loader
+from cma_toolkit.host_tools.image.loader import for_board
 from cma_toolkit.host_tools.release import artefact, documents
 
-FIRMWARE = Path(__file__).parents[2] / "firmware"
 BY_HAND = 0  # its sequence: every release is newer
 _BLANK = b"\xff"
 
@@ -42,7 +40,7 @@ class Cells(Protocol):
         """Return the digest of a stretch in hexadecimal."""
 
 
-def make_agent(image: Image, chip: str, root: bytes = b"") -> Agent:
+def make_agent(loader: bytes, image: Image, chip: str, root: bytes = b"") -> Agent:
     """Return what a board of a chip gets: it believes `root`, or no release at all without one."""
     manifest = Manifest(
         BY_HAND,
@@ -52,7 +50,7 @@ def make_agent(image: Image, chip: str, root: bytes = b"") -> Agent:
     )
     kinds = [artefact.class_id(image.name, one) for one in (mpy.PORTABLE, mpy.family_of(chip))]
     return Agent(
-        build_loader(FIRMWARE, root, kinds),
+        for_board(loader, root, kinds),
         image.data,
         papers.to_bytes(documents.envelope(to_bytes(manifest)), index_of(image.data)),
     )

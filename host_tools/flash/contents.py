@@ -5,11 +5,11 @@ Reads our own firmware folder; touches no board.
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from cma_toolkit.boards.load import Board
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.flash import consent, plan
-from cma_toolkit.host_tools.flash.agent import FIRMWARE
 from cma_toolkit.host_tools.flash.store import Facts
 from cma_toolkit.host_tools.image import (
     app_image,
@@ -21,6 +21,7 @@ from cma_toolkit.host_tools.image import (
 )
 from cma_toolkit.host_tools.image.errors import ImageError
 
+FIRMWARE = Path(__file__).parents[2] / "firmware"
 ROOT_FILES = ("boot.py", "main.py")
 
 

@@ -78,14 +78,15 @@ class FlashRequest(FlashOptions):
     """What the command asks of one worker.
 
     `images` maps the name of a MicroPython build, or `*`, to the file to flash, `romfs` the
-    architecture of native code, or `*`, to the agent's image; `root` is the file of the document
-    that the board is to believe, empty for none; `boards_by_mac` is what the project's inventory
-    knows, `default_boards` what to take else.
+    architecture of native code, or `*`, to the agent's image; `loader` is that file, `root` the
+    document that the board is to believe, empty for none; `boards_by_mac` is what the project's
+    inventory knows, `default_boards` what to take else.
     """
 
     url: str
     romfs: dict[str, str]
     images: dict[str, str]
+    loader: str = ""
     project: str = ""
     root: str = ""
     boards_by_mac: dict[str, str] = field(default_factory=dict)
@@ -331,7 +332,7 @@ def restart(device: Device, reporter: Reporter) -> str:
 
 def _agent(request: FlashRequest, chip: Chip, board: Board, image: Image) -> Agent:
     root = Path(request.root).read_bytes() if request.root else b""
-    agent = make_agent(image, chip.name, root)
+    agent = make_agent(Path(request.loader).read_bytes(), image, chip.name, root)
     check_fits(agent, board.partitions)
     return agent
 

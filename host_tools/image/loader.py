@@ -7,6 +7,7 @@ Input    the sources of `loader`, `kernel` and `device`
 Bounds   LOADER_BYTES
 """
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from .shrink.unused import drop_unused
 
 PACKAGE = "loader"
 ABOUT = "loader.json"
+BOARD = "board.json"
 ROOT = "root.cbor"
 _PACKAGES = (PACKAGE, *mpy.FIRMWARE_PACKAGES)
 _OTHERS = "lib"
@@ -33,10 +35,10 @@ _CALLED = {"prepare", "run"}  # by boot.py and main.py
 _DISTRIBUTION = "cma-toolkit"
 
 
-def build_loader(firmware: Path, root: bytes = b"", classes: Sequence[bytes] = ()) -> bytes:
+@functools.cache
+def build_loader(firmware: Path) -> bytes:
     """Compile the loader and what it needs of our firmware.
 
-    The board believes the document `root`, if there is one, and takes releases for `classes`.
     Raises: ImageError (our firmware's author) if it does not fit or compile.
     """
     sources = _needed(mpy.read_sources(firmware, _PACKAGES))
@@ -44,19 +46,24 @@ def build_loader(firmware: Path, root: bytes = b"", classes: Sequence[bytes] = (
     files = {_place(path): data for path, data in small.items()}
     compiler, format_version = mpy.compiler()
     about = {
-        "classes": [one.hex() for one in classes],
         "sources": digest_of(sources),
         "toolkit": version(_DISTRIBUTION),
         "micropython": compiler,
         "mpy": format_version,
     }
     files[ABOUT] = json.dumps(about, sort_keys=True, separators=(",", ":")).encode()
-    if root:
-        files[ROOT] = root
-    data = romfs.pack(files)
-    if len(data) > LOADER_BYTES:
-        raise ImageError(f"The loader has {len(data)} bytes, its place {LOADER_BYTES}.")
-    return data
+    return _checked(romfs.pack(files))
+
+
+def for_board(loader: bytes, root: bytes, classes: Sequence[bytes]) -> bytes:
+    """Return a loader for a board that takes releases for `classes`.
+
+    It believes the document `root`; without one it takes none.
+    Raises: ImageError if it does not fit, or is none.
+    """
+    facts = {"classes": [one.hex() for one in classes]}
+    files = {**romfs.read(loader), BOARD: json.dumps(facts, separators=(",", ":")).encode()}
+    return _checked(romfs.pack({**files, ROOT: root} if root else files))
 
 
 def _needed(sources: dict[str, bytes]) -> dict[str, bytes]:
@@ -73,6 +80,12 @@ def _needed(sources: dict[str, bytes]) -> dict[str, bytes]:
 def _shrink(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """Make it small file by file: it has all of the heap, but not all of the flash."""
     return shorten(put_texts(drop_unused(fold(sources), _CALLED), _CALLED), _CALLED)
+
+
+def _checked(data: bytes) -> bytes:
+    if len(data) > LOADER_BYTES:
+        raise ImageError(f"The loader has {len(data)} bytes, its place {LOADER_BYTES}.")
+    return data
 
 
 def _place(path: str) -> str:

@@ -45,6 +45,10 @@ class Images(Protocol):
         """Return it as files, by architecture."""
 
     @property
+    def loader(self) -> str:
+        """The file of the loader."""
+
+    @property
     def root(self) -> str:
         """The file of the document that boards are to believe, empty if there is none."""
 
@@ -147,6 +151,7 @@ class Procedure:
         request = FlashRequest(
             url=port.url,
             romfs=self._images.files(port),
+            loader=self._images.loader,
             root=self._images.root,
             images={},
             board=decision.desired.board_id,

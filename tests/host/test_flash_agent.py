@@ -25,6 +25,7 @@ from cma_toolkit.host_tools.image.build import Image
 BOARD = load_board("esp32-devkitc")
 PLACE = BOARD.partition("romfs")
 SECTORS = PLACE.size_bytes // layout.SECTOR_BYTES
+LOADER = romfs.pack({"loader/start.mpy": b"M" * 500})
 IMAGE = Image(romfs.pack({"a.mpy": b"M" * 9000}), "garden", "", "", {})
 
 
@@ -50,7 +51,7 @@ class Flash:
 
 
 def test_the_papers_name_the_image_and_nobody_signed_them() -> None:
-    flash, agent = Flash(), make_agent(IMAGE, "esp32")
+    flash, agent = Flash(), make_agent(LOADER, IMAGE, "esp32")
     flash.write(agent, keep=True)
     held = read(flash, layout.trailer_at(0, SECTORS))  # type: ignore[arg-type]
     assert held and Envelope(held.envelope).is_by_hand()
@@ -60,16 +61,16 @@ def test_the_papers_name_the_image_and_nobody_signed_them() -> None:
 
 
 def test_the_loader_has_the_root_and_the_classes_that_the_board_believes() -> None:
-    files = romfs.read(make_agent(IMAGE, "esp32c3", b"root").loader)
+    files = romfs.read(make_agent(LOADER, IMAGE, "esp32c3", b"root").loader)
     assert files["root.cbor"] == b"root"
-    assert "root.cbor" not in romfs.read(make_agent(IMAGE, "esp32c3").loader)
-    others = {romfs.read(make_agent(IMAGE, chip).loader)["loader.json"] for chip in
+    assert "root.cbor" not in romfs.read(make_agent(LOADER, IMAGE, "esp32c3").loader)
+    others = {romfs.read(make_agent(LOADER, IMAGE, chip).loader)["board.json"] for chip in
               ("esp32", "esp32s3", "esp32c3")}  # fmt: skip
     assert len(others) == 2, "a class for each family of chips"
 
 
 def test_what_a_board_remembers_of_releases_is_kept_only_with_the_same_image_alone() -> None:
-    flash, agent = Flash(), make_agent(IMAGE, "esp32")
+    flash, agent = Flash(), make_agent(LOADER, IMAGE, "esp32")
     assert not is_there(flash, agent, BOARD.partitions)
     flash.write(agent, keep=False)
     assert is_there(flash, agent, BOARD.partitions)
@@ -85,7 +86,8 @@ def test_what_a_board_remembers_of_releases_is_kept_only_with_the_same_image_alo
 
 def test_a_cut_leaves_either_release_with_its_papers_or_none() -> None:
     labels = [
-        one.label for one in regions(make_agent(IMAGE, "esp32"), BOARD.partitions, keep=False)
+        one.label
+        for one in regions(make_agent(LOADER, IMAGE, "esp32"), BOARD.partitions, keep=False)
     ]
     assert labels == ["blank releases", "loader", "image", "papers", "blank slot B"]
 

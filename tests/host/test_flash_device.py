@@ -42,7 +42,11 @@ FLASH_CRYPT_CNT_ONE = 1 << 20
 REQUEST = FlashRequest(url="virtual://loader", romfs={}, images={})
 BOARD = load_board("esp32-devkitc")
 CONTENTS = contents_for(BOARD, make_micropython("esp32"))
-AGENT = make_agent(Image(romfs.pack({"a.mpy": b"M" * 9000}), "", "", "", {}), "esp32")
+AGENT = make_agent(
+    romfs.pack({"l.mpy": b"M" * 500}),
+    Image(romfs.pack({"a.mpy": b"M" * 9000}), "", "", "", {}),
+    "esp32",
+)
 
 
 @pytest.fixture
@@ -197,6 +201,7 @@ def test_files_that_changed_after_the_backup_are_not_overwritten(
     loaded(monkeypatch, flash)
     saved = flash_with(flash, "data1", 0x83, littlefs.build({"log": b"1"}, 0x10000))
     files = {"image": make_micropython("esp32"), "romfs": build_image().data, "backup": saved}
+    files["loader"] = romfs.pack({})
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     flash.erase(0x3F0000, 0x10000)
@@ -205,6 +210,7 @@ def test_files_that_changed_after_the_backup_are_not_overwritten(
     request = FlashRequest(
         url="virtual://loader",
         romfs={"*": str(tmp_path / "romfs")},
+        loader=str(tmp_path / "loader"),
         images={flash_job.ANY_BOARD: str(tmp_path / "image")},
         backup=str(tmp_path / "backup"),
         backup_sha256="00",

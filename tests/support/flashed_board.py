@@ -8,9 +8,10 @@ from cma_toolkit.boards.flash_map import TABLE_OFFSET
 from cma_toolkit.boards.load import Board, load_board
 from cma_toolkit.host_tools.flash.agent import make_agent
 from cma_toolkit.host_tools.flash.agent import regions as agent_regions
-from cma_toolkit.host_tools.flash.contents import build_image, build_user, contents_for
+from cma_toolkit.host_tools.flash.contents import FIRMWARE, build_image, build_user, contents_for
 from cma_toolkit.host_tools.flash.table_state import finished_sector
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
+from cma_toolkit.host_tools.image.loader import build_loader
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 from cma_toolkit.sim.virtual_board.supervisor.registry import BoardInfo
 from support.virtual import VirtualBoards
@@ -39,7 +40,7 @@ def make_flashed(
 def _regions(board_id: str) -> tuple[tuple[int, bytes], ...]:
     board: Board = load_board(board_id)
     made = contents_for(board, make_micropython(board.chip))
-    agent = make_agent(build_image(), board.chip)
+    agent = make_agent(build_loader(FIRMWARE), build_image(), board.chip)
     return (
         (BOOTLOADER_OFFSETS[board.chip], made.bootloader),
         (TABLE_OFFSET, finished_sector(made.table)),
