@@ -19,11 +19,11 @@ from attacks.air import (
 from attacks.attack import attack, check, stopped
 from attacks.places import FETCHING, GATHERING, INTAKE, OFFERING, SERVING, UPDATER
 
-from cma_toolkit.firmware.kernel.prng import Prng
 from cma_toolkit.firmware.kernel.release import talk
 from cma_toolkit.firmware.kernel.release.serving import Serving
 from cma_toolkit.firmware.kernel.release.update import Update
 from cma_toolkit.firmware.kernel.release.updater import DONE_SPENT, DONE_STUCK, SESSION_MS
+from cma_toolkit.firmware.kernel.ticks import ticks_add
 from cma_toolkit.host_tools.release.published import Published
 from support.updating import Air, EdgeStation, part_of
 
@@ -256,13 +256,20 @@ class MadeUp(Published):
         return form, data[:-1] + bytes([data[-1] ^ 1])
 
 
+class Eager(Serving):
+    """Lets nobody go first."""
+
+    def _later(self, now_ms: int) -> int:
+        return ticks_add(now_ms, 1)
+
+
 def liar() -> EdgeStation:
     """Return a neighbour that answers every want, before any other, with what it makes up."""
     good, station = release(NEW, 2), EdgeStation(LIAR)
     made_up = MadeUp(part_of(OTHER, 2), good.coded(talk.PART_TIMESTAMP, 0)[1], {1: b"root"})
     made_up.tag, made_up.digest = good.tag, good.digest
     station.offer(made_up)
-    station.machine._serving = Serving(Prng(1), 1)
+    station.machine._serving.__class__ = Eager
     return station
 
 
