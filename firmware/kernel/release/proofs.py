@@ -73,6 +73,7 @@ def find(flash: "Flash", handed_root: bytes, families: "Any") -> Record:
             else:
                 found.slots[at].follow(BEGIN)
         except OSError:
+            found.slots[at] = Slot()
             found.is_doubtful = True  # it may be read next time
         except RefusedError:
             pass  # it proves nothing
