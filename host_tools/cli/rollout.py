@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from cma_toolkit.host_tools.cli import rollout_show as show
-from cma_toolkit.host_tools.cli.common import Commands, examples
-from cma_toolkit.host_tools.cli.progress import Output
+from cma_toolkit.host_tools.cli.common import Commands, Decorated, examples
+from cma_toolkit.host_tools.cli.progress import Output, progress_style
 from cma_toolkit.host_tools.errors import ExitCode, usage
 from cma_toolkit.host_tools.rollout.desk import Desk
-from cma_toolkit.host_tools.rollout.records import HALTED, Rollout
+from cma_toolkit.host_tools.rollout.records import DONE, HALTED, Rollout
 from cma_toolkit.host_tools.rollout.store import Store
 
 _output = click.option(
@@ -24,10 +24,88 @@ _output = click.option(
     help="For a person, or one JSON object.",
 )
 
+_PLAN_OPTIONS = [
+    click.option(
+        "--release", "number", type=int, metavar="N", help="Default: the current release."
+    ),
+    click.option("--to", "who", multiple=True, metavar="WHO", help="NAME, id:MAC or label=LABEL."),
+    click.option(
+        "--canary",
+        default="1%",
+        show_default=True,
+        metavar="N|P%|WHO",
+        help="Who goes first: at least one board, none of which may fail.",
+    ),
+    click.option(
+        "--waves",
+        "percents",
+        default="10,50,100",
+        show_default=True,
+        metavar="P,P,P",
+        help="Percent of the boards that are asked after each wave.",
+    ),
+    click.option(
+        "--max-failures",
+        "limit",
+        default="1%",
+        show_default=True,
+        metavar="N|P%",
+        help="With more it halts.",
+    ),
+    click.option(
+        "--enough",
+        type=click.IntRange(1, 100),
+        default=90,
+        show_default=True,
+        metavar="P",
+        help="Percent of the boards asked that must have it before the next wave.",
+    ),
+    click.option(
+        "--soak",
+        "soak_min",
+        type=click.IntRange(0),
+        default=60,
+        show_default=True,
+        metavar="MIN",
+        help="For how long they must have had it.",
+    ),
+    click.option(
+        "--silence",
+        "silence_min",
+        type=click.IntRange(1),
+        default=360,
+        show_default=True,
+        metavar="MIN",
+        help="A board that took it and is not heard for so long has failed.",
+    ),
+    click.option(
+        "--window",
+        "windows",
+        multiple=True,
+        metavar="HH:MM-HH:MM",
+        help="When boards may take it, in this computer's time zone; default: always.",
+    ),
+    click.option(
+        "--min-battery",
+        "battery_mv",
+        type=click.IntRange(0),
+        default=0,
+        metavar="MV",
+        help="Wait with boards that told of less.",
+    ),
+]
+
+
+def _plan_options(function: Decorated) -> Decorated:
+    for option in reversed(_PLAN_OPTIONS):
+        function = option(function)
+    return function
+
 
 @click.group(
     cls=Commands,
     epilog=examples(
+        "cma rollout rehearse                            # in an emulated fleet like yours",
         "cma rollout start                               # the published release, canaries first",
         "cma rollout start --to label=roof --waves 10,50,100 --window 22:00-05:00",
         "cma rollout status --watch",
@@ -50,81 +128,16 @@ def command() -> None:
         "cma rollout start --max-failures 2% --dry-run",
     )
 )
-@click.option("--release", "number", type=int, metavar="N", help="Default: the current release.")
-@click.option("--to", "who", multiple=True, metavar="WHO", help="NAME, id:MAC or label=LABEL.")
-@click.option(
-    "--canary",
-    default="1%",
-    show_default=True,
-    metavar="N|P%|WHO",
-    help="Who goes first: at least one board, none of which may fail.",
-)
-@click.option(
-    "--waves",
-    "percents",
-    default="10,50,100",
-    show_default=True,
-    metavar="P,P,P",
-    help="Percent of the boards that are asked after each wave.",
-)
-@click.option(
-    "--max-failures",
-    "limit",
-    default="1%",
-    show_default=True,
-    metavar="N|P%",
-    help="With more it halts.",
-)
-@click.option(
-    "--enough",
-    type=click.IntRange(1, 100),
-    default=90,
-    show_default=True,
-    metavar="P",
-    help="Percent of the boards asked that must have it before the next wave.",
-)
-@click.option(
-    "--soak",
-    "soak_min",
-    type=click.IntRange(0),
-    default=60,
-    show_default=True,
-    metavar="MIN",
-    help="For how long they must have had it.",
-)
-@click.option(
-    "--silence",
-    "silence_min",
-    type=click.IntRange(1),
-    default=360,
-    show_default=True,
-    metavar="MIN",
-    help="A board that took it and is not heard for so long has failed.",
-)
-@click.option(
-    "--window",
-    "windows",
-    multiple=True,
-    metavar="HH:MM-HH:MM",
-    help="When boards may take it, in this computer's time zone; default: always.",
-)
-@click.option(
-    "--min-battery",
-    "battery_mv",
-    type=click.IntRange(0),
-    default=0,
-    metavar="MV",
-    help="Wait with boards that told of less.",
-)
+@_plan_options
 @click.option("--dry-run", is_flag=True, help="Show the waves, start nothing.")
 @_output
-def start(output: Output, **given: Any) -> None:
+def start(dry_run: bool, output: Output, **given: Any) -> None:
     """Start to bring a release to boards: to all of the fleet, or to those named with --to."""
     from cma_toolkit.host_tools.cli.rollout_plan import plan
 
     with _store() as store:
         planned = plan(store.database, given, _now_s())
-        if given["dry_run"]:
+        if dry_run:
             show.plan(planned, output)
             return
         rollout = store.begin(planned.rollout, planned.waves)
@@ -132,6 +145,57 @@ def start(output: Output, **given: Any) -> None:
         _show(store, rollout.id, output)
         if output == "table":
             click.echo("Boards hear of it from cma release serve, while that runs.")
+
+
+@command.command(
+    epilog=examples(
+        "cma rollout rehearse                        # as cma rollout start would go",
+        "cma rollout rehearse --loss 30 --seeds 10 --window 22:00-05:00",
+    )
+)
+@_plan_options
+@click.option(
+    "--loss",
+    type=click.IntRange(0, 90),
+    default=10,
+    show_default=True,
+    metavar="P",
+    help="Percent of the frames on the air that are lost.",
+)
+@click.option(
+    "--hours",
+    type=click.IntRange(1, 1_000),
+    default=72,
+    show_default=True,
+    metavar="H",
+    help="After which a run ends, whatever is open.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="How many runs."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="That of the first run."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@_output
+def rehearse(  # noqa: PLR0917 - click passes options by name
+    loss: int, hours: int, seeds: int, seed: int, quiet: bool, output: Output, **given: Any
+) -> None:
+    """Say what a roll-out would do: hours, charge and failures, in an emulated fleet.
+
+    Takes the options of start. Leaves with 6 if it would halt, or not come to its end.
+    """
+    from cma_toolkit.host_tools.cli.rollout_plan import plan
+    from cma_toolkit.host_tools.cli.rollout_rehearsal import Rehearsal
+
+    with _store() as store:
+        planned = plan(store.database, given, _now_s())
+        rehearsal = Rehearsal(planned, store.batteries(), loss, hours)
+        found = rehearsal.run(range(seed, seed + seeds), progress_style(output, quiet))
+        store.predict(found)
+    show.prediction(found, output)
+    if any(run.state != DONE or run.failed or run.bricked for run in found.runs):
+        raise SystemExit(int(ExitCode.SOME_FAILED))
 
 
 @command.command(
@@ -210,7 +274,8 @@ def _newest(store: Store, number: int) -> Rollout:
 def _show(store: Store, number: int, output: Output, *, steps: bool = False) -> None:
     rollout = _newest(store, number)
     lines = store.steps(rollout) if steps or output == "json" else []
-    show.status(rollout, store.members(rollout), lines, _now_s(), output)
+    predicted = store.prediction(rollout.digest)
+    show.status(rollout, store.members(rollout), lines, predicted, now_s=_now_s(), output=output)
     if rollout.state == HALTED and output == "table":
         click.echo(
             "Halted: no board is offered it any more. Go on with cma rollout resume --yes, or end "

@@ -20,6 +20,7 @@ class Plan:
     rollout: Rollout
     waves: list[list[BoardRecord]]
     left_out: list[BoardRecord]
+    release: Release
 
 
 def plan(database: Database, given: dict[str, Any], now_s: int) -> Plan:
@@ -61,7 +62,8 @@ def plan(database: Database, given: dict[str, Any], now_s: int) -> Plan:
         changed_at_s=now_s,
         listened_at_s=now_s,
     )
-    return Plan(rollout, divided, [board for board in asked if board not in boards])
+    left_out = [board for board in asked if board not in boards]
+    return Plan(rollout, divided, left_out, release)
 
 
 def _release(number: int | None) -> Release:

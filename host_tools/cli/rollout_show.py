@@ -11,7 +11,14 @@ import click
 
 from cma_toolkit.host_tools.cli.progress import Output, print_table
 from cma_toolkit.host_tools.rollout import decide, stages, windows
-from cma_toolkit.host_tools.rollout.records import RUNNING, Member, Rollout
+from cma_toolkit.host_tools.rollout.records import (
+    DONE,
+    OPEN_STATES,
+    RUNNING,
+    Member,
+    Prediction,
+    Rollout,
+)
 
 if TYPE_CHECKING:
     from cma_toolkit.host_tools.cli.rollout_plan import Plan
@@ -47,22 +54,48 @@ def status(
     rollout: Rollout,
     members: Sequence[Member],
     steps: Sequence[tuple[int, str, str]],
+    predicted: Prediction | None,
+    *,
     now_s: int,
     output: Output,
 ) -> None:
-    """Print how far a roll-out is."""
+    """Print how far a roll-out is, and what a rehearsal of it said."""
+    took_s = _took_s(rollout, now_s)
     if output == "json":
-        click.echo(json.dumps(_plain(rollout, members, steps)))
+        told = asdict(predicted) if predicted else None
+        fields = {**_plain(rollout, members, steps), "took_s": took_s, "predicted": told}
+        click.echo(json.dumps(fields))
         return
     why = f": {rollout.why}" if rollout.why else ""
     click.echo(f"roll-out {rollout.id}: {rollout.name} {rollout.sequence}, {rollout.state}{why}")
     print_table(*wave_rows(rollout, members))
+    if predicted:
+        failed = sum(1 for member in members if member.stage in stages.BAD)
+        print_table(*_beside(predicted, took_s, failed))
     for line in _notes(rollout, members, now_s):
         click.echo(line)
     names = {member.mac: member.name for member in members}
     if steps:
         rows = [(_clock(at_s), names.get(mac, ""), what) for at_s, mac, what in steps]
         print_table(("when", "board", "what"), rows)
+
+
+def prediction(found: Prediction, output: Output) -> None:
+    """Print what rehearsals of a roll-out said."""
+    if output == "json":
+        click.echo(json.dumps(asdict(found)))
+        return
+    click.echo(f"{_boards(found.boards)}, rehearsed {_times(len(found.runs))}")
+    rows = [
+        ("hours", *(_hours(value) for value in found.span("took_s"))),
+        ("uAh a board", *(str(value) for value in found.span("used_uah"))),
+        ("failed", *(str(value) for value in found.span("failed"))),
+    ]
+    print_table(("", "least", "likely", "most"), rows)
+    ends = Counter(run.state for run in found.runs)
+    if set(ends) != {DONE}:
+        told = ", ".join(f"{state} {_times(count)}" for state, count in sorted(ends.items()))
+        click.echo(f"It did not come to its end in each run: {told}.")
 
 
 def wave_rows(
@@ -130,6 +163,36 @@ def _notes(rollout: Rollout, members: Sequence[Member], now_s: int) -> list[str]
         since = _clock(rollout.listened_at_s)
         notes.append(f"nobody listens to boards since {since}: run cma release serve")
     return notes
+
+
+def _beside(
+    predicted: Prediction, took_s: int, failed: int
+) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Return what a rehearsal predicted beside what is so; boards do not tell what they use."""
+    least, likely, most = predicted.span("took_s")
+    hours = f"{_hours(likely)} ({_hours(least)} to {_hours(most)})"
+    rows: list[Sequence[str]] = [
+        ("hours", hours, _hours(took_s)),
+        ("failed", str(predicted.likely("failed")), str(failed)),
+        ("uAh a board", str(predicted.likely("used_uah")), ""),
+    ]
+    return (f"for {_boards(predicted.boards)}", "predicted", "so far"), rows
+
+
+def _took_s(rollout: Rollout, now_s: int) -> int:
+    return (now_s if rollout.state in OPEN_STATES else rollout.changed_at_s) - rollout.started_at_s
+
+
+def _hours(seconds: int) -> str:
+    return f"{seconds / 3600:.1f}"
+
+
+def _boards(count: int) -> str:
+    return f"{count} board" if count == 1 else f"{count} boards"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _limit(rollout: Rollout) -> str:

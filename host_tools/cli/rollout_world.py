@@ -61,11 +61,21 @@ class EmulatedRollout:
     def run(
         self, minutes: int, on_progress: Callable[[int, int, int], Any] | None = None
     ) -> Ended:
-        """Let it go until it ends or halts, for so many minutes at most."""
-        took_ms = self.world.run(minutes, self._on_minute, on_progress)
+        """Let it go until it ends or halts, for so many minutes at most.
+
+        `on_progress` is told boards that are updated, virtual seconds, and events.
+        """
+        boards, clock = self.world.members, self.world.clock
+
+        def on_minute(now_ms: int) -> bool:
+            if on_progress is not None:
+                done = sum(1 for board in boards if board.state == "updated")
+                on_progress(done, now_ms // 1000, clock.scheduled)
+            return self._on_minute(now_ms)
+
+        took_ms = self.world.run(minutes, on_minute)
         rollout = self._store.newest()
         assert rollout is not None
-        boards = self.world.members
         return Ended(
             took_ms,
             rollout.state,

@@ -71,4 +71,13 @@ MIGRATIONS = (
         what TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE rollout_predictions (
+        id INTEGER PRIMARY KEY,
+        digest TEXT NOT NULL,
+        at_s INTEGER NOT NULL,
+        boards INTEGER NOT NULL,
+        runs TEXT NOT NULL
+    );
+    """,
 )

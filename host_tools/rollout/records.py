@@ -93,3 +93,33 @@ class Member:
     battery_mv: int = 0
     changed_at_s: int = 0
     heard_at_s: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a roll-out went in one rehearsal: `used_uah` for the update, of a board on average."""
+
+    took_s: int
+    used_uah: int
+    failed: int
+    bricked: int
+    state: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What rehearsals of a release said, for so many boards."""
+
+    digest: str
+    at_s: int
+    boards: int
+    runs: tuple[Run, ...]
+
+    def likely(self, field: str) -> int:
+        """Return the median of the runs for one of their numbers."""
+        return int(sorted(getattr(run, field) for run in self.runs)[len(self.runs) // 2])
+
+    def span(self, field: str) -> tuple[int, int, int]:
+        """Return the least, the median and the most of it."""
+        values = [getattr(run, field) for run in self.runs]
+        return min(values), self.likely(field), max(values)

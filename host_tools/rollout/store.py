@@ -9,7 +9,14 @@ from typing import Any
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.fleet.database import BoardRecord, Database
 from cma_toolkit.host_tools.rollout.decide import Change
-from cma_toolkit.host_tools.rollout.records import OPEN_STATES, Member, Rollout, Terms
+from cma_toolkit.host_tools.rollout.records import (
+    OPEN_STATES,
+    Member,
+    Prediction,
+    Rollout,
+    Run,
+    Terms,
+)
 
 _MEMBER_KEYS = [field.name for field in fields(Member)]
 _SET = ", ".join(f"{key} = ?" for key in _MEMBER_KEYS)
@@ -41,6 +48,13 @@ class Store:
             rollout.id,
         )
         return [Member(*row) for row in rows]
+
+    def batteries(self) -> dict[str, int]:
+        """Return the millivolts that boards told in their last roll-out, by MAC address."""
+        rows = self.database.read(
+            "SELECT mac, battery_mv FROM rollout_boards WHERE battery_mv > 0 ORDER BY rollout"
+        )
+        return {row["mac"]: row["battery_mv"] for row in rows}
 
     def steps(self, rollout: Rollout) -> list[tuple[int, str, str]]:
         """Return what was done: instants, MAC addresses or "", and what."""
@@ -89,6 +103,28 @@ class Store:
             _add_steps(db, number, rollout.started_at_s, [("", "started")])
         self._begun += 1
         return replace(rollout, id=number)
+
+    def predict(self, prediction: Prediction) -> None:
+        """Keep what a rehearsal said."""
+        runs = json.dumps([astuple(run) for run in prediction.runs])
+        with self.database.transaction() as db:
+            db.execute(
+                "INSERT INTO rollout_predictions (digest, at_s, boards, runs) VALUES (?, ?, ?, ?)",
+                (prediction.digest, prediction.at_s, prediction.boards, runs),
+            )
+
+    def prediction(self, digest: str) -> Prediction | None:
+        """Return what the last rehearsal of a release said."""
+        rows = self.database.read(
+            "SELECT digest, at_s, boards, runs FROM rollout_predictions WHERE digest = ?"
+            " ORDER BY id DESC LIMIT 1",
+            digest,
+        )
+        if not rows:
+            return None
+        plain = dict(rows[0])
+        runs = tuple(Run(*run) for run in json.loads(plain.pop("runs")))
+        return Prediction(**plain, runs=runs)
 
     def write(self, db: sqlite3.Connection, change: Change, now_s: int) -> None:
         """Write what changed, within a transaction of the database."""

@@ -126,7 +126,7 @@ class Board:
 
     def update_uah(self) -> int:
         """Return what updating took: sessions with the radio on, and what was sent in all."""
-        world, currents = self._world, self._world.conditions.currents_ua
+        world, currents = self._world, self.member.currents_ua
         listened = self.updating.total_ms(world.clock.now_ms) * currents.get("wifi_rx", 0)
         sent = world.radio.air_us(self.index) * currents.get("wifi_tx", 0) // 1000
         booted = 2 * self.updating.count * _BOOT_MS * currents.get("active", 0)

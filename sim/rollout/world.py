@@ -5,7 +5,7 @@ Between sessions only the schedule of an agent is emulated: it wakes, says how i
 sleeps. For CPython only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,8 @@ _TICK = 8  # an event of the whole world, after all those of boards
 class Member:
     """One board as it is known: of which cluster, how often it wakes, what its battery has.
 
-    Units: `power_cut_in` operations of flash from the start of its first session on; 0: none.
+    Units: `power_cut_in` operations of flash from the start of its first session on, 0: none;
+    `currents_ua` by the names of power states.
     """
 
     node: int
@@ -36,6 +37,7 @@ class Member:
     wake_period_ms: int = 60_000
     battery_mv: int = 0
     power_cut_in: int = 0
+    currents_ua: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,6 @@ class Conditions:
     listen_ms: int = 200
     fate: str = ""
     bad_sequence: int = 0
-    currents_ua: dict[str, int] = field(default_factory=dict)
 
 
 class World:
@@ -103,12 +104,7 @@ class World:
         for index, node in enumerate(nodes):
             self.medium.connect(node, index)
 
-    def run(
-        self,
-        minutes: int,
-        on_minute: Callable[[int], bool],
-        on_progress: Callable[[int, int, int], object] | None = None,
-    ) -> int:
+    def run(self, minutes: int, on_minute: Callable[[int], bool]) -> int:
         """Let time pass; `on_minute(now_ms)` controls the edges, and returns whether to go on.
 
         Returns: for how long it went, in milliseconds.
@@ -119,8 +115,6 @@ class World:
             if not on_minute(self.clock.now_ms):
                 break
             self._run_until((minute + 1) * _MINUTE_MS)
-            if on_progress is not None:
-                on_progress((minute + 1) * 60, minutes * 60, self.clock.scheduled)
         return self.clock.now_ms
 
     def _run_until(self, until_ms: int) -> None:
@@ -135,7 +129,7 @@ class World:
             elif kind in (WAKE, BOOT):
                 self.boards[index].on_event(kind, data)
             else:
-                assert kind == UNDELIVERED, "broadcasts only"
+                assert kind == UNDELIVERED  # no machine here asks whether a frame was taken
 
 
 def _places(cluster_of: Sequence[int], clusters: int) -> list[tuple[int, int]]:

@@ -19,7 +19,14 @@ from cma_toolkit.host_tools.rollout.store import Store
 from support.release_signers import SMALL
 from support.rollouts import mac_of
 
-FLEET = 'name = "field"\nnetwork = 7\nboard = "esp32-devkitc"\n'
+FLEET = """
+name = "field"
+network = 7
+board = "esp32-devkitc"
+[settings.wake_period_ms]
+type = "int"
+default = 60_000
+"""
 CHIPS = ("esp32", "esp32c3")
 
 
@@ -51,6 +58,7 @@ def person(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(release, "Office", partial(Office, parameters=SMALL))
     Path("fleet.toml").write_text(FLEET)
+    Path("inventory.csv").write_text("name,set.wake_period_ms\nbox-1,30000\n")
     Path("app.py").write_text("def setup(agent):\n    pass\n")
     return Person(capsys)
 
@@ -63,7 +71,7 @@ def provision(count: int) -> None:
             database.saw(mac, port="", chip=chip)
             database.claim(mac, f"box-{number}")
             labels = (f"bed={number % 2}",)
-            database.finish(mac, board=chip, cluster="c", labels=labels, revision=1)
+            database.finish(mac, board="esp32-devkitc", cluster="c", labels=labels, revision=1)
 
 
 def publish(person: Person) -> None:
@@ -131,6 +139,25 @@ def test_who_is_asked_follows_what_is_named_and_what_there_is_an_image_for(
     assert "no image" in person.types("rollout start --to box-1", ExitCode.USAGE)
 
 
+def test_a_rehearsal_is_shown_beside_what_is_so(person: Person) -> None:
+    person.types("release init")
+    publish(person)
+    provision(4)
+    found = person.reads("rollout rehearse --seeds 2 --soak 1 --quiet")
+    assert found["boards"] == 4 and len(found["runs"]) == 2
+    assert found["runs"][0] != found["runs"][1]
+    for run in found["runs"]:
+        assert run["state"] == "done" and 180 < run["took_s"] < 3_600
+        assert run["failed"] == run["bricked"] == 0 and 10 < run["used_uah"] < 1_000
+    started = person.reads("rollout start --soak 1")
+    assert started["predicted"] == found
+    said = person.types("rollout status")
+    assert "for 4 boards  predicted" in said and "uAh a board" in said
+
+    said = person.types("rollout rehearse --seeds 1 --hours 1", ExitCode.SOME_FAILED)
+    assert "did not come to its end in each run: running once" in said  # a soak takes an hour each
+
+
 def test_what_cannot_be_started_is_refused_in_one_sentence(person: Person) -> None:
     publish_it = "cma release publish"
     assert publish_it in person.types("rollout start", ExitCode.USAGE)
@@ -168,13 +195,16 @@ def test_who_watches_sees_each_step_until_the_end(
         pass_time,
         partial(tell, "box-1", 0, "rejected", 1, reason=1),
     ]
-    upcoming = iter(story)
-    monkeypatch.setattr(rollout_watch, "wait", lambda: next(upcoming)())
+
+    def wait() -> None:
+        story.pop(0)()
+
+    monkeypatch.setattr(rollout_watch, "wait", wait)
     monkeypatch.setenv("CMA_PROGRESS", "bar")
     with pytest.raises(SystemExit) as ended:
         main(["rollout", "status", "--watch"])
     said = capsys.readouterr()
-    assert ended.value.code == ExitCode.SOME_FAILED and not list(upcoming)
+    assert ended.value.code == ExitCode.SOME_FAILED and not story
     for words in ("box-0: fetching", "box-0: updated", "box-1: rejected it", "1 failed"):
         assert words in said.err
     assert "halted" in said.out

@@ -76,7 +76,6 @@ def _world(store: Any, fleet: Fleet) -> EmulatedRollout:
         fleet.loss_permille,
         fate=fleet.fate,
         bad_sequence=NEW if fleet.fate else 0,
-        currents_ua=CURRENTS_UA,
     )
     rng = Prng(seed_from(fleet.seed, "power cuts"))
     members = []
@@ -84,7 +83,8 @@ def _world(store: Any, fleet: Fleet) -> EmulatedRollout:
         is_cut, operation = rng.below(1000) < fleet.cut_permille, 1 + rng.below(FLASH_OPERATIONS)
         cluster = f"cluster-{number // CLUSTER_BOARDS}"
         node = node_of(mac_of(number))
-        members.append(Member(node, cluster, PERIOD_MS, 0, operation if is_cut else 0))
+        cut_in = operation if is_cut else 0
+        members.append(Member(node, cluster, PERIOD_MS, 0, cut_in, CURRENTS_UA))
     return EmulatedRollout(store, release, members, conditions, seed=fleet.seed, start_s=START_S)
 
 

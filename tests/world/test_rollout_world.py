@@ -6,7 +6,7 @@ import pytest
 
 from support.rollout_world import Fleet, update
 
-FLEET = Fleet(40, cut_permille=200, soak_s=60)
+FLEET = Fleet(40, cut_permille=200, soak_s=60)  # in two clusters
 
 
 def test_a_good_release_reaches_all_whose_power_fails_and_whose_frames_are_lost() -> None:
@@ -22,7 +22,7 @@ def test_a_good_release_reaches_all_whose_power_fails_and_whose_frames_are_lost(
     ("fate", "why"), [("crash", "rejected it"), ("mute", "not heard for 60 min")]
 )
 def test_a_bad_release_reaches_its_canary_and_leaves_it_as_it_was(fate: str, why: str) -> None:
-    told = update(replace(FLEET, cut_permille=0, fate=fate), 300)
+    told = update(replace(FLEET, boards=10, cut_permille=0, fate=fate), 300)
     assert told.rollout.state == "halted" and told.ended.asked == 1
     assert set(told.ended.boards.values()) == {"as it was"}
     assert any(why in what for what in told.steps)
