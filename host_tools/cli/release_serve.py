@@ -99,7 +99,11 @@ class ByRollout:
     )
 )
 @click.option("--everybody", is_flag=True, help="Offer the newest release to all who hear of it.")
-@click.option("--cluster", default="", help="Whose boards to serve.  [default: those without one]")
+@click.option(
+    "--cluster",
+    default="",
+    help="Serve boards that have only this cluster's name.  [default: those of the project]",
+)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -148,7 +152,7 @@ def serve(
     if not repository.published():
         raise usage(f"Nothing is published in {repository.folder}: see cma release publish.")
     node = node_id(uuid.getnode().to_bytes(6, "big") + f"edge:{port}".encode())
-    network = binascii.crc32(cluster.encode()) & 0xFFFF if cluster else 0
+    network = _network(folder, cluster)
     told = Told(output)
     with (
         _until_told(),
@@ -157,6 +161,16 @@ def serve(
     ):
         click.echo(f"Serving {repository.folder} on UDP port {port}; Ctrl-C ends it.", err=True)
         Server(link, Identity("edge", node, network, ""), offers, told.take).run(seconds)
+
+
+def _network(folder: Path, cluster: str) -> int:
+    """Return the network of the boards that are served, as they decide it themselves."""
+    from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, load_fleet
+
+    if cluster:
+        return binascii.crc32(cluster.encode()) & 0xFFFF
+    path = folder / FLEET_FILE
+    return load_fleet(path).network if path.is_file() else 0
 
 
 class Told:

@@ -33,7 +33,7 @@ from cma_toolkit.host_tools.release.published import Published
 
 OFFER_MS = 2_000  # from one round of offers to the next, when nobody is heard
 AWAKE_MS = 20  # from hearing who wakes to an offer
-LEAD_MS = 4
+LEAD_MS, DRAW_MS = 4, 4
 
 
 class Sink(Protocol):
@@ -73,7 +73,7 @@ class Edge:
         self._identity = identity
         self._rng = rng
         self._on_report = on_report
-        self._serving = Serving(rng, LEAD_MS)
+        self._serving = Serving(rng, LEAD_MS, DRAW_MS)
         self._sources: list[Published] = []
         self._frames: list[list[Any]] = []  # one round of offers
         self._waiting: list[list[Any]] = []  # of this round

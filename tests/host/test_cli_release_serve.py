@@ -73,13 +73,14 @@ def update(board: UpdatingBoard, radio: Radio) -> None:
 
 def test_a_board_gets_the_published_release_over_udp(tmp_path: Path) -> None:
     publish(tmp_path)
+    (tmp_path / "fleet.toml").write_text('name = "greenhouse"\nnetwork = 4711\n')
     server, mine = free_port(), free_port()
     arguments = [
         "release", "serve", "--everybody", "--port", str(server), "--peer", f"127.0.0.1:{mine}",
-        "--cluster", "north", "--output", "json",
+        "--output", "json",
     ]  # fmt: skip
     radio = Radio(7, mine, server)
-    board = UpdatingBoard(7, OLD, class_id=class_id("greenhouse", ""), network="north")
+    board = UpdatingBoard(7, OLD, class_id=class_id("greenhouse", ""), network=4711)
     with subprocess.Popen(
         [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", *arguments],
         cwd=tmp_path,

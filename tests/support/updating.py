@@ -1,6 +1,5 @@
 """Boards that update, an edge, and the air between them, in virtual time."""
 
-import binascii
 import heapq
 import random
 from collections.abc import Callable, Sequence
@@ -80,11 +79,11 @@ class UpdatingBoard:
         seed: int = 1,
         *,
         class_id: bytes = CLASS_ID,
-        network: str = "",
+        network: int = NETWORK,
     ) -> None:
         self.node = node
         self._class_id = class_id
-        self._network = binascii.crc32(network.encode()) & 0xFFFF if network else NETWORK
+        self._network = network
         self.flash = RomfsFlash()
         self.outcome = 0
         self.sent: list[bytes] = []

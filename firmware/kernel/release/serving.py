@@ -37,11 +37,12 @@ class Asked:
 
 
 class Serving:
-    """The pieces that are to be sent. `lead_ms`, and up to as long again, it waits with them."""
+    """The pieces that are to be sent. It waits `lead_ms` with them, and up to `draw_ms` more."""
 
-    def __init__(self, rng: "Prng", lead_ms: int) -> None:
+    def __init__(self, rng: "Prng", lead_ms: int, draw_ms: int) -> None:
         self._rng = rng
         self._lead_ms = lead_ms
+        self._draw_ms = draw_ms
         self._asked: "list[Asked]" = []  # documents first, then in the order of parts
         self._coded: "tuple[PartSource, int, int, tuple[int, bytes]] | None" = None
         self.next_at_ms = _NEVER
@@ -138,7 +139,7 @@ class Serving:
         return coded
 
     def _later(self, now_ms: int) -> int:
-        return ticks_add(now_ms, self._lead_ms + self._rng.below(self._lead_ms))
+        return ticks_add(now_ms, self._lead_ms + self._rng.below(self._draw_ms))
 
 
 def _rank(part: int) -> "tuple[bool, int]":

@@ -5,7 +5,7 @@ is there stays in flash, and the next session goes on with it.
 
 Input    start(now), on_frame(now, link, buffer, length, rssi, out), on_time(now, out)
 Effects  out.send; out.done, the last one; those of `intake`
-Bounds   SESSION_MS or what the driver gives; IDLE_MS with nothing to do
+Bounds   SESSION_MS or what the driver gives; IDLE_MS or LINGER_MS with nothing to do
 Source   RFC 6206 for the offers; A. Hui, D. Culler, "The dynamic behavior of a data dissemination
          protocol for network programming at scale", SenSys 2004, for what is overheard
 """
@@ -44,8 +44,10 @@ if TYPE_CHECKING:
 
 
 SESSION_MS = 60_000
-IDLE_MS = 3_000  # without anything to fetch or to hand on
-LEAD_MS = 20  # of a board: an edge that has it goes first
+IDLE_MS = 5_000  # without anything to fetch or to hand on
+LINGER_MS = 1_500  # the same, once the release is here
+# Of a board: an edge that has it goes first, and of many boards one.
+LEAD_MS, DRAW_MS = 30, 150
 
 DONE_NOTHING = 1  # nobody offers anything to this board, nobody lacks anything
 DONE_WHOLE = 2  # a release is here, to be tried
@@ -78,7 +80,7 @@ class Updater:
         self.running = running_of(installation)
         self.intake = Intake(installation, board, self.running, inflate)
         self.fetching = Fetching(rng, self.intake)
-        self.serving = Serving(rng, LEAD_MS)
+        self.serving = Serving(rng, LEAD_MS, DRAW_MS)
         self.offering = Offering(rng, identity.node, board)
         self.outcome = 0
         self._session_ms = session_ms
@@ -99,7 +101,7 @@ class Updater:
     def next_wake_at_ms(self) -> int:
         """Return when `on_time` has something to do."""
         first_at_ms = ticks_add(self._started_at_ms, self._session_ms)
-        idle_at_ms = ticks_add(self._busy_at_ms, IDLE_MS)
+        idle_at_ms = ticks_add(self._busy_at_ms, self._idle_ms())
         for at_ms in (
             idle_at_ms,
             self.fetching.next_at_ms,
@@ -155,7 +157,7 @@ class Updater:
             self._busy_at_ms = now_ms
         if ticks_diff(now_ms, self._started_at_ms) >= self._session_ms:
             self._done(DONE_WHOLE if self.intake.is_whole else DONE_SPENT, out)
-        elif ticks_diff(now_ms, self._busy_at_ms) >= IDLE_MS:
+        elif ticks_diff(now_ms, self._busy_at_ms) >= self._idle_ms():
             self._done(self._idle_outcome(), out)
 
     def _on_offer(self, now_ms: int, fields: "list[Any]") -> None:
@@ -195,6 +197,9 @@ class Updater:
         """Return the number of the release that runs, 0 for none."""
         at = self.installation.running
         return 0 if at == RECOVERY else self.installation.slots[at].sequence
+
+    def _idle_ms(self) -> int:
+        return LINGER_MS if self.intake.is_whole else IDLE_MS
 
     def _sources(self) -> "list[Holding]":
         return [held for held in (self.intake.holding, self.running) if held is not None]
