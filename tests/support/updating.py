@@ -111,7 +111,8 @@ class UpdatingBoard:
         self.kind = Board((self._class_id,), layout.image_bytes(SECTORS), MPY)
         self._sessions += 1
         self.outcome = 0
-        rng = Prng(seed_from(self._seed, "updater", self.node, self._sessions))
+        self.session_seed = seed_from(self._seed, "updater", self.node, self._sessions)
+        rng = Prng(self.session_seed)
         identity = Identity(f"board-{self.node}", self.node, self._network, "test")
         self.machine = Updater(identity, rng, self.installation, self.kind, inflate, session_ms)
         return self.machine

@@ -51,7 +51,7 @@ class Holding:
     @property
     def is_whole(self) -> bool:
         """Whether every block is there."""
-        return 0 not in self.have
+        return sum(self.have) == len(self.have)
 
     def read(self, address: int, buffer: memoryview) -> None:
         """Fill a buffer from the image.
