@@ -102,8 +102,8 @@ def _put(path: Path, old: str, new: str) -> None:
     assert graft(path, old, ast.parse(new)), path
     before, after = _tables(old), _tables(new)
     changed = [name for name in after if before.get(name) != after[name]]
-    for module in list(sys.modules.values()):
-        if changed and Path(getattr(module, "__file__", None) or "").resolve() == path:
+    for module in list(sys.modules.values()) if changed else ():
+        if Path(getattr(module, "__file__", None) or "").resolve() == path:
             made: dict[str, Any] = {"__name__": module.__name__, "__package__": module.__package__}
             exec(compile(new, str(path), "exec"), made)
             for name in changed:

@@ -33,7 +33,7 @@ def test_attack_90_bad_release_for_a_thousand_boards(tmp_path: Path) -> None:
         fates = {agent.node: agent for agent in agents}
         for mac in canaries:
             fates[node_of(mac)].fate = "good"
-        live(Desk(store), agents, 12)
+        live(Desk(store), agents, 9)
         broken = sum(agent.stage == "rejected" for agent in agents)
         stopped(broken <= MOST, f"{broken} of {BOARDS} boards got it")
         rollout = store.newest()

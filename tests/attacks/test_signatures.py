@@ -113,14 +113,17 @@ def test_attack_04_every_bit_of_the_manifest_flipped() -> None:
         "return True",
     )
 )
-def test_attack_05_every_bit_of_the_signature_flipped() -> None:
-    short = Signer(50, ParameterSet(10, 7))  # a short one: each bit costs a verification
+def test_attack_05_signature_flipped_everywhere() -> None:
+    """Every bit of its numbers and of its path; of its 51 chains, one bit of each byte."""
+    short = Signer(50, ParameterSet(10, 7))  # a short one: each flip costs a verification
     handed = Handed(replace(FIRST, roles={**FIRST.roles, "release": role(1, short)}))
     payload = manifest()
     data = signed(payload, [short])
     assert handed.current(payload) == 0 and handed.take(data) == 0
     start = data.index(documents.open_envelope(data)[1][0][1])
-    for bit in range(8 * start, 8 * (len(data) - len(payload) - 3)):
-        flipped = bytearray(data)
-        flipped[bit >> 3] ^= 1 << (bit & 7)
-        refused(lambda flipped=flipped: handed.take(bytes(flipped)), REFUSED_UNSIGNED, bit)
+    chains = range(start + 12 + 24, start + 12 + 24 + 51 * 24)
+    for at in range(start, len(data) - len(payload) - 3):
+        for bit in (at % 8,) if at in chains else range(8):
+            flipped = bytearray(data)
+            flipped[at] ^= 1 << bit
+            refused(lambda flipped=flipped: handed.take(bytes(flipped)), REFUSED_UNSIGNED, at)

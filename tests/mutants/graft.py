@@ -5,6 +5,7 @@ tests are imported once, and each mutant costs a fork instead of an interpreter.
 """
 
 import ast
+import functools
 import inspect
 import sys
 from collections.abc import Iterator
@@ -54,7 +55,12 @@ def _functions(code: CodeType) -> Iterator[CodeType]:
 
 def _file(module: ModuleType) -> Path | None:
     name = getattr(module, "__file__", None)
-    return Path(name).resolve() if name else None
+    return _resolved(name) if name else None
+
+
+@functools.cache  # asked of every module there is, for every mutant
+def _resolved(name: str) -> Path:
+    return Path(name).resolve()
 
 
 def _live(names: dict[str, Any], module: str) -> Iterator[FunctionType]:
