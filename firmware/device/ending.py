@@ -6,7 +6,9 @@ import machine
 
 from device import crash, knock
 from device.recorder import STOP
+from device.rtc import UPDATE
 from device.start import text_of
+from kernel.errors import REBOOT_UPDATE
 from kernel.limits import TRACEBACK_BYTES_MAX
 
 _FEED_MS = 500  # a quarter of the shortest watchdog
@@ -26,6 +28,8 @@ def stop(loop):
 def reboot(loop):
     """Commit everything and start the hardware anew."""
     loop.sink.note("reboot", loop.sink.reboot_reason)
+    if loop.sink.reboot_reason == REBOOT_UPDATE:
+        loop.rtc.tell_loader(UPDATE)
     stop(loop)
     machine.reset()
 

@@ -24,7 +24,7 @@ from device.recorder import (
     START,
     Recorder,
 )
-from device.rtc import Rtc
+from device.rtc import ON_TRIAL, Rtc
 from device.sink import Sink
 from device.watchdog import DEFAULT_MS, Watchdog
 from kernel.agent import Agent
@@ -44,6 +44,7 @@ _POLL_MS_WINDOW = 2  # a frame tells when its sender's next window is: late hear
 _POLL_MS_MAX = 50
 _FRAMES_PER_TURN = 16  # received before timers are served again
 _STATUS_MS = 5_000
+_TRIAL_MS = 60_000  # of an agent on trial that is awake: they count as a wake that ended in order
 _STATUS_PER_HEALTH = 12  # status records, the first one included
 
 
@@ -87,6 +88,14 @@ class Loop:
         self.recorder = Recorder(rtc, boot, seed, position, config.application_id)
         board.recorder = self.recorder
         self.agent = Agent(identity, Prng(seed), table, board, config)
+        self.agent.release = release = rtc.release()
+        self._trial_at_ms = None
+        if release[2] == ON_TRIAL:
+            from device import trial
+
+            trial.begin(self)
+            self._trial_ms = settings.whole("trial_ms", _TRIAL_MS)
+            self._trial_at_ms = ticks_add(rtc.now_ms(), self._trial_ms)
         self._has_windows = config.wake_period_ms > 0
         settings.config = None  # the agent took what it needs
         self._status_ms = settings.whole("status_ms", _STATUS_MS)
@@ -210,6 +219,14 @@ class Loop:
             agent.on_heap(gc.mem_free())
             if self._status_ms:
                 self._print_status()
+        if self._trial_at_ms is not None and ticks_diff(now_ms, self._trial_at_ms) >= 0:
+            self._trial_at_ms = ticks_add(now_ms, self._trial_ms)
+            self._judge(True)
+
+    def _judge(self, is_awake):
+        from device import trial
+
+        trial.judge(self, is_awake)
 
     def _on_spent(self, since_ms):
         span_ms = ticks_diff(self.rtc.now_ms(), since_ms)
@@ -243,6 +260,8 @@ class Loop:
             return
         if depth == SLEEP_DEEP and self._status_ms and self._status_count == self.agent.wakes:
             self._print_status()
+        if depth == SLEEP_DEEP and self._trial_at_ms is not None:
+            self._judge(False)
         sleeping.sleep(depth, span_ms, self)
         self._poll_ms = _POLL_MS_MIN
         # A user's task may have ended it early: once that ran, the agent decides to sleep again.

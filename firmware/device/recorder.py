@@ -24,7 +24,7 @@ import struct
 
 import machine
 
-from device.rtc import HEAD_BYTES, MARK_AT, RECORD_AT
+from device.rtc import HEAD_BYTES, RECORD_AT, SIGNS_AT
 
 _TIMED, _NUMBERED, _LONG = 0x10, 0x20, 0x40
 ON_TIME = 1 | _TIMED
@@ -76,14 +76,14 @@ class Recorder:
         """Note one input, the first `length` bytes of `data` with it."""
         memory = self._memory
         size_bytes = _INPUT_BYTES_MAX + length
-        if self._start + size_bytes > MARK_AT:  # a value for which the ring itself is too small
+        if self._start + size_bytes > SIGNS_AT:  # a value for which the ring itself is too small
             self._miss()
             return
         try:
-            if self.end + size_bytes > MARK_AT:
+            if self.end + size_bytes > SIGNS_AT:
                 self._make_room(size_bytes)
             at = self.end
-            if not self._half_at and at > (self._start + MARK_AT) >> 1:
+            if not self._half_at and at > (self._start + SIGNS_AT) >> 1:
                 self._half_at, self._half_ms = at, self._now_ms
             memory[at] = kind
             at += 1
@@ -144,7 +144,7 @@ class Recorder:
     def _make_room(self, size_bytes):
         memory, start = self._memory, self._start
         half_at = self._half_at or self.end
-        if self.end - half_at + size_bytes > MARK_AT - start:
+        if self.end - half_at + size_bytes > SIGNS_AT - start:
             half_at = self.end
         self._lose(half_at - start)
         base_ms = self._half_ms if half_at < self.end else self._now_ms

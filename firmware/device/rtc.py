@@ -6,6 +6,7 @@ MicroPython replaces that memory as a whole:
     10..13      how far the agent's clock is ahead of the RTC, ms; 2**31 more: the snapshot is new
     14..17      CRC-32 of these four bytes
     18..        the kernel's snapshot, with a checksum of its own, and what the agent heard since
+    1494..1495  what speaks for a release on trial
     1496..1507  the loader's mark: see `loader.mark`
     1508..1535  about both: see `device.recorder`
     1536..      the traceback of a crash; its length is the memory's end
@@ -31,6 +32,10 @@ _CRC_AT = 14
 HEAD_BYTES = 18  # in front of the snapshot
 MARK_AT = 1496  # up to RECORD_AT
 _MARK, _CAUSE, _CAUSE_SHIFT = 0xCB, 0xE0, 5
+UPDATE, HEALTHY, GIVEN_UP = 2, 4, 16  # what an agent tells the loader
+_TRIAL = 8
+ON_TRIAL, _CONFIRMED = 2, 3
+SIGNS_AT = MARK_AT - 2  # of `kernel.release.signs`
 RECORD_AT = 1508
 MEMORY_BYTES = 1536  # without a traceback
 _SIZES_AT = RECORD_AT + 4  # snapshot, and begin, end and loss of what was heard since
@@ -84,6 +89,21 @@ class Rtc:
         memory[MARK_AT + 1] ^= found
         memory[RECORD_AT - 1] ^= found  # their sum
         return found >> _CAUSE_SHIFT
+
+    def release(self):
+        """Return number, class and stage of the release that runs, as the loader marked it."""
+        memory = self.memory
+        if memory[MARK_AT] != _MARK:
+            return 0, 0, 0
+        number, kind = struct.unpack_from(">II", memory, MARK_AT + 3)
+        return number, kind, ON_TRIAL if memory[MARK_AT + 1] & _TRIAL else _CONFIRMED
+
+    def tell_loader(self, bit):
+        """Set a bit of the mark, which `save` makes last: the loader reads it at the next boot."""
+        memory = self.memory
+        if memory[MARK_AT] == _MARK and not memory[MARK_AT + 1] & bit:
+            memory[MARK_AT + 1] ^= bit
+            memory[RECORD_AT - 1] ^= bit
 
     def save(self, agent=None):
         """Write the memory back, with the snapshot of an agent that goes to sleep."""

@@ -34,7 +34,13 @@ class Message:
 
 
 class Application:
-    """The agent, for the code that makes it useful."""
+    """The agent, for the code that makes it useful.
+
+    Set `is_well` to False while you find that something is wrong with you: a release that a board
+    tries is kept only if it is well, and given up if it does not become so.
+    """
+
+    is_well = True
 
     def __init__(self, core: "Agent") -> None:
         self._core = core

@@ -33,7 +33,7 @@ _MAGIC = b"cma\x01"
 _FILE_HEAD = ">4sBH"
 _RECORD_MAGIC, _FORMAT = 0xC3B6, 1
 _HEAD = ">HBBHHHHIIII"
-_SNAPSHOT_AT, _MARK_AT, _RECORD_AT, _MEMORY_BYTES = 18, 1496, 1508, 1536
+_SNAPSHOT_AT, _SIGNS_AT, _RECORD_AT, _MEMORY_BYTES = 18, 1494, 1508, 1536
 _HAS_SNAPSHOT, _HAS_HOLES = 1, 2
 _TICKS_MASK = (1 << 29) - 1
 _NUMBER_BITS = 35  # of five bytes
@@ -95,7 +95,7 @@ def read(data: bytes) -> Recording:
         return Recording(cause_after, traceback)
     if number != _FORMAT:
         raise DamagedError(f"its format is {number}, which this version does not know")
-    if not _SNAPSHOT_AT <= start <= end <= _MARK_AT or _SNAPSHOT_AT + size > _MARK_AT:
+    if not _SNAPSHOT_AT <= start <= end <= _SIGNS_AT or _SNAPSHOT_AT + size > _SIGNS_AT:
         raise DamagedError("its lengths are wrong")
     has_snapshot = flags & _HAS_SNAPSHOT
     return Recording(
