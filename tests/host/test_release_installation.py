@@ -20,13 +20,12 @@ from kernel.state.journal import Journal
 from kernel.state.table import JournalTable
 from support.release_board import FIRST, RELEASE, ROOT, ROOT_2, THIEF, TIMESTAMP, next_root
 from support.release_signers import NOW_S, manifest, role, signed
-from support.slot_cuts import (
+from support.slot_cuts import ROOT_BYTES, flash_of
+from support.slot_lives import (
     KIND,
     PARTITION_SECTORS,
-    ROOT_BYTES,
     Release,
     by_hand,
-    flash_of,
     flashed,
     release,
     timestamp,
@@ -163,6 +162,27 @@ def test_where_nothing_runs_the_last_release_may_come_again_but_none_before_it(d
     desk.fill(THREE)
     assert Update(desk.board).finish() and Update(desk.board).start()
     assert desk.boot().running >= 0
+
+
+def test_what_waits_to_be_tried_is_not_held_up_by_an_older_one_that_lacks_blocks(
+    desk: Desk,
+) -> None:
+    desk.bring(TWO)
+    desk.board.confirm()
+    desk.bring(THREE)
+    desk.board.confirm()
+    for slot in range(2):
+        desk.rot(layout.slot_at(slot, PARTITION_SECTORS))
+    assert states(desk.boot()) == [FILLING, FILLING]
+    update = Update(desk.board)
+    assert update.filling() == slot_of(desk.board, THREE)
+    assert desk.begin(THREE) == 0
+    desk.fill(THREE)
+    assert update.finish()
+    desk.boot()
+    update = Update(desk.board)
+    assert desk.begin(THREE) == 0 and update.filling() == -1
+    assert update.finish() and update.start()
 
 
 def test_a_given_up_release_is_refused_and_a_newer_one_taken(desk: Desk) -> None:

@@ -9,29 +9,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from cma_toolkit.host_tools.release import documents
 from kernel.release import envelope as envelope_module
-from kernel.release import index, layout, lms, papers
+from kernel.release import index, layout, lms
+from kernel.release.holding import Holding
 from kernel.release.installation import RECOVERY, Installation
-from kernel.release.manifest import Board
 from kernel.release.refusals import REFUSED_GIVEN_UP, REFUSED_VERSION
 from kernel.release.region import Region
 from kernel.release.slots import CONFIRMED, COST_ORDERLY, COST_POWER, COST_UNCLEAN, REJECTED
+from kernel.release.talk import FORM_DEFLATED
 from kernel.release.update import Update
 from kernel.state.journal import Journal
 from kernel.state.table import JournalTable
 from support.nor_sectors import TEAR_MODES, NorSectors
-from support.release_board import FIRST, RELEASE, ROOT, ROOT_2, TIMESTAMP, next_root
-from support.release_signers import CLASS_ID, DAY_S, MPY, NOW_S, Signer, manifest, role, signed
+from support.release_board import FIRST, ROOT, ROOT_2, TIMESTAMP, next_root
+from support.release_signers import NOW_S, Signer, role, signed
+from support.slot_lives import (
+    KIND,
+    PARTITION_SECTORS,
+    SECTORS,
+    STATE_SECTORS,
+    Life,
+    Release,
+    by_hand,
+    flashed,
+    release,
+    timestamp,
+)
 
-IMAGE_SECTORS = 3
-STATE_SECTORS = 3
-SLOT_SECTORS = IMAGE_SECTORS + layout.TRAILER_SECTORS
-PARTITION_SECTORS = layout.LOADER_SECTORS + 2 * SLOT_SECTORS + layout.JOURNAL_SECTORS
-SECTORS = PARTITION_SECTORS + STATE_SECTORS
-BLANK = b"\xff" * (SECTORS * layout.SECTOR_BYTES)
 BOOTS_MAX = 12
-KIND = Board((CLASS_ID,), layout.image_bytes(PARTITION_SECTORS), MPY)
 NEW_RELEASE = Signer(77)
 ROOT_BYTES = FIRST.to_bytes()
 
@@ -42,59 +47,6 @@ Operation = tuple[str, int, bytes]
 
 class BrickedError(Exception):
     """The board runs nothing, or something else than it should, or stays on its way for ever."""
-
-
-@dataclass(frozen=True)
-class Release:
-    """One release of the application; a bad one crashes whenever it runs."""
-
-    sequence: int
-    image: bytes
-    envelope: bytes
-    is_good: bool = True
-
-    @property
-    def index(self) -> bytes:
-        """Return the digests of its blocks."""
-        return index.index_of(self.image)
-
-
-def release(
-    sequence: int, size_bytes: int, *, is_good: bool = True, by: Signer = RELEASE
-) -> Release:
-    """Return a signed release of that size."""
-    image = bytes([(sequence * 37 + at * 11 + (at >> 8)) & 0xFF for at in range(size_bytes)])
-    says = manifest(sequence, digest=index.image_digest(image), size_bytes=size_bytes)
-    return Release(sequence, image, signed(says, [by]), is_good)
-
-
-def by_hand(sequence: int, size_bytes: int) -> Release:
-    """Return a release that nobody signed, as somebody flashes it."""
-    made = release(sequence, size_bytes)
-    payload = bytes(envelope_module.Envelope(made.envelope).payload)
-    return Release(sequence, made.image, documents.envelope(payload, []), True)
-
-
-def timestamp(version: int, *releases: Release) -> bytes:
-    """Return word that these releases are current."""
-    digests = [envelope_module.Envelope(each.envelope).digest() for each in releases]
-    said = documents.timestamp(version, NOW_S, NOW_S + 7 * DAY_S, digests)
-    return signed(said, [TIMESTAMP])
-
-
-@dataclass
-class Life:
-    """What comes to a board: where it starts, and what it is handed on the way."""
-
-    name: str
-    cells: bytes
-    releases: list[Release]  # those that it may run
-    offers: list[Release]  # in this order, each until it is confirmed or given up
-    timestamps: list[bytes]
-    may_recover: bool = False  # there are times when nothing can run
-    roots: list[bytes] = field(default_factory=list)
-    # What a board goes on to the end from, by cells and boot: known from an earlier case.
-    known: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -210,16 +162,29 @@ class Driver:
                 continue
             if reason:
                 raise BrickedError(f"release {offered.sequence} is refused: {reason}")
-            missing = update.missing()
-            for number in range(len(missing)):
-                if missing[number]:
-                    start = number * index.BLOCK_BYTES
-                    update.write_block(number, offered.image[start : start + index.BLOCK_BYTES])
+            self._fill(board, update, offered)
             if not update.finish() or not update.start(state):
                 raise BrickedError("a release is not whole")
             return COST_ORDERLY
         self._check_end(board)
         return None
+
+    def _fill(self, board: Installation, update: Update, offered: Release) -> None:
+        """Bring what is missing, and keep it as it came, to hand it on."""
+        at, missing = update.filling(), update.missing()
+        held = board.read_papers(at) if at >= 0 else None
+        if held is None:
+            return  # it is whole already
+        kept = Holding(board.flash, at, held, missing).kept
+        for number in range(len(missing)):
+            start = number * index.BLOCK_BYTES
+            block = offered.image[start : start + index.BLOCK_BYTES]
+            coded = block[: 900 + 700 * number]
+            if kept.get(number, FORM_DEFLATED) not in (None, coded):
+                raise BrickedError("something is kept that never came")
+            if missing[number]:
+                update.write_block(number, block)
+                kept.put(number, FORM_DEFLATED, coded)
 
     def _check_end(self, board: Installation) -> None:
         best = max(each.sequence for each in self.life.releases if each.is_good)
@@ -338,17 +303,6 @@ def _apply(cells: bytearray, operation: Operation) -> None:
 
 
 # --- lives ---
-
-
-def flashed(first: Release) -> bytearray:
-    """Return a board's flash as `cma flash` leaves it: one release by hand, and no journal."""
-    cells = bytearray(BLANK)
-    start = layout.slot_at(0, PARTITION_SECTORS) * layout.SECTOR_BYTES
-    cells[start : start + len(first.image)] = first.image
-    start = layout.trailer_at(0, PARTITION_SECTORS) * layout.SECTOR_BYTES
-    data = papers.to_bytes(first.envelope, first.index)
-    cells[start : start + len(data)] = data
-    return cells
 
 
 def after(life: Life, operations: int | None = None) -> bytearray:

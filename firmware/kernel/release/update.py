@@ -69,12 +69,15 @@ class Update:
         return self._prepare(at, document, manifest, envelope, index)
 
     def filling(self) -> int:
-        """Return the slot that waits for blocks, of two that of the newer release; -1: none."""
+        """Return the slot that waits for blocks, -1: none; of two that of the newer release.
+
+        What is older than a release that waits to be tried waits for no blocks any more.
+        """
         slots, found = self._board.slots, -1
         for at in range(2):
-            if slots[at].state != FILLING:
-                continue
-            if found < 0 or slots[at].sequence > slots[found].sequence:
+            other = slots[1 - at]
+            is_behind = other.state in (FILLING, WHOLE) and other.sequence > slots[at].sequence
+            if slots[at].state == FILLING and not is_behind:
                 found = at
         return found
 
