@@ -176,21 +176,32 @@ def start(dry_run: bool, output: Output, **given: Any) -> None:
 @click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="That of the first run."
 )
+@click.option("--quick", is_flag=True, help="By the schedules of boards, without app.py.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @_output
 def rehearse(  # noqa: PLR0917 - click passes options by name
-    loss: int, hours: int, seeds: int, seed: int, quiet: bool, output: Output, **given: Any
+    loss: int,
+    hours: int,
+    seeds: int,
+    seed: int,
+    quick: bool,
+    quiet: bool,
+    output: Output,
+    **given: Any,
 ) -> None:
     """Say what a roll-out would do: hours, charge and failures, in an emulated fleet.
 
-    Takes the options of start. Leaves with 6 if it would halt, or not come to its end.
+    Its agents run app.py. Takes the options of start. Leaves with 6 if it would halt, or not come
+    to its end.
     """
     from cma_toolkit.host_tools.cli.rollout_plan import plan
     from cma_toolkit.host_tools.cli.rollout_rehearsal import Rehearsal
 
     with _store() as store:
         planned = plan(store.database, given, _now_s())
-        rehearsal = Rehearsal(planned, store.batteries(), loss, hours)
+        rehearsal = Rehearsal(
+            planned, store.batteries(), loss_percent=loss, hours=hours, is_quick=quick
+        )
         found = rehearsal.run(range(seed, seed + seeds), progress_style(output, quiet))
         store.predict(found)
     show.prediction(found, output)

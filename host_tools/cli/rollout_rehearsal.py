@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +14,9 @@ from cma_toolkit.firmware.kernel.release.manifest import Manifest, to_bytes
 from cma_toolkit.host_tools.cli.rollout_plan import Plan
 from cma_toolkit.host_tools.cli.rollout_world import EmulatedRollout
 from cma_toolkit.host_tools.cli.sim_progress import showing
+from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.fleet.database import BoardRecord, Database
-from cma_toolkit.host_tools.fleet.project import Project, load_project, need_folder
+from cma_toolkit.host_tools.fleet.project import APPLICATION, Project, load_project, need_folder
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.artefact import Part, Release
@@ -25,6 +27,7 @@ from cma_toolkit.host_tools.rollout.desk import node_of
 from cma_toolkit.host_tools.rollout.records import Prediction, Run
 from cma_toolkit.host_tools.rollout.store import Store
 from cma_toolkit.sim.rollout.world import Conditions, Member
+from cma_toolkit.sim.world.app_loader import AppError, load_setup
 
 WAKE_PERIOD = "wake_period_ms"
 _AWAKE_MS = 10_000  # how soon who never sleeps hears an offer
@@ -33,12 +36,19 @@ _AWAKE_MS = 10_000  # how soon who never sleeps hears an offer
 class Rehearsal:
     """A planned roll-out, and the emulated fleet that it is tried on.
 
-    Units: `batteries` in millivolts, as boards told last, by MAC address; `hours` end a run.
+    Units: `batteries` in millivolts, as boards told last, by MAC address; `hours` end a run. Where
+    it is `is_quick`, boards run no application but live by their schedule.
     Raises: CmaError 2 for a project that does not read.
     """
 
     def __init__(
-        self, planned: Plan, batteries: Mapping[str, int], loss_percent: int, hours: int
+        self,
+        planned: Plan,
+        batteries: Mapping[str, int],
+        *,
+        loss_percent: int,
+        hours: int,
+        is_quick: bool,
     ) -> None:
         folder = need_folder(Path.cwd())
         project, repository = load_project(folder), Repository(folder / FOLDER)
@@ -48,7 +58,10 @@ class Rehearsal:
         self._planned = planned
         self._minutes = hours * 60
         self._members = [_member(one, project, batteries.get(one.mac, 0)) for one in boards]
-        self._conditions = _conditions(part, earlier, repository, loss_percent)
+        setup = None if is_quick else _application(folder)
+        self._conditions = replace(
+            _conditions(part, earlier, repository, loss_percent), setup=setup
+        )
         self._release = Published(part, *_documents(repository), [each.image for each in earlier])
 
     def run(self, seeds: range, style: str) -> Prediction:
@@ -96,7 +109,15 @@ class Rehearsal:
             failed = sum(1 for member in store.members(rollout) if member.stage in stages.BAD)
         bricked = Counter(ended.boards.values())["bricked"]
         used_uah = sum(ended.used_uah.values()) // len(self._members)
-        return Run(ended.took_ms // 1000, used_uah, failed, bricked, ended.state)
+        took_s = ended.took_ms // 1000
+        return Run(took_s, used_uah, failed, bricked, ended.state, ended.errors)
+
+
+def _application(folder: Path) -> Callable[[Any], object]:
+    try:
+        return load_setup(str(folder / APPLICATION))
+    except AppError as error:
+        raise usage(f"{error} Or rehearse without it: --quick.") from error
 
 
 def _member(board: BoardRecord, project: Project, battery_mv: int) -> Member:
@@ -109,6 +130,7 @@ def _member(board: BoardRecord, project: Project, battery_mv: int) -> Member:
         period if isinstance(period, int) and period > 0 else _AWAKE_MS,
         battery_mv,
         currents_ua=kind.current_ua if kind else {},
+        settings=row.settings if row else {WAKE_PERIOD: period},
     )
 
 

@@ -92,6 +92,9 @@ def prediction(found: Prediction, output: Output) -> None:
         ("failed", *(str(value) for value in found.span("failed"))),
     ]
     print_table(("", "least", "likely", "most"), rows)
+    errors = found.likely("errors")
+    if errors:
+        click.echo(f"app.py raised {_times(errors)}: see cma sim app.py")
     ends = Counter(run.state for run in found.runs)
     if set(ends) != {DONE}:
         told = ", ".join(f"{state} {_times(count)}" for state, count in sorted(ends.items()))

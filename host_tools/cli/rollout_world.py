@@ -22,7 +22,7 @@ STAGES = ("idle", "fetching", "trial", "confirmed", "rejected")
 class Ended:
     """How a roll-out in a world ended: for how long it ran, and what became of each board.
 
-    Units: `used_uah` for the update, by board; `asked` boards.
+    Units: `used_uah` for the update, by board; `asked` boards; `errors` that applications raised.
     """
 
     took_ms: int
@@ -31,6 +31,7 @@ class Ended:
     used_uah: dict[int, int]
     asked: int
     power_cuts: int
+    errors: int = 0
 
 
 class EmulatedRollout:
@@ -83,6 +84,7 @@ class EmulatedRollout:
             {board.member.node: board.update_uah() for board in boards},
             len(self._asked),
             sum(board.power_cuts for board in boards),
+            sum(board.errors for board in boards),
         )
 
     def _make_edge(self, number: int, node: int) -> Edge:

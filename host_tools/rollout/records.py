@@ -97,13 +97,17 @@ class Member:
 
 @dataclass(frozen=True)
 class Run:
-    """How a roll-out went in one rehearsal: `used_uah` for the update, of a board on average."""
+    """How a roll-out went in one rehearsal.
+
+    Units: `used_uah` for the update, of a board on average; `errors` that applications raised.
+    """
 
     took_s: int
     used_uah: int
     failed: int
     bricked: int
     state: str
+    errors: int = 0
 
 
 @dataclass(frozen=True)

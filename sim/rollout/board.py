@@ -1,19 +1,25 @@
 """One board of a fleet that updates: loader, slots and updater on emulated flash.
 
-Between sessions it lives by its schedule: it wakes with its cluster, says how it is, listens for
-offers, and sleeps. What its loader does is what firmware/loader does on a board.
+Between sessions it runs its agent, or lives by a schedule alone where no application is given: it
+wakes with its cluster, says how it is, listens for offers, and sleeps. What its loader does is
+what firmware/loader does on a board.
 """
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from cma_toolkit.firmware.kernel.codec.frame import KIND_OFFER, KIND_REPORT
-from cma_toolkit.firmware.kernel.effects import LINK_ALL
+from cma_toolkit.firmware.kernel.effects import LINK_ALL, SLEEP_DEEP
+from cma_toolkit.firmware.kernel.errors import (
+    CAUSE_DEEP_SLEEP,
+    CAUSE_PANIC,
+    CAUSE_POWER_ON,
+    CAUSE_SOFT_RESET,
+    REBOOT_UPDATE,
+)
 from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
-from cma_toolkit.firmware.kernel.release import layout, manifest, papers, talk
+from cma_toolkit.firmware.kernel.release import layout, manifest, talk
 from cma_toolkit.firmware.kernel.release.installation import RECOVERY, Installation
-from cma_toolkit.firmware.kernel.release.region import Region
 from cma_toolkit.firmware.kernel.release.signs import IS_GIVEN_UP, IS_HEALTHY, Signs
 from cma_toolkit.firmware.kernel.release.slots import (
     COST_ORDERLY,
@@ -23,37 +29,38 @@ from cma_toolkit.firmware.kernel.release.slots import (
 )
 from cma_toolkit.firmware.kernel.release.update import Update
 from cma_toolkit.firmware.kernel.release.updater import Updater
-from cma_toolkit.firmware.kernel.state.journal import Journal
-from cma_toolkit.firmware.kernel.state.table import JournalTable
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
+from cma_toolkit.sim.rollout.life import Life
+from cma_toolkit.sim.rollout.partition import (
+    SECTORS,
+    RomfsFlash,
+    inflate,
+    install,
+    open_installation,
+)
 from cma_toolkit.sim.world.board import BOOT, DARK_MS, FRAME, WAKE
 from cma_toolkit.sim.world.clock import ticks_at
-from cma_toolkit.sim.world.hardware.flash import NorFlash, PowerCut
+from cma_toolkit.sim.world.hardware.flash import PowerCut
 from cma_toolkit.sim.world.hardware.tearing import TEAR_MODES
 from cma_toolkit.sim.world.span import Span
 
 if TYPE_CHECKING:
+    from cma_toolkit.firmware.kernel.agent import Agent
     from cma_toolkit.sim.rollout.world import Member, World
 
-SECTORS = layout.PARTITION_BYTES // layout.SECTOR_BYTES
 NETWORK = 1
 _BOOT_MS = 350
+_JUDGE_MS = 60_000  # from one look at a trial to the next, of an agent that does not sleep deep
 _CRASH_MS = 100  # from the start of an image that crashes to its end
+_FIRST_MS = 1_000  # in which agents boot for the first time
 _JITTER_MS = 30  # between the wakes of a cluster's boards
 # From one session to the next, twice as long with each that brought nothing: kernel/offers.py
 _RETRY_MS = 600_000
 _DOUBLINGS_MAX = 6
 _LINGER_MS = 50  # for the last report of a session to be on the air
-_WINDOW_BITS = 12
 _HEADER_BYTES = 14
 _STARTS_MAX = 16  # of a trial, until they cost what a power loss does
 _UAH_PER_UA_MS = 3_600_000
-
-
-class RomfsFlash(NorFlash):
-    """The partition of a board that holds loader, slots and journal."""
-
-    sector_count = SECTORS
 
 
 class Board:
@@ -78,32 +85,38 @@ class Board:
         self._next: Any = None  # what then happens
         self._machine: Updater | None = None
         self._installation: Installation | None = None
+        self._sent_us = self._sent_before_us = 0  # in sessions; in all, before this one
         self._tries = 0  # sessions that brought nothing, and when the next may begin
         self._retry_at_ms = 0
         self._frame_number = self._rng.below(1 << 16)
         self._cut_is_armed = False
+        self._judged_at_ms = 0
+        has_agent = world.conditions.setup is not None
+        self._life = Life(self, world.clock, world.seed) if has_agent else None
         self._has_mark = self._wants_update = self._is_healthy = self._is_given_up = False
         self._starts = 0
         self._signs = Signs()
         self.sequence = world.conditions.sequence
         self.is_on_trial = False
-        self._install()
+        install(self.flash, world.conditions)
 
     # --- what the world calls ---
 
     def start(self) -> None:
         """Have the power come."""
-        self._later(self._phase_ms, self._boot_cold, COST_POWER)
+        spread_ms = _FIRST_MS if self._life else self.member.wake_period_ms
+        self._later(self._phase_ms % spread_ms, self._boot_cold, COST_POWER, CAUSE_POWER_ON)
 
     def is_listening(self) -> bool:
         """Tell whether a frame that arrives now is heard."""
-        return self.radio.is_open
+        is_asleep = self._life is not None and self._life.is_asleep
+        return self.radio.is_open and not is_asleep
 
     def on_event(self, kind: int, data: Any) -> None:
         """Take part in what happens now."""
         try:
             if kind == FRAME:
-                if self.radio.is_open:
+                if self.is_listening():
                     self._hear(data)
             elif kind in (WAKE, BOOT) and self._at_ms == self._world.clock.now_ms == data:
                 self._at_ms = -1
@@ -113,7 +126,7 @@ class Board:
             self.power_cuts += 1
             self._stop()
             self._forget()
-            self._later(cut.dark_ms + _BOOT_MS, self._boot_cold, COST_POWER)
+            self._later(cut.dark_ms + _BOOT_MS, self._boot_cold, COST_POWER, CAUSE_POWER_ON)
 
     @property
     def state(self) -> str:
@@ -125,18 +138,23 @@ class Board:
         return "on trial" if self.is_on_trial else "updated"
 
     def update_uah(self) -> int:
-        """Return what updating took: sessions with the radio on, and what was sent in all."""
+        """Return what updating took: sessions with the radio on, what was sent in them, boots."""
         world, currents = self._world, self.member.currents_ua
         listened = self.updating.total_ms(world.clock.now_ms) * currents.get("wifi_rx", 0)
-        sent = world.radio.air_us(self.index) * currents.get("wifi_tx", 0) // 1000
+        sent = self._sent_us * currents.get("wifi_tx", 0) // 1000
         booted = 2 * self.updating.count * _BOOT_MS * currents.get("active", 0)
         return (listened + sent + booted) // _UAH_PER_UA_MS
 
+    @property
+    def errors(self) -> int:
+        """How often its application raised."""
+        return self._life.errors if self._life else 0
+
     # --- the loader ---
 
-    def _boot_cold(self, cost: int) -> None:
+    def _boot_cold(self, cost: int, cause: int) -> None:
         self.flash.power_on()
-        installation = self._open()
+        installation = open_installation(self.flash, self._world.conditions.root)
         if self._is_healthy:
             installation.confirm()
         if self._is_given_up:
@@ -158,25 +176,19 @@ class Board:
         if wants_update:
             self._begin_session()
         else:
-            self._run_agent()
+            self._run(cause)
 
     def _wake(self) -> None:
         """Start after deep sleep: nothing but the mark is looked at, unless it asks for more."""
         is_asked = self._wants_update or self._is_healthy or self._is_given_up
         if is_asked or not self._has_mark or self._starts >= _STARTS_MAX:
-            self._boot_cold(COST_ORDERLY)
+            self._boot_cold(COST_ORDERLY, CAUSE_DEEP_SLEEP)
         else:
-            self._run_agent()
-
-    def _open(self) -> Installation:
-        region = Region(self.flash, layout.journal_at(SECTORS), layout.JOURNAL_SECTORS)
-        journal = Journal(region)
-        journal.recover()
-        return Installation(self.flash, JournalTable(journal), self._world.conditions.root)
+            self._run(CAUSE_DEEP_SLEEP)
 
     # --- the agent, as far as others see it ---
 
-    def _run_agent(self) -> None:
+    def _run(self, cause: int) -> None:
         now_ms, conditions = self._world.clock.now_ms, self._world.conditions
         self.awake.turn(True, now_ms)
         if self.is_on_trial:
@@ -185,6 +197,9 @@ class Board:
         if fate == "crash":
             self._later(_CRASH_MS, self._crash)
             return
+        if self._life is not None and not fate:
+            self._run_agent(self._life, cause)
+            return
         if fate != "mute":
             self.radio.turn(True, now_ms)
             self._report(talk.STAGE_TRIAL if self.is_on_trial else talk.STAGE_CONFIRMED)
@@ -192,14 +207,11 @@ class Board:
 
     def _crash(self) -> None:
         self._stop()
-        self._later(_BOOT_MS, self._boot_cold, COST_UNCLEAN)
+        self._later(_BOOT_MS, self._boot_cold, COST_UNCLEAN, CAUSE_PANIC)
 
     def _fall_asleep(self) -> None:
         self._stop()
-        if self.is_on_trial:
-            verdict = self._signs.on_wake_end()
-            self._is_healthy = verdict == IS_HEALTHY
-            self._is_given_up = verdict == IS_GIVEN_UP
+        self._judge()
         now_ms, period_ms = self._world.clock.now_ms, self.member.wake_period_ms
         self._later(period_ms - (now_ms - self._phase_ms) % period_ms, self._wake)
 
@@ -210,6 +222,12 @@ class Board:
             ticks = ticks_at(self._world.clock.now_ms)
             machine.on_frame(ticks, link, content, len(content), rssi_dbm, self)
             self._settle()
+            return
+        if self._life is not None and self._life.agent is not None:
+            agent, life = self._life.agent, self._life
+            ticks = ticks_at(self._world.clock.now_ms)
+            agent.on_frame(ticks, link, content, len(content), rssi_dbm, life)
+            self._follow(life, agent)
             return
         if self.is_on_trial:
             self._signs.on_heard()
@@ -225,13 +243,72 @@ class Board:
             self._retry_at_ms = self._world.clock.now_ms + (_RETRY_MS << self._tries)
             self._tries = min(self._tries + 1, _DOUBLINGS_MAX)
             self._stop()
-            self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY)
+            self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
 
     def _report(self, stage: int) -> None:
         fields = [self.sequence, stage, self.sequence, 1_000, self.member.battery_mv, 0]
         frame = talk.write(self._identity, KIND_REPORT, fields, self._frame_number)
         self._frame_number = (self._frame_number + 1) & 0xFFFF
         self.send(LINK_ALL, frame, len(frame))
+
+    def _judge(self) -> None:
+        if self.is_on_trial:
+            verdict = self._signs.on_wake_end()
+            self._is_healthy = verdict == IS_HEALTHY
+            self._is_given_up = verdict == IS_GIVEN_UP
+
+    def _judge_agent(self, agent: "Agent") -> None:
+        self._judged_at_ms = self._world.clock.now_ms
+        if agent.neighbours.count:
+            self._signs.on_heard()
+        self._judge()
+
+    def _run_agent(self, life: Life, cause: int) -> None:
+        stage = talk.STAGE_TRIAL if self.is_on_trial else talk.STAGE_CONFIRMED
+        release = self.sequence, talk.tag_of(self._world.conditions.class_id), stage
+        agent = life.begin(self._identity, release, cause == CAUSE_DEEP_SLEEP)
+        self.radio.turn(True, self._world.clock.now_ms)
+        snapshot, life.snapshot = life.snapshot, b""
+        ticks = ticks_at(self._world.clock.now_ms)
+        agent.start(ticks, cause, snapshot or None, life)
+        setup = self._world.conditions.setup
+        if self._follow(life, agent) and setup is not None:
+            agent.set_up(ticks, setup, life)
+            self._follow(life, agent)
+
+    def _step_agent(self, life: Life, agent: "Agent") -> None:
+        life.is_asleep = False
+        if self._world.clock.now_ms - self._judged_at_ms >= _JUDGE_MS:
+            self._judge_agent(agent)
+            if self._is_healthy or self._is_given_up:  # its loader hears of it in no other way
+                self._stop()
+                self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
+                return
+        agent.on_time(ticks_at(self._world.clock.now_ms), life)
+        self._follow(life, agent)
+
+    def _follow(self, life: Life, agent: "Agent") -> bool:
+        """Carry out what the agent's step asked for; tell whether it is still awake."""
+        ticks = ticks_at(self._world.clock.now_ms)
+        reason, depth, until_at_ms = life.take_wishes()
+        if reason:
+            self._wants_update = reason == REBOOT_UPDATE
+            self._stop()
+            self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
+            return False
+        if not depth:
+            wait_ms = ticks_diff(agent.next_wake_at_ms(), ticks)
+            self._later(max(0, wait_ms), self._step_agent, life, agent)
+            return True
+        if depth == SLEEP_DEEP:
+            self._judge_agent(agent)
+            life.hibernate(ticks)
+            self._stop()
+            self._later(max(0, ticks_diff(until_at_ms, ticks)) + _BOOT_MS, self._wake)
+        else:
+            life.is_asleep = True
+            self._later(max(1, ticks_diff(until_at_ms, ticks)), self._step_agent, life, agent)
+        return False
 
     # --- the updater ---
 
@@ -240,6 +317,7 @@ class Board:
         assert installation is not None
         now_ms = world.clock.now_ms
         self.sessions += 1
+        self._sent_before_us = world.radio.air_us(self.index)
         for span in (self.awake, self.radio, self.updating):
             span.turn(True, now_ms)
         if self.member.power_cut_in and not self._cut_is_armed:
@@ -250,7 +328,7 @@ class Board:
         kind = manifest.Board((conditions.class_id,), layout.image_bytes(SECTORS), conditions.mpy)
         kind.battery_mv = self.member.battery_mv
         rng = Prng(seed_from(world.seed, "updater", self.member.node, self.sessions))
-        self._machine = Updater(self._identity, rng, installation, kind, _inflate)
+        self._machine = Updater(self._identity, rng, installation, kind, inflate)
         self._machine.start(ticks_at(now_ms), self)
         self._settle()
 
@@ -278,10 +356,8 @@ class Board:
         if Update(installation).start():
             self._signs, self._starts = Signs(), 0
         self._stop()
-        if installation.running == RECOVERY:
-            self._later(_RETRY_MS, self._boot_cold, COST_ORDERLY)
-        else:
-            self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY)
+        span_ms = _RETRY_MS if installation.running == RECOVERY else _BOOT_MS
+        self._later(span_ms, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
 
     # --- effects ---
 
@@ -305,7 +381,11 @@ class Board:
     def _stop(self) -> None:
         now_ms = self._world.clock.now_ms
         self._world.medium.silence(self.index)
+        if self._machine is not None:
+            self._sent_us += self._world.radio.air_us(self.index) - self._sent_before_us
         self._machine = None
+        if self._life is not None:
+            self._life.end()
         for span in (self.awake, self.radio, self.updating):
             span.turn(False, now_ms)
         self._at_ms = -1
@@ -315,18 +395,5 @@ class Board:
         self._has_mark = self._wants_update = self._is_healthy = self._is_given_up = False
         self._starts = 0
         self._signs = Signs()
-
-    def _install(self) -> None:
-        conditions, size = self._world.conditions, layout.SECTOR_BYTES
-        image = conditions.image + b"\xff" * (-len(conditions.image) % size)
-        at = layout.slot_at(0, SECTORS) * size
-        for start in range(0, len(image), size):
-            self.flash.program(at + start, image[start : start + size])
-        papers.write(self.flash, layout.trailer_at(0, SECTORS), conditions.papers)
-
-
-def _inflate(data: bytes, size: int) -> bytes:
-    try:
-        return zlib.decompressobj(-_WINDOW_BITS).decompress(data, size)
-    except zlib.error as error:
-        raise ValueError(str(error)) from error
+        if self._life is not None:
+            self._life.snapshot = b""

@@ -1,8 +1,8 @@
 """A world in which a fleet updates: clusters of sleepers, an edge in each, the air between them.
 
 Flash, loader, slots and updater are the kernel's own, on emulated NOR flash and the world's radio.
-Between sessions only the schedule of an agent is emulated: it wakes, says how it is, listens, and
-sleeps. For CPython only.
+Between sessions agents run an application, or only their schedule is emulated, which takes a third
+of the time. For CPython only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ class Member:
     """One board as it is known: of which cluster, how often it wakes, what its battery has.
 
     Units: `power_cut_in` operations of flash from the start of its first session on, 0: none;
-    `currents_ua` by the names of power states.
+    `currents_ua` by the names of power states; `settings` are those of an agent that runs.
     """
 
     node: int
@@ -38,6 +38,7 @@ class Member:
     battery_mv: int = 0
     power_cut_in: int = 0
     currents_ua: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Conditions:
     """What holds for all: the release that runs, the air, and what the next release does.
 
     Shape: `image`, `papers` and `root` are what lies in slot A and in the loader. `fate` is what
-    becomes of a board that runs `bad_sequence`: "crash" or "mute".
+    becomes of a board that runs `bad_sequence`: "crash" or "mute". `setup` is an application's;
+    without one, boards live by their schedule.
     """
 
     image: bytes
@@ -58,6 +60,7 @@ class Conditions:
     listen_ms: int = 200
     fate: str = ""
     bad_sequence: int = 0
+    setup: Callable[[Any], object] | None = None
 
 
 class World:

@@ -5,8 +5,7 @@ Of each fleet the worse of both counts.
 A rehearsal knows neither how many frames will be lost nor whose power will fail: it takes a tenth
 and nobody's. In each of 20 fleets that it did not see, a loss of up to a fifth is drawn, and power
 fails in 5 % of the updates. The clocks, the order in which boards wake, and what is lost are other
-ones in each. Terms are those of `cma rollout start`. What agents do between updates is emulated alike
-in both.
+ones in each. Terms are those of `cma rollout start`. Agents run the same application in both.
 """
 
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from support.rollout_world import Fleet, Told, update
 
 UNIT = "%"
 AT_MOST = 20
-BOARDS, MINUTES, UNSEEN = 60, 600, 20
+BOARDS, MINUTES, UNSEEN = 30, 600, 20
 SOAK_S = 3_600
 REHEARSED = (1, 2, 3)
 

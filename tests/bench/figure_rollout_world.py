@@ -1,8 +1,8 @@
-"""The share of 1,000 boards that a roll-out leaves updated or as they were, and none bricked.
+"""The share of 1,000 agents that a roll-out leaves updated or as they were, and none bricked.
 
-A fifth of all frames is lost, boards wake every 60 s, and of 5 % the power is cut in the middle of
+A fifth of all frames is lost, agents wake every 60 s, and of 5 % the power is cut in the middle of
 their update. A release that crashes, and one that is never heard, must halt with at most 2 % of
-the fleet asked; if they do not, nothing counts. A few minutes.
+the fleet asked; if they do not, nothing counts. A quarter of an hour.
 """
 
 from collections import Counter

@@ -23,12 +23,21 @@ from support.updating import changed, image, part_of, published
 CLUSTER_BOARDS = 30
 FLASH_OPERATIONS = 45  # of an update
 PERIOD_MS = 60_000
-CURRENTS_UA = {"active": 64_000, "wifi_rx": 95_000, "wifi_tx": 355_000}
+CURRENTS_UA = {
+    "active": 64_000,
+    "wifi_rx": 95_000,
+    "wifi_tx": 355_000,
+    "light_sleep": 800,
+    "deep_sleep": 8,
+}
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """A fleet to update: in permille, frames that are lost, and boards whose power is cut."""
+    """A fleet to update: in permille, frames that are lost, and boards whose power is cut.
+
+    With `has_agents`, boards run an application between updates; else they live by a schedule.
+    """
 
     boards: int
     loss_permille: int = 200
@@ -36,6 +45,7 @@ class Fleet:
     fate: str = ""
     seed: int = 1
     soak_s: int = 600
+    has_agents: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,7 @@ def _world(store: Any, fleet: Fleet) -> EmulatedRollout:
         fleet.loss_permille,
         fate=fleet.fate,
         bad_sequence=NEW if fleet.fate else 0,
+        setup=_report if fleet.has_agents else None,
     )
     rng = Prng(seed_from(fleet.seed, "power cuts"))
     members = []
@@ -86,6 +97,14 @@ def _world(store: Any, fleet: Fleet) -> EmulatedRollout:
         cut_in = operation if is_cut else 0
         members.append(Member(node, cluster, PERIOD_MS, 0, cut_in, CURRENTS_UA))
     return EmulatedRollout(store, release, members, conditions, seed=fleet.seed, start_s=START_S)
+
+
+def _report(agent: Any) -> None:
+    """Set up an application that tells its cluster something each minute."""
+
+    @agent.every(PERIOD_MS)  # type: ignore[untyped-decorator]
+    def tell() -> None:
+        agent.publish("alive", agent.name)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pytest
 
 from support.rollout_world import Fleet, update
 
-FLEET = Fleet(40, cut_permille=200, soak_s=60)  # in two clusters
+FLEET = Fleet(40, cut_permille=200, soak_s=60, has_agents=False)  # in two clusters
 
 
 def test_a_good_release_reaches_all_whose_power_fails_and_whose_frames_are_lost() -> None:
@@ -26,6 +26,22 @@ def test_a_bad_release_reaches_its_canary_and_leaves_it_as_it_was(fate: str, why
     assert told.rollout.state == "halted" and told.ended.asked == 1
     assert set(told.ended.boards.values()) == {"as it was"}
     assert any(why in what for what in told.steps)
+
+
+def test_agents_leave_their_application_for_it_and_come_back() -> None:
+    told = update(replace(FLEET, boards=12, has_agents=True), 120)
+    assert set(told.ended.boards.values()) == {"updated"} and told.ended.errors == 0
+    assert told.rollout.state == "done" and told.ended.power_cuts
+
+
+def test_schedules_alone_tell_nearly_what_agents_do() -> None:
+    fleet = replace(FLEET, boards=8, soak_s=900, cut_permille=0)
+    by_schedule, by_agents = (
+        update(replace(fleet, has_agents=has_agents), 300).ended for has_agents in (False, True)
+    )
+    assert abs(by_schedule.took_ms / by_agents.took_ms - 1) < 0.3
+    charges = [sum(ended.used_uah.values()) for ended in (by_schedule, by_agents)]
+    assert abs(charges[0] / charges[1] - 1) < 0.3
 
 
 def test_one_seed_is_one_run() -> None:
