@@ -5,10 +5,12 @@ and what to add. It is read once, from its first byte to its last, and may lie i
 
 Input    apply(window, read, source_bytes, target)
 Effects  none but the target, which is worthless if the window is refused
-Bounds   the window, the target, 4 addresses of the near cache, and at most 768 of the same cache,
-         which grows as it is used; source and target are never read or written beyond their ends
+Bounds   the window, the target, and 3.1 KB for the addresses that were used last; source and
+         target are never read or written beyond their ends
 Source   RFC 3284, sections 4 to 6, without its file header and secondary compression
 """
+
+from array import array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class _Window:
         self._done = 0  # bytes of the target
         self._near = [0] * _NEAR
         self._near_at = 0
-        self._same: "dict[int, int]" = {}
+        self._same = array("I", bytes(4 * _PLACES))
         at = 1
         self._size = self._from = 0  # of the source's span
         if data[0] == _SOURCE:
@@ -164,7 +166,7 @@ class _Window:
         else:
             place = (mode - 2 - _NEAR) * 256 + self._data[self._address_at]
             self._address_at += 1
-            address = self._same.get(place, 0)
+            address = self._same[place]
         if not 0 <= address < here:
             raise DeltaError("beyond what there is")
         self._near[self._near_at] = address
