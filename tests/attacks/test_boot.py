@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from attacks.attack import attack, check, refused, source_of, stopped, survived
-from attacks.places import BOOT, INSTALLATION, LOOKING, SIGNS, SLOTS, UPDATE
+from attacks.places import BOOT, INSTALLATION, LOOKING, OFFERS, SIGNS, SLOTS, UPDATE
 from attacks.slots import BAD, ONE, THREE, TWO, Box
 from attacks.test_medium import READ_BACK
 from attacks.test_power import ONE_TRY
+from unit.test_offers import WAIT_MS, Listener, offer
 
 import kernel.release.proofs
 import kernel.release.slots
@@ -26,6 +27,8 @@ from kernel.release.slots import (
     REJECTED,
 )
 from kernel.release.update import Update
+from kernel.ticks import ticks_add
+from support.script import MemoryTable
 
 
 def on_trial(release: object = BAD) -> Box:
@@ -293,6 +296,27 @@ def test_attack_78_the_same_bad_update_for_ever() -> None:
     refused(lambda: box.offer(BAD, THREE, version=2), REFUSED_GIVEN_UP)
     assert box.offer(THREE, version=3) == 0
     box.fill(THREE).finish()
+
+
+@attack(
+    check(
+        "a pause between sessions",
+        OFFERS,
+        "            if 0 < left_ms <= _pause_ms(tries - 1):",
+        "            if False:",
+    )
+)
+def test_attack_78_offers_of_ever_newer_releases() -> None:
+    """Nobody has to have a key to offer what there is not, each minute of a day."""
+    table, now_ms, sessions = MemoryTable(), 1_000, 0
+    for minute in range(24 * 60):
+        agent = Listener(table, now_ms=now_ms)
+        agent.hear(offer(sequence=5 + minute, generation=minute))
+        agent.wait(WAIT_MS)
+        sessions += len(agent.out.reboots)
+        now_ms = ticks_add(now_ms, 60_000)
+    assert sessions
+    stopped(sessions <= 10, f"it listens {sessions} times a day, a minute each")
 
 
 @attack(READ_BACK)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from attacks.attack import attack, check, refused
 from attacks.places import ENVELOPE, LMS, TRUST
+from attacks.slots import TWO, Box
 
 from cma_toolkit.firmware.kernel.release.refusals import REFUSED_MALFORMED, REFUSED_UNSIGNED
 from cma_toolkit.host_tools.release import documents
@@ -38,6 +39,18 @@ def test_attack_01_unsigned() -> None:
     payload = manifest(2)
     handed = listed(payload)
     refused(lambda: handed.take(documents.envelope(payload)), REFUSED_UNSIGNED)
+
+
+@attack(SIGNED_BY_ITS_ROLE)
+def test_attack_01_signatures_stripped_off_on_the_air() -> None:
+    """An image without a signature runs where somebody flashed it by a cable, and only there."""
+    box = Box()
+    box.boot()
+    assert box.runs() == 1
+    payload, _ = documents.open_envelope(TWO.envelope)
+    bare = replace(TWO, envelope=documents.envelope(payload))
+    refused(lambda: box.offer(bare), REFUSED_UNSIGNED)
+    assert box.offer(TWO) == 0
 
 
 @attack(SIGNED_BY_ITS_ROLE, TRUE_SIGNATURE)
