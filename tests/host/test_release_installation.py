@@ -138,6 +138,17 @@ def test_what_revoked_keys_vouched_for_goes(desk: Desk, state: int) -> None:
     assert states(desk.boot()) == [CONFIRMED, EMPTY]
 
 
+def test_a_release_by_new_keys_takes_the_place_of_the_revoked_one(desk: Desk) -> None:
+    desk.bring(TWO)
+    assert desk.board.on_root(new_release_keys()) == 0
+    desk.stamps = 5
+    newer = release(3, 12_000, by=THIEF)
+    assert desk.begin(newer) == 0  # in the session that brought the root
+    assert states(desk.board) == [CONFIRMED, FILLING]
+    assert desk.boot().running == 0
+    desk.bring(newer)
+
+
 def test_what_is_confirmed_outlives_its_keys(desk: Desk) -> None:
     desk.bring(TWO)
     desk.board.confirm()

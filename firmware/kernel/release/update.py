@@ -201,7 +201,8 @@ class Update:
 
     def _target(self) -> int:
         board = self._board
-        if board.running != RECOVERY:
+        # What runs may be none that could run again: its keys were revoked since.
+        if board.running != RECOVERY and board.slots[board.running].state in (TRIAL, CONFIRMED):
             return 1 - board.running
         first = (_LAST[board.slots[0].state], board.slots[0].sequence)
         return int((_LAST[board.slots[1].state], board.slots[1].sequence) < first)
