@@ -56,11 +56,11 @@ def run(
     seconds = plain["seconds"] + plain["calm_seconds"]
     hang = HangWatch(plain["app"])
     try:
-        with hang:
-            spec = {**plain, "seed": seed, "faults": faults}
-            if shards > 1:
-                result = _run_in_shards(spec, must, on_progress, shards, dask)
-            else:
+        spec = {**plain, "seed": seed, "faults": faults}
+        if shards > 1:
+            result = _run_in_shards(spec, must, on_progress, shards, dask)
+        else:
+            with hang:
                 result = _run(spec, must, on_progress, watchers)
     except (AppError, ShardLostError, machines.ClusterError):
         raise

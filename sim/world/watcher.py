@@ -11,9 +11,10 @@ NEVER_MS = 1 << 60  # an instant that does not come
 class Violation(Exception):  # noqa: N818 - what a checker finds is the world's mistake, not its own
     """What must hold does not: the text says what, of which agent and when."""
 
-    def __init__(self, text: str, agent: int = -1) -> None:
+    def __init__(self, text: str, agent: int = -1, at_ms: int = 0) -> None:
         super().__init__(text)
         self.agent = agent  # its number, -1 for what is nobody's
+        self.at_ms = at_ms
 
 
 class Watcher:

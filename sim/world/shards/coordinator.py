@@ -97,7 +97,7 @@ def _answers(shards: Sequence[Handle]) -> list[Plain]:
         raise AppError(first["text"])
     if first["kind"] == CRASHED:
         raise FailedError(first["text"], first["traceback"])
-    raise Violation(first["text"], first["agent"])
+    raise Violation(first["text"], first["agent"], first["at_ms"])
 
 
 def _exchange(shards: Sequence[Handle], answers: list[Plain]) -> None:

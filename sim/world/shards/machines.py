@@ -53,10 +53,12 @@ def run_on(
         )
     workers = workers[:shards]
     _check(client, workers, spec["app"])
-    handles = [
-        _FarShard(client, worker, (spec, number, shards)) for number, worker in enumerate(workers)
-    ]
-    return coordinator.run(handles, spec, on_progress)
+    with contextlib.ExitStack() as stack:
+        handles = []
+        for number, worker in enumerate(workers):
+            handles.append(_FarShard(client, worker, (spec, number, shards)))
+            stack.callback(handles[-1].close)
+        return coordinator.run(handles, spec, on_progress)
 
 
 @contextlib.contextmanager
@@ -132,20 +134,28 @@ def _digest_of(paths: Iterator[Path]) -> str:
 class ActorShard:
     """A shard in a worker."""
 
-    def __init__(self, *described: Any) -> None:
-        self._described = described
+    def __init__(self, spec: Plain, number: int, shards: int) -> None:
+        self._described = spec, number, shards
         self._shard: Any = None
+        self._watched = contextlib.ExitStack()
 
     def do(self, name: str, *arguments: Any) -> Any:
         """Do it, and return what it says; None if this is not the shard that began."""
+        from cma_toolkit.sim.world.hang import HangWatch
         from cma_toolkit.sim.world.shards.near import NearShard
 
         if self._shard is None and name == "begin":
-            self._shard = NearShard(*self._described)
+            watch = self._watched.enter_context(HangWatch(self._described[0]["app"]))
+            self._shard = NearShard(*self._described, watch)
         if self._shard is None:
             return None
         self._shard.start(name, *arguments)
         return self._shard.answer()
+
+    def close(self) -> None:
+        """Let go of it all; the worker may live on for days."""
+        self._shard = None
+        self._watched.close()
 
 
 class _FarShard:
@@ -169,6 +179,11 @@ class _FarShard:
         if answer is None:
             raise self._error()
         return answer
+
+    def close(self) -> None:
+        """Have the worker let go of it, if it is still there."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self._actor.close().result(timeout=_REACHED_WITHIN_S)
 
     @contextlib.contextmanager
     def _lost(self) -> Iterator[None]:

@@ -20,32 +20,26 @@ def run(spec: Plain, shards: int, on_progress: Callable[..., object] | None = No
 
     Raises: as `coordinator.run`.
     """
-    handles = [NearShard(spec, number, shards) for number in range(shards)]
-    try:
+    with HangWatch(spec["app"]) as watch:
+        handles = [NearShard(spec, number, shards, watch) for number in range(shards)]
         return coordinator.run(handles, spec, on_progress)
-    finally:
-        for handle in handles:
-            handle.close()
 
 
 class NearShard:
-    """A shard that does at once what it is told, all of it in one thread.
+    """A shard that does at once what it is told, in the thread that the watch watches.
 
     Shape of an answer: what the shard's own method returns or, if that failed, a dict with
     `failure` alone: at_ms, kind, agent, text, traceback.
     """
 
-    def __init__(self, spec: Plain, number: int, shards: int) -> None:
+    def __init__(self, spec: Plain, number: int, shards: int, watch: HangWatch) -> None:
         self._described = spec, number, shards
         self._shard: Shard | None = None
-        self._watch: HangWatch | None = None
+        self._watch = watch
         self._answer: Any = None
 
     def start(self, name: str, *arguments: Any) -> None:
         """Do it."""
-        app = self._described[0]["app"]
-        if self._watch is None:
-            self._watch = HangWatch(app).__enter__()
         try:
             if self._shard is None:
                 self._shard = Shard(*self._described)
@@ -53,9 +47,10 @@ class NearShard:
         except AppError as error:
             self._answer = self._failed(REFUSED, str(error))
         except Violation as violation:
-            self._answer = self._failed(VIOLATED, str(violation), agent=violation.agent)
+            at_ms, agent = violation.at_ms, violation.agent
+            self._answer = self._failed(VIOLATED, str(violation), at_ms=at_ms, agent=agent)
         except HangError as error:
-            said = failure.hang(self._watch.problem, app, error)
+            said = failure.hang(self._watch.problem, self._described[0]["app"], error)
             self._answer = self._failed(CRASHED, str(said), said.traceback)
         except Exception as error:  # noqa: BLE001 - it belongs to whoever runs the world
             said = failure.crash(error)
@@ -65,13 +60,10 @@ class NearShard:
         """Return what it said."""
         return self._answer
 
-    def close(self) -> None:
-        """Let go of it; nothing more is asked."""
-        watch, self._watch, self._shard = self._watch, None, None
-        if watch is not None:
-            watch.__exit__(None, None, None)
-
-    def _failed(self, kind: int, text: str, traceback: str = "", agent: int = -1) -> Plain:
-        at_ms = 0 if self._shard is None else self._shard.now_ms
+    def _failed(
+        self, kind: int, text: str, traceback: str = "", *, at_ms: int = -1, agent: int = -1
+    ) -> Plain:
+        if at_ms < 0:
+            at_ms = 0 if self._shard is None else self._shard.now_ms
         said = {"at_ms": at_ms, "kind": kind, "agent": agent, "text": text}
         return {"failure": {**said, "traceback": traceback}}

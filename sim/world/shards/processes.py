@@ -72,13 +72,15 @@ def _end(process: SpawnProcess) -> None:
 def _serve(pipe: Connection, spec: Plain, number: int, shards: int) -> None:
     # Ctrl-C reaches every process of a terminal; the first ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from cma_toolkit.sim.world.hang import HangWatch
     from cma_toolkit.sim.world.shards.near import NearShard
 
-    shard = NearShard(spec, number, shards)
-    while True:
-        try:
-            name, arguments = pipe.recv()
-        except EOFError:
-            return
-        shard.start(name, *arguments)
-        pipe.send(shard.answer())
+    with HangWatch(spec["app"]) as watch:
+        shard = NearShard(spec, number, shards, watch)
+        while True:
+            try:
+                name, arguments = pipe.recv()
+            except EOFError:
+                return
+            shard.start(name, *arguments)
+            pipe.send(shard.answer())
