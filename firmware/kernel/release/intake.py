@@ -76,14 +76,6 @@ class Intake:
         self.holding = None
         self._hold()
 
-    def rejudge(self) -> None:
-        """Look anew at what is there: it did not read back.
-
-        Raises: OSError when the medium fails.
-        """
-        self.holding = None
-        self._hold()
-
     @property
     def is_whole(self) -> bool:
         """Whether all of it is here."""

@@ -54,7 +54,7 @@ DONE_WHOLE = 2  # a release is here, to be tried
 DONE_STUCK = 3  # nobody answers any more
 DONE_SPENT = 4  # the session took as long as it may
 DONE_REFUSED = 5  # see `reason`
-DONE_FAILED = 6  # the flash fails
+DONE_FAILED = 6  # the flash fails, or does not read as it was written
 
 
 class Updater:
@@ -84,6 +84,7 @@ class Updater:
         self.offering = Offering(rng, identity.node, board)
         self.outcome = 0
         self._session_ms = session_ms
+        self._has_misread = False
         self._started_at_ms = 0
         self._busy_at_ms = 0  # when there was something to do last
         self._sequence = rng.below(1 << 16)
@@ -102,12 +103,8 @@ class Updater:
         """Return when `on_time` has something to do."""
         first_at_ms = ticks_add(self._started_at_ms, self._session_ms)
         idle_at_ms = ticks_add(self._busy_at_ms, self._idle_ms())
-        for at_ms in (
-            idle_at_ms,
-            self.fetching.next_at_ms,
-            self.serving.next_at_ms,
-            self.offering.next_at_ms,
-        ):
+        asking_at_ms, serving_at_ms = self.fetching.next_at_ms, self.serving.next_at_ms
+        for at_ms in (idle_at_ms, asking_at_ms, serving_at_ms, self.offering.next_at_ms):
             if at_ms >= 0 and ticks_diff(at_ms, first_at_ms) < 0:
                 first_at_ms = at_ms
         return first_at_ms
@@ -188,10 +185,11 @@ class Updater:
             self.fetching.stop()
             if self.intake.update.finish():
                 self._report(out)
-            else:  # it does not read back: what is lacking is fetched again
-                self.intake.rejudge()
-                if self.offering.fields is not None:
-                    self.fetching.begin(now_ms, self.offering.fields)
+            elif self._has_misread or self.offering.fields is None:
+                self._done(DONE_FAILED, out)
+            else:  # it does not read back: what is lacking is fetched again, once
+                self._has_misread = True
+                self.fetching.begin(now_ms, self.offering.fields)
 
     def installation_sequence(self) -> int:
         """Return the number of the release that runs, 0 for none."""

@@ -1,0 +1,105 @@
+"""Boards that fetch a release after keys were changed, and on flash that fails."""
+
+from dataclasses import replace
+
+import pytest
+
+from cma_toolkit.firmware.kernel.release import layout, talk
+from cma_toolkit.firmware.kernel.release.slots import FILLING, WHOLE
+from cma_toolkit.firmware.kernel.release.updater import DONE_FAILED, DONE_STUCK, DONE_WHOLE
+from cma_toolkit.host_tools.release import documents
+from cma_toolkit.host_tools.release.artefact import Part
+from cma_toolkit.host_tools.release.published import Published
+from support.release_board import FIRST, RELEASE_2, ROOT, ROOT_2, THIEF, TIMESTAMP, next_root
+from support.release_signers import LATER_S, NOW_S, Signer, role, signed
+from support.updating import SECTORS, Air, EdgeStation, UpdatingBoard, changed, image, part_of
+from support.updating import published as published_by_first
+
+OLD = image(1)
+NEW = changed(OLD)
+LIMIT_MS = 120_000
+SLOT_B = layout.slot_at(1, SECTORS)
+
+
+def rotated(signers: tuple[Signer, ...] = (ROOT, ROOT_2)) -> Published:
+    """Return a release by a key that the third root names; the board knows the first."""
+    second = next_root()
+    third = next_root(second, roles={**FIRST.roles, "release": role(1, RELEASE_2)}, sequence=1)
+    third = replace(third, version=3)
+    payload, _ = documents.open_envelope(part_of(NEW, 2).envelope)
+    part = Part("", signed(payload, [RELEASE_2]), NEW)
+    said = documents.timestamp(1, NOW_S, LATER_S, [part.digest])
+    roots = {
+        1: documents.envelope(FIRST.to_bytes()),
+        2: signed(second.to_bytes(), [ROOT, ROOT_2]),
+        3: signed(third.to_bytes(), signers),
+    }
+    return Published(part, signed(said, [TIMESTAMP]), roots, [OLD])
+
+
+def session(release: Published, boards: list[UpdatingBoard], **others: object) -> Air:
+    edge = EdgeStation()
+    edge.offer(release)
+    for board in boards:
+        board.boot()
+    air = Air([edge, *boards], **others)
+    air.start()
+    air.run(LIMIT_MS)
+    return air
+
+
+def test_a_board_follows_from_root_to_root_to_the_key_that_signed() -> None:
+    board = UpdatingBoard(1, OLD)
+    session(rotated(), [board])
+    assert board.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
+    assert board.installation.trust.root.version == 3
+
+
+def test_neighbours_hand_the_roots_on_as_well() -> None:
+    boards = [UpdatingBoard(node, OLD) for node in (1, 2, 3)]
+    session(rotated(), boards, reach=lambda a, b: abs(a % 99 - b % 99) <= 1)
+    assert [board.outcome for board in boards] == [DONE_WHOLE] * 3
+    assert all(board.image(len(NEW)) == NEW for board in boards)
+
+
+def test_a_root_that_nobody_should_believe_is_not_followed() -> None:
+    board = UpdatingBoard(1, OLD)
+    session(rotated((THIEF,)), [board])
+    assert board.outcome == DONE_STUCK and board.installation.trust.root.version == 2
+    assert board.installation.slots[1].state != FILLING
+
+
+@pytest.mark.parametrize("how", ["program error", "erase error"])
+def test_flash_that_fails_ends_the_session(how: str) -> None:
+    board = UpdatingBoard(1, OLD)
+    board.flash.bad[SLOT_B + 5] = how
+    air = session(published_by_first(part_of(NEW, 2), [OLD]), [board])
+    assert board.outcome == DONE_FAILED and air.now_ms < 5_000
+    assert board.installation.slots[1].state == FILLING
+
+
+def test_flash_that_lies_is_written_once_more_and_then_given_up() -> None:
+    board = UpdatingBoard(1, OLD)
+    board.flash.bad[SLOT_B + 5] = "program no-op"
+    air = session(published_by_first(part_of(NEW, 2), [OLD]), [board])
+    assert board.outcome == DONE_FAILED and air.now_ms < 10_000
+    # Once it can be written to again, one block is what is lacking.
+    board.flash.bad.clear()
+    before = len(air.sent)
+    edge = EdgeStation()
+    edge.offer(published_by_first(part_of(NEW, 2), [OLD]))
+    board.boot()
+    again = Air([edge, board])
+    again.start()
+    again.run(LIMIT_MS)
+    assert board.outcome == DONE_WHOLE and board.installation.slots[1].state == WHOLE
+    pieces = [frame for _, _, frame in again.sent if frame[1] == 11]
+    assert before and {talk.read(11, frame[14:])[2] for frame in pieces} == {5}
+
+
+def test_sectors_behind_the_image_that_fail_keep_nobody_from_updating() -> None:
+    board = UpdatingBoard(1, OLD)
+    for sector in range(SLOT_B + 15, SLOT_B + layout.slot_sectors(SECTORS) - 3):
+        board.flash.bad[sector] = "program error"
+    session(published_by_first(part_of(NEW, 2), [OLD]), [board])
+    assert board.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
