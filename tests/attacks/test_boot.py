@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from attacks.attack import attack, check, refused, source_of, stopped, survived
-from attacks.places import BOOT, INSTALLATION, LOOKING, OFFERS, SIGNS, SLOTS, UPDATE
+from attacks.places import BOOT, INSTALLATION, LOOKING, OFFERS, PROOFS, SIGNS, SLOTS, UPDATE
 from attacks.slots import BAD, ONE, THREE, TWO, Box
 from attacks.test_medium import READ_BACK
 from attacks.test_power import ONE_TRY
@@ -16,6 +16,7 @@ from unit.test_offers import WAIT_MS, Listener, offer
 
 import kernel.release.proofs
 import kernel.release.slots
+from kernel.release import layout
 from kernel.release.installation import RECOVERY
 from kernel.release.refusals import REFUSED_GIVEN_UP
 from kernel.release.signs import CLEAN_WAKES, IS_GIVEN_UP, IS_HEALTHY, UNDECIDED, WAKES_MAX, Signs
@@ -29,6 +30,7 @@ from kernel.release.slots import (
 from kernel.release.update import Update
 from kernel.ticks import ticks_add
 from support.script import MemoryTable
+from support.slot_cuts import PARTITION_SECTORS
 
 
 def on_trial(release: object = BAD) -> Box:
@@ -264,7 +266,7 @@ def without_memory(times: int) -> Iterator[None]:
         "        except OSError:\n            continue",
     ),
 )
-def test_attack_74_memory_error_in_verifying() -> None:
+def test_attack_74_memory_error_in_the_last_look() -> None:
     for times in (1, 2, 3, 9):
         box = on_trial(TWO)
         with without_memory(times):
@@ -273,6 +275,28 @@ def test_attack_74_memory_error_in_verifying() -> None:
             box.runs(ONE, TWO)
         box.boot()
         assert box.runs() == 2
+
+
+@attack(
+    check(
+        "a slot that cannot be looked at proves nothing yet",
+        PROOFS,
+        "        except (OSError, MemoryError):",
+        "        except OSError:",
+    ),
+    check("doubt that is not written down", PROOFS, "found.is_doubtful = True", "pass"),
+)
+def test_attack_74_memory_error_without_a_journal() -> None:
+    """Who takes a slot for empty, as it cannot be read now, would take its papers away."""
+    box = on_trial(TWO)
+    box.board.confirm()
+    start = layout.journal_at(PARTITION_SECTORS) * layout.SECTOR_BYTES
+    size = layout.JOURNAL_SECTORS * layout.SECTOR_BYTES
+    box.flash.cells[start : start + size] = b"\xff" * size
+    with without_memory(99):
+        survived(box.boot)
+    box.boot()
+    assert box.runs() == 2
 
 
 @attack(ONE_TRY)

@@ -1,12 +1,14 @@
 """Attacks 48 and 49: orders that were given once, or by nobody."""
 
 from attacks.attack import attack, check, refused, stopped
-from attacks.places import TRUST
+from attacks.places import RECORD, TRUST
+from attacks.slots import THREE, TWO, Box
 
 from cma_toolkit.firmware.kernel.release import refusals
 from cma_toolkit.host_tools.release import documents
 from support.release_board import RELEASE, THIEF, TIMESTAMP, Handed
 from support.release_signers import LATER_S, NOW_S, manifest, signed
+from support.slot_cuts import timestamp
 
 
 @attack(
@@ -35,6 +37,19 @@ def test_attack_48_replay_of_an_old_order() -> None:
         refused(lambda stamp=stamp: handed.trust.on_timestamp(stamp), refusals.REFUSED_VERSION)
     assert handed.trust.on_timestamp(stamps[1]) == 0
     assert handed.take(signed(good, [RELEASE])) == 0
+
+
+@attack(
+    check("what is kept of timestamps", RECORD, "        if facts:", "        if False:")
+)
+def test_attack_48_replay_of_an_old_order_after_a_restart() -> None:
+    box = Box()
+    box.boot()
+    assert box.board.on_timestamp(timestamp(1, TWO)) == 0
+    assert box.board.on_timestamp(timestamp(2, THREE)) == 0
+    box.boot()
+    refused(lambda: box.board.on_timestamp(timestamp(1, TWO)), refusals.REFUSED_VERSION)
+    assert box.offer(THREE, version=3) == 0
 
 
 @attack(

@@ -72,7 +72,7 @@ def find(flash: "Flash", handed_root: bytes, families: "Any") -> Record:
                 proven.append((found.slots[at].sequence, at))
             else:
                 found.slots[at].follow(BEGIN)
-        except OSError:
+        except (OSError, MemoryError):
             found.slots[at] = Slot()
             found.is_doubtful = True  # it may be read next time
         except RefusedError:
