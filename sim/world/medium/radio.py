@@ -211,8 +211,6 @@ class Radio:
             busy_us += SIFS_US + ACK_US
         frame.sound = Sound(start_us, end_us, busy_us, frame.source)
         self._settled.append(frame)
-        if self.border is not None and self.border.is_own[frame.source]:
-            self.border.settled.append(frame)
         self.hear(frame, now_ms)
 
     def hear(self, frame: Frame, now_ms: int) -> None:
