@@ -39,9 +39,7 @@ def test_attack_48_replay_of_an_old_order() -> None:
     assert handed.take(signed(good, [RELEASE])) == 0
 
 
-@attack(
-    check("what is kept of timestamps", RECORD, "        if facts:", "        if False:")
-)
+@attack(check("what is kept of timestamps", RECORD, "        if facts:", "        if False:"))
 def test_attack_48_replay_of_an_old_order_after_a_restart() -> None:
     box = Box()
     box.boot()
