@@ -15,7 +15,8 @@ _SWITCH = "TYPE_CHECKING"  # mypy knows what it is
 _PLAIN = (bool, int, str, bytes)
 _SAFE = {"__builtins__": {}, "range": range, "len": len}  # what a constant may be made with
 _HEAD = (
-    "from librt.vecs import vec; from mypy_extensions import i64, u8; from typing import Final; "
+    "from librt.vecs import vec; from mypy_extensions import i32, i64, u8; "
+    "from typing import Final; "
 )
 _ARRAY = "from array import array"
 _VEC = "from librt.vecs import extend"

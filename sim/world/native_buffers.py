@@ -8,6 +8,24 @@ no machine shows to another, are made as a `vec`.
 import re
 
 _VEC = "vec[u8]"
+_KNOWN = """
+
+class _Known:
+    def __init__(self) -> None:
+        self.payload = b""
+        self.fields = ("", 0, 0, 0, 0)
+
+
+_LAST: Final = _Known()
+
+
+def read_known(payload: bytes) -> tuple[str, int, int, int, int]:
+    last = _LAST
+    if payload != last.payload:
+        last.fields = read_announcement(payload)
+        last.payload = payload
+    return last.fields
+"""
 
 # Which files, what to look for in them, and what takes its place. mypyc refuses what does not fit
 # together, and the digest of a run tells whether it means the same.
@@ -38,6 +56,9 @@ RULES = (
      "        for row in range(len(self.ids)):\n"
      "            if self.ids[row] == source: return row\n"
      "        return NOBODY"),
+    # The paths of the air, which are walked at each frame.
+    (r"/medium/reach\.", r"array\[int\]", "vec[i32]"),
+    (r"/medium/reach\.", r'array\("[IbH]", (\w+)\)', r"vec[i32]([i32(item) for item in \1])"),
     # Tables of small numbers.
     (r"/(timers|limits|mesh/outbox|mesh/requests)\.",
      r"(self\._(?:is_set|taken|rows|order|fresh) = )bytearray\(range\((.*)\)\)$",
@@ -45,6 +66,16 @@ RULES = (
     (r"/(timers|limits|mesh/outbox|mesh/requests)\.",
      r"(self\._(?:is_set|taken|rows|order|fresh) = )bytearray\(([^#\n]*)\)",
      r"\1vec[i64]([0] * (\2))"),
+    # Bytes that are copied or looked at: a view costs more than a copy of a few.
+    (r"/codec/spans\.", r"for index in range\(size\):\n +target.*\n",
+     "target[offset : offset + size] = source[start : start + size]\n\n"),
+    (r"/codec/messages\.", r"def payload\(self\) -> memoryview", "def payload(self) -> bytes"),
+    (r"/codec/messages\.", r"memoryview\(self\.buffer\)\[", "self.buffer["),
+    (r"/mesh/neighbours\.", r"bytes\(memoryview\(buffer\)\[(.*)\]\)", r"buffer[\1]"),
+    (r"/state/snapshot\.", r"whole = memoryview\(data\)", "whole = data"),
+    # An announcement, which all in reach decode one after the other.
+    (r"/kernel/agent\.", r"messages\.read_announcement\(", "messages.read_known("),
+    (r"/codec/messages\.", r"\Z", _KNOWN),
     # The decoder, whose names for builtins spare MicroPython a search.
     (r"/codec/cbor\.", r"view = memoryview\(data\)", "view = bytes(data)"),
     (r"/codec/cbor\.", r"def _read_special\(view: memoryview", "def _read_special(view: bytes"),

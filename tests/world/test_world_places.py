@@ -38,15 +38,15 @@ def test_both_ends_of_a_path_hear_alike() -> None:
     paths = {
         (source, target): dbm
         for source in range(30)
-        for target, dbm in zip(*reach.paths(source)[:2], strict=True)
+        for target, dbm in zip(reach.paths(source).agents, reach.paths(source).dbm, strict=True)
     }
     assert len(paths) > 30 and len(set(paths.values())) > 5
     for (source, target), dbm in paths.items():
         assert paths[target, source] == dbm >= strength_dbm(625)
-        assert reach.paths(source)[1][reach.place(source, target)] == dbm
+        assert reach.paths(source).dbm[reach.place(source, target)] == dbm
     for source in range(30):
         heard_by = [target for target in range(30) if reach.place(source, target) >= 0]
-        assert heard_by == list(reach.paths(source)[0])
+        assert heard_by == list(reach.paths(source).agents)
 
 
 def test_where_all_hear_all_a_path_takes_a_few_bytes() -> None:
@@ -77,7 +77,7 @@ def test_where_all_hear_all_a_path_takes_a_few_bytes() -> None:
 def test_who_is_in_reach_is_found_without_looking_at_all(plain: dict[str, Any] | None) -> None:
     places = make_places(plain, 120, 3)
     reach = Reach(places, 20, 0, 0)
-    found = [list(reach.paths(source)[0]) for source in range(120)]
+    found = [list(reach.paths(source).agents) for source in range(120)]
     for one in range(120):
         looked_at = [
             other
@@ -92,16 +92,16 @@ def test_who_is_in_reach_is_found_without_looking_at_all(plain: dict[str, Any] |
 
 def test_without_a_range_all_hear_all() -> None:
     reach = Reach(make_places({"kind": "grid", "step_m": 5_000}, 9, 1), 0, 0, 300)
-    assert list(reach.paths(4)[0]) == [0, 1, 2, 3, 5, 6, 7, 8]
-    assert set(reach.paths(4)[2]) == {0}
+    assert list(reach.paths(4).agents) == [0, 1, 2, 3, 5, 6, 7, 8]
+    assert set(reach.paths(4).loss_permille) == {0}
 
 
 def test_frames_fade_more_and_more_toward_the_end_of_the_range() -> None:
     places = make_places({"kind": "positions", "rows": [[x, 0] for x in range(0, 101, 10)]}, 11, 1)
-    losses = list(Reach(places, 100, 0, 300).paths(0)[2])
+    losses = list(Reach(places, 100, 0, 300).paths(0).loss_permille)
     assert losses == sorted(losses) and losses[0] == 0 and losses[-1] == 300
     assert 15 <= losses[4] <= 20  # half way: a sixteenth of it
-    both = list(Reach(places, 100, 500, 300).paths(0)[2])
+    both = list(Reach(places, 100, 500, 300).paths(0).loss_permille)
     assert both[0] == 500 and both[-1] == 650
 
 
@@ -145,9 +145,9 @@ def test_a_building_has_its_agents_on_every_floor() -> None:
 
 def test_a_ceiling_ends_the_reach_that_a_room_has_not() -> None:
     rows = [(100, 100, 0), (900, 100, 0), (100, 100, 300)]
-    assert list(Reach(building(rows, room_m=20), 10, 0, 0).paths(0)[0]) == [1, 2]
+    assert list(Reach(building(rows, room_m=20), 10, 0, 0).paths(0).agents) == [1, 2]
     walled = building(rows, room_m=2, wall_db=9, floor_db=30)
-    assert list(Reach(walled, 10, 0, 0).paths(0)[0]) == []
+    assert list(Reach(walled, 10, 0, 0).paths(0).agents) == []
 
 
 def test_positions_come_from_a_csv_file() -> None:
@@ -202,6 +202,6 @@ def test_an_impossible_place_is_refused_in_a_sentence(plain: Any, says: str) -> 
 
 def test_neighbours_on_a_grid_are_those_within_range() -> None:
     reach = Reach(make_places({"kind": "grid", "columns": 5, "step_m": 10}, 25, 1), 10, 0, 0)
-    assert [len(reach.paths(agent)[0]) for agent in (0, 2, 12)] == [2, 3, 4]
+    assert [len(reach.paths(agent).agents) for agent in (0, 2, 12)] == [2, 3, 4]
     for one, other in pairwise(range(5)):
-        assert other in reach.paths(one)[0]
+        assert other in reach.paths(one).agents

@@ -61,7 +61,7 @@ class Air:
         """Have a sound heard by whom it reaches, and by who makes it."""
         source, heard, oldest_us = sound.source, self.heard, now_ms * 1000 - _KEEP_US
         self._keep(source, sound, oldest_us)
-        for agent in self.reach.paths(source)[0]:
+        for agent in self.reach.paths(source).agents:
             sounds = heard[agent]
             if sounds and sounds[0].busy_us < oldest_us:
                 self._keep(agent, sound, oldest_us)
@@ -119,7 +119,7 @@ class Air:
                 # Who sends hears nothing.
                 if talker == target:
                     return True
-                other_dbm = self.reach.paths(talker)[1][self.reach.place(talker, target)]
+                other_dbm = self.reach.paths(talker).dbm[self.reach.place(talker, target)]
                 if dbm < other_dbm + CAPTURE_DB:
                     return True
         return False

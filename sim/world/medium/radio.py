@@ -30,8 +30,6 @@ from cma_toolkit.sim.world.medium.airtime import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cma_toolkit.sim.world.medium.border import Border
     from cma_toolkit.sim.world.medium.medium import Medium
     from cma_toolkit.sim.world.medium.reach import Reach
@@ -69,17 +67,17 @@ class Radio:
 
     # --- what others ask ---
 
-    def in_reach(self, source: int) -> "Sequence[int]":
+    def in_reach(self, source: int) -> list[int]:
         """Return the agents that can hear this one, in order."""
-        return self.reach.paths(source)[0]
+        return list(self.reach.paths(source).agents)
 
-    def rssi_dbm(self, source: int) -> "Sequence[int]":
+    def rssi_dbm(self, source: int) -> list[int]:
         """Return how strongly each of them hears it, in the same order."""
-        return self.reach.paths(source)[1]
+        return list(self.reach.paths(source).dbm)
 
-    def loss_permille(self, source: int) -> "Sequence[int]":
+    def loss_permille(self, source: int) -> list[int]:
         """Return how many of a thousand frames fade on the way to each, in the same order."""
-        return self.reach.paths(source)[2]
+        return list(self.reach.paths(source).loss_permille)
 
     def air_us(self, agent: int) -> int:
         """Return for how long an agent was sending, acknowledgements too."""
@@ -236,7 +234,8 @@ class Radio:
     def _end(self, frame: Frame) -> None:
         source, data, sound = frame.source, frame.data, frame.sound
         heard, medium = self.air.heard, self._medium
-        heard_by, strengths, losses = self.reach.paths(source)
+        paths = self.reach.paths(source)
+        heard_by, strengths, losses = paths.agents, paths.dbm, paths.loss_permille
         for place in range(len(heard_by)):
             target, dbm = heard_by[place], strengths[place]
             if len(heard[target]) > 1 and self.air.is_drowned(sound, target, dbm):
@@ -280,8 +279,8 @@ class Radio:
         place = self.reach.place(source, target)
         if place < 0 or not self._medium.is_listening(target):
             return False
-        _heard_by, strengths, losses = self.reach.paths(source)
-        dbm, loss = strengths[place], losses[place]
+        paths = self.reach.paths(source)
+        dbm, loss = paths.dbm[place], paths.loss_permille[place]
         if self.air.is_drowned(frame.sound, target, dbm):
             self._counts[_COLLIDED][target] += 1
             return False

@@ -13,13 +13,20 @@ if TYPE_CHECKING:
 
     from cma_toolkit.sim.world.medium.places import Places
 
-    Paths = tuple[Sequence[int], Sequence[int], Sequence[int]]
-
 _DBM_AT_1_M, _DBM_MIN = -40, -100
 _DB_PER_DOUBLING = 9
 # 256 * 2 ** (n / 9): the square of a distance doubles in nine steps, two of them for each dB.
 _GROWTH = (256, 276, 299, 323, 348, 376, 406, 439, 474)
 _CM2_PER_M2 = 10_000
+
+
+class Paths:
+    """Who hears one agent, in order, how strongly, and how many of a thousand frames fade."""
+
+    def __init__(self, agents: list[int], dbm: list[int], loss_permille: list[int]) -> None:
+        self.agents: array[int] = array("I", agents)
+        self.dbm: array[int] = array("b", dbm)
+        self.loss_permille: array[int] = array("H", loss_permille)
 
 
 class Reach:
@@ -47,8 +54,8 @@ class Reach:
         self._cells = self._sort_into_cells() if range_m else {}
         self._paths: list[Paths | None] = [None] * self._count
 
-    def paths(self, source: int) -> "Paths":
-        """Return who hears an agent, in order, how strongly in dBm, and the loss in permille."""
+    def paths(self, source: int) -> Paths:
+        """Return the paths from an agent to those that hear it."""
         found = self._paths[source]
         if found is None:
             found = self._paths[source] = self._find(source)
@@ -56,7 +63,7 @@ class Reach:
 
     def place(self, source: int, target: int) -> int:
         """Return where in the paths of a source an agent is, -1 if it does not hear it."""
-        heard_by = self.paths(source)[0]
+        heard_by = self.paths(source).agents
         low, high = 0, len(heard_by)
         while low < high:
             middle = (low + high) // 2
@@ -66,8 +73,10 @@ class Reach:
                 high = middle
         return low if low < len(heard_by) and heard_by[low] == target else -1
 
-    def _find(self, source: int) -> "Paths":
-        heard_by, strengths, losses = array("I"), array("b"), array("H")
+    def _find(self, source: int) -> Paths:
+        heard_by: list[int] = []
+        strengths: list[int] = []
+        losses: list[int] = []
         square_max = self._range_cm * self._range_cm
         for other in self._candidates(source):
             if self._is_own is not None and not self._is_own[other]:
@@ -77,7 +86,7 @@ class Reach:
                 heard_by.append(other)
                 strengths.append(strength_dbm(square // _CM2_PER_M2))
                 losses.append(self._loss(square, square_max))
-        return heard_by, strengths, losses
+        return Paths(heard_by, strengths, losses)
 
     def _square(self, one: int, other: int) -> int:
         square_cm2 = self._places.square_cm2(one, other)
