@@ -6,6 +6,7 @@ import pytest
 
 from cma_toolkit.firmware.kernel.release import layout, talk
 from cma_toolkit.firmware.kernel.release.slots import FILLING, WHOLE
+from cma_toolkit.firmware.kernel.release.update import Update
 from cma_toolkit.firmware.kernel.release.updater import DONE_FAILED, DONE_STUCK, DONE_WHOLE
 from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.artefact import Part
@@ -21,20 +22,22 @@ LIMIT_MS = 120_000
 SLOT_B = layout.slot_at(1, SECTORS)
 
 
-def rotated(signers: tuple[Signer, ...] = (ROOT, ROOT_2)) -> Published:
+def rotated(
+    signers: tuple[Signer, ...] = (ROOT, ROOT_2), data: bytes = NEW, sequence: int = 2
+) -> Published:
     """Return a release by a key that the third root names; the board knows the first."""
     second = next_root()
     third = next_root(second, roles={**FIRST.roles, "release": role(1, RELEASE_2)}, sequence=1)
     third = replace(third, version=3)
-    payload, _ = documents.open_envelope(part_of(NEW, 2).envelope)
-    part = Part("", signed(payload, [RELEASE_2]), NEW)
-    said = documents.timestamp(1, NOW_S, LATER_S, [part.digest])
+    payload, _ = documents.open_envelope(part_of(data, sequence).envelope)
+    part = Part("", signed(payload, [RELEASE_2]), data)
+    said = documents.timestamp(sequence, NOW_S, LATER_S, [part.digest])
     roots = {
         1: documents.envelope(FIRST.to_bytes()),
         2: signed(second.to_bytes(), [ROOT, ROOT_2]),
         3: signed(third.to_bytes(), signers),
     }
-    return Published(part, signed(said, [TIMESTAMP]), roots, [OLD])
+    return Published(part, signed(said, [TIMESTAMP]), roots, [OLD, NEW])
 
 
 def session(release: Published, boards: list[UpdatingBoard], **others: object) -> Air:
@@ -67,6 +70,19 @@ def test_a_root_that_nobody_should_believe_is_not_followed() -> None:
     session(rotated((THIEF,)), [board])
     assert board.outcome == DONE_STUCK and board.installation.trust.root.version == 2
     assert board.installation.slots[1].state != FILLING
+
+
+def test_a_release_whose_keys_are_revoked_in_its_trial_is_written_over_without_a_delta() -> None:
+    board = UpdatingBoard(1, OLD)
+    session(published_by_first(part_of(NEW, 2), [OLD]), [board])
+    assert Update(board.installation).start()
+    board.boot()
+    assert board.installation.running == 1
+    newest = changed(NEW, 5)
+    air = session(rotated(data=newest, sequence=3), [board])
+    assert board.outcome == DONE_WHOLE and board.image(len(newest)) == newest
+    forms = {talk.read(11, frame[14:])[1] for _, _, frame in air.sent if frame[1] == 11}
+    assert forms == {talk.FORM_PLAIN, talk.FORM_DEFLATED}
 
 
 @pytest.mark.parametrize("how", ["program error", "erase error"])

@@ -70,7 +70,7 @@ class Fetching:
             self.is_stuck = bool(wanted)
             self.next_at_ms = _NEVER
             return None
-        if self._tries >= BASE_TRIES_MAX:
+        if self._tries >= BASE_TRIES_MAX or self.intake.running is None:
             self._base = 0
         gathering = self.intake.gathering
         if self._tries:

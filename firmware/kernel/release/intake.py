@@ -168,6 +168,8 @@ class Intake:
         papers = installation.read_papers(at) if at >= 0 else None
         if papers is None or not self._is_offered(papers.envelope):
             return
+        if at == installation.running:  # whose keys were revoked: it is written over from now on
+            self.running = None
         have = bytearray(b"\x01" * (len(papers.index) // DIGEST_BYTES))
         if is_filling:
             for number, lacks in enumerate(self.update.missing()):

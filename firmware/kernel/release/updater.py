@@ -77,8 +77,7 @@ class Updater:
         self.identity = identity
         self.installation = installation
         self.board = board
-        self.running = running_of(installation)
-        self.intake = Intake(installation, board, self.running, inflate)
+        self.intake = Intake(installation, board, running_of(installation), inflate)
         self.fetching = Fetching(rng, self.intake)
         self.serving = Serving(rng, LEAD_MS, DRAW_MS)
         self.offering = Offering(rng, identity.node, board)
@@ -200,7 +199,7 @@ class Updater:
         return LINGER_MS if self.intake.is_whole else IDLE_MS
 
     def _sources(self) -> "list[Holding]":
-        return [held for held in (self.intake.holding, self.running) if held is not None]
+        return [held for held in (self.intake.holding, self.intake.running) if held is not None]
 
     def _offered(self) -> "Holding | None":
         # Only what was found good here is offered on, as it was offered.
