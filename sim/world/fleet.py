@@ -141,7 +141,7 @@ class Fleet:
     def run(self, seconds: int, on_progress: "Callable[..., object] | None" = None) -> None:
         """Let virtual time pass; `on_progress` is told seconds done, seconds in all, events."""
         start_ms = self.clock.now_ms
-        before = _collect_rarely(len(self.own))
+        before = self.collect_rarely()
         try:
             for step in range(1, _STEPS_PER_RUN + 1):
                 self._run_looking(start_ms + seconds * 1000 * step // _STEPS_PER_RUN)
@@ -150,6 +150,18 @@ class Fleet:
         finally:
             if before:
                 gc.set_threshold(*before)
+
+    def collect_rarely(self) -> "tuple[int, ...]":
+        """Have CPython look for garbage less often: each look passes over all agents that live.
+
+        Returns: what was set before, () for MicroPython, which collects when its heap is full.
+        """
+        if not hasattr(gc, "get_threshold"):
+            return ()
+        before = gc.get_threshold()
+        if before[0]:  # 0: somebody has turned it off
+            gc.set_threshold(_COLLECT_AFTER + _EACH_AGENT * len(self.own), _LOOKS, _LOOKS)
+        return before
 
     def end(self) -> None:
         """Tell the watchers that nothing more happens.
@@ -261,19 +273,6 @@ class Fleet:
     def statuses(self) -> list[dict[str, object]]:
         """Return each agent's status; one without power has its name only."""
         return [self.boards[index].status() for index in self.own]
-
-
-def _collect_rarely(agents: int) -> "tuple[int, ...]":
-    """Have CPython look for garbage less often: each look passes over all agents that live.
-
-    Returns: what was set before, () for MicroPython, which collects when its heap is full.
-    """
-    if not hasattr(gc, "get_threshold"):
-        return ()
-    before = gc.get_threshold()
-    if before[0]:  # 0: somebody has turned it off
-        gc.set_threshold(_COLLECT_AFTER + _EACH_AGENT * agents, _LOOKS, _LOOKS)
-    return before
 
 
 def agent_names(count: int) -> list[str]:

@@ -57,16 +57,17 @@ class Border:
         elif hops < HOPS_MAX:
             heapq.heappush(self._inside, (at_ms + MS_PER_HOP * hops, at_ms))
 
-    def promise_ms(self, now_ms: int, next_ms: int, does_edge_listen: bool) -> int:
-        """Return the instant before which nothing crosses the border.
+    def edge_promise_ms(self, now_ms: int) -> int:
+        """Return the instant before which nothing crosses the border if nobody there listens."""
+        return max(self._first(self._at_edge, now_ms), now_ms)
+
+    def inside_promise_ms(self, now_ms: int, next_ms: int) -> int:
+        """Return the instant before which nothing from inside is heard at the border.
 
         `next_ms` is that of the next event of all.
         """
-        promise_ms = self._first(self._at_edge, now_ms)
-        if does_edge_listen:
-            far_ms = next_ms + MS_PER_HOP * (HOPS_MAX - 1)
-            promise_ms = min(promise_ms, far_ms, self._first(self._inside, now_ms))
-        return max(promise_ms, now_ms)
+        far_ms = next_ms + MS_PER_HOP * (HOPS_MAX - 1)
+        return max(min(far_ms, self._first(self._inside, now_ms)), now_ms)
 
     def _first(self, queue: "list[tuple[int, int]]", now_ms: int) -> int:
         while queue and queue[0][1] < now_ms:

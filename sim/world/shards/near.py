@@ -3,6 +3,7 @@
 What answers from another process or another computer is one of these, too.
 """
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -20,9 +21,13 @@ def run(spec: Plain, shards: int, on_progress: Callable[..., object] | None = No
 
     Raises: as `coordinator.run`.
     """
-    with HangWatch(spec["app"]) as watch:
-        handles = [NearShard(spec, number, shards, watch) for number in range(shards)]
-        return coordinator.run(handles, spec, on_progress)
+    before = gc.get_threshold()
+    try:
+        with HangWatch(spec["app"]) as watch:
+            handles = [NearShard(spec, number, shards, watch) for number in range(shards)]
+            return coordinator.run(handles, spec, on_progress)
+    finally:
+        gc.set_threshold(*before)
 
 
 class NearShard:

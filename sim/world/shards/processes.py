@@ -1,5 +1,9 @@
-"""Shards in processes of their own on this computer, which pipes connect. CPython only."""
+"""Shards in processes of their own on this computer, which pipes connect. CPython only.
 
+One of them is in the process that asks for them: it would only wait for the others.
+"""
+
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
@@ -8,7 +12,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from cma_toolkit.sim.world.hang import HangWatch
 from cma_toolkit.sim.world.shards import coordinator
+from cma_toolkit.sim.world.shards.near import NearShard
 
 Plain = dict[str, Any]
 _ENDS_WITHIN_S = 5
@@ -20,7 +26,13 @@ def run(spec: Plain, shards: int, on_progress: Callable[..., object] | None = No
     Raises: as `coordinator.run`; ShardLostError.
     """
     with ExitStack() as stack:
-        handles = [stack.enter_context(_shard(spec, number, shards)) for number in range(shards)]
+        handles: list[coordinator.Handle] = [
+            stack.enter_context(_shard(spec, number, shards)) for number in range(shards - 1)
+        ]
+        watch = stack.enter_context(HangWatch(spec["app"]))
+        stack.callback(gc.set_threshold, *gc.get_threshold())
+        # The last: whoever is started after it would wait for it.
+        handles.append(NearShard(spec, shards - 1, shards, watch))
         return coordinator.run(handles, spec, on_progress)
 
 
@@ -72,9 +84,6 @@ def _end(process: SpawnProcess) -> None:
 def _serve(pipe: Connection, spec: Plain, number: int, shards: int) -> None:
     # Ctrl-C reaches every process of a terminal; the first ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from cma_toolkit.sim.world.hang import HangWatch
-    from cma_toolkit.sim.world.shards.near import NearShard
-
     with HangWatch(spec["app"]) as watch:
         shard = NearShard(spec, number, shards, watch)
         while True:

@@ -73,6 +73,7 @@ class Shard:
 
     def begin(self) -> Plain:
         """Return the first promise."""
+        self._fleet.collect_rarely()
         return self._answer({})
 
     def advance(self, last_ms: int) -> Plain:
@@ -104,14 +105,21 @@ class Shard:
     # --- the border ---
 
     def _answer(self, letters: Letters) -> Plain:
-        clock, boards = self._clock, self._fleet.boards
-        does_listen = any(boards[agent].is_listening() for agent in self._border.edge)
         return {
             "letters": letters,
-            "promise_ms": self._border.promise_ms(clock.now_ms, clock.next_ms(), does_listen),
+            "promise_ms": self._promise_ms(),
             "waiting": len(self._unsettled),
-            "happened": clock.scheduled,
+            "happened": self._clock.scheduled,
         }
+
+    def _promise_ms(self) -> int:
+        clock, boards, border = self._clock, self._fleet.boards, self._border
+        edge_ms = border.edge_promise_ms(clock.now_ms)
+        inside_ms = border.inside_promise_ms(clock.now_ms, clock.next_ms())
+        if inside_ms >= edge_ms:
+            return edge_ms
+        does_listen = any(boards[agent].is_listening() for agent in border.edge)
+        return inside_ms if does_listen else edge_ms
 
     def _letters(self, last_ms: int) -> Letters:
         letters: Letters = {}
