@@ -6,7 +6,7 @@ import signal
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cma_toolkit.host_tools.release.edge import Offered, Report
     from cma_toolkit.host_tools.release.published import Published
     from cma_toolkit.host_tools.release.repository import Repository
+    from cma_toolkit.host_tools.release.server import Link
+    from cma_toolkit.host_tools.release.wire import Wire
     from cma_toolkit.host_tools.rollout.desk import Desk
     from cma_toolkit.host_tools.rollout.records import Offer
 
@@ -95,7 +97,7 @@ class ByRollout:
     epilog=examples(
         "cma release serve                      # what a roll-out offers, to whom it offers it",
         "cma release serve --everybody --cluster north",
-        "cma release serve --peer 192.168.1.20 --output json",
+        "cma release serve --serial /dev/ttyUSB0@115200 --output json",
     )
 )
 @click.option("--everybody", is_flag=True, help="Offer the newest release to all who hear of it.")
@@ -118,6 +120,13 @@ class ByRollout:
     metavar="HOST[:PORT]",
     help="Send to this board only, not to all networks. May be given several times.",
 )
+@click.option(
+    "--serial",
+    "wires",
+    multiple=True,
+    metavar="PORT[@BAUD]",
+    help="Serve the board whose UART link is wired to this port, too. May be given several times.",
+)
 @click.option("--seconds", type=click.FloatRange(min=0), help="End after that long.")
 @click.option(
     "-o",
@@ -132,6 +141,7 @@ def serve(
     cluster: str,
     port: int,
     peers: tuple[str, ...],
+    wires: tuple[str, ...],
     seconds: float | None,
     output: Output,
 ) -> None:
@@ -153,14 +163,24 @@ def serve(
         raise usage(f"Nothing is published in {repository.folder}: see cma release publish.")
     node = node_id(uuid.getnode().to_bytes(6, "big") + f"edge:{port}".encode())
     network = _network(folder, cluster)
-    told = Told(output)
-    with (
-        _until_told(),
-        closing(UdpLink(node, port, [parse_peer(peer) for peer in peers])) as link,
-        _offers(repository, folder / STATE_FOLDER, everybody) as offers,
-    ):
+    told, state = Told(output), folder / STATE_FOLDER
+    with ExitStack() as links, _until_told(), _offers(repository, state, everybody) as offers:
+        network_link = UdpLink(node, port, [parse_peer(peer) for peer in peers])
+        opened: list[Link] = [links.enter_context(closing(network_link))]
+        opened += [links.enter_context(closing(_wire(each))) for each in wires]
         click.echo(f"Serving {repository.folder} on UDP port {port}; Ctrl-C ends it.", err=True)
-        Server(link, Identity("edge", node, network, ""), offers, told.take).run(seconds)
+        Server(opened, Identity("edge", node, network, ""), offers, told.take).run(seconds)
+
+
+def _wire(text: str) -> "Wire":
+    """Open the port that a person named, with its speed."""
+    from cma_toolkit.host_tools.ports.serial_port import BAUD, open_serial
+    from cma_toolkit.host_tools.release.wire import Wire
+
+    path, _, baud = text.rpartition("@") if "@" in text else (text, "", str(BAUD))
+    if not path or not baud.isdecimal() or not int(baud):
+        raise usage(f"--serial {text}: write PORT or PORT@BAUD, such as /dev/ttyUSB0@115200.")
+    return Wire(open_serial(path, baudrate=int(baud)))
 
 
 def _network(folder: Path, cluster: str) -> int:

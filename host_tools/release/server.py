@@ -1,4 +1,4 @@
-"""An edge as a process: releases over UDP, to the boards of one network.
+"""An edge as a process: releases over UDP and serial wires, to the boards of one network.
 
 What is offered to whom is a roll-out's to say, or it is offered to all who hear. What boards
 report goes to the roll-out before anything else is sent.
@@ -12,7 +12,6 @@ from typing import Protocol
 from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD, ticks_diff
-from cma_toolkit.host_tools.agent.udp import UdpLink
 from cma_toolkit.host_tools.release.edge import Edge, Offered, Report
 
 _FRAMES_PER_TURN = 64
@@ -30,17 +29,34 @@ class Offers(Protocol):
         """Take what a board told."""
 
 
+class Link(Protocol):
+    """What carries frames: a network or a wire; `buffer` holds the one that came."""
+
+    @property
+    def buffer(self) -> bytearray:
+        """Return the frame."""
+
+    def fileno(self) -> int:
+        """Return what is waited for."""
+
+    def send(self, data: memoryview, /) -> bool:
+        """Transmit a frame."""
+
+    def receive(self) -> int:
+        """Return the length of a frame, 0 if none came."""
+
+
 class Server:
-    """One edge on the networks of this computer."""
+    """One edge on some links of this computer."""
 
     def __init__(
         self,
-        link: UdpLink,
+        links: Sequence[Link],
         identity: Identity,
         offers: Offers,
         on_report: Callable[[Report], None],
     ) -> None:
-        self._link = link
+        self._links = links
         self._offers = offers
         self._on_report = on_report
         self._generation = -1
@@ -56,20 +72,22 @@ class Server:
             if ticks_diff(now_ms(), self._ask_at_ms) >= 0:
                 self._ask()
             wait_ms = ticks_diff(self._edge.next_wake_at_ms(), now_ms())
-            select.select([self._link], [], [], max(0, min(wait_ms, _WAIT_MS_MAX)) / 1000)
-            self._receive()
+            select.select(self._links, [], [], max(0, min(wait_ms, _WAIT_MS_MAX)) / 1000)
+            for link in self._links:
+                self._receive(link)
             self._edge.on_time(now_ms(), self)
 
     def send(self, link: int, buffer: bytearray, length: int) -> None:
-        """Transmit a frame."""
-        self._link.send(memoryview(buffer)[:length])
+        """Transmit a frame on every link."""
+        for each in self._links:
+            each.send(memoryview(buffer)[:length])
 
-    def _receive(self) -> None:
+    def _receive(self, link: Link) -> None:
         for _ in range(_FRAMES_PER_TURN):
-            length = self._link.receive()
+            length = link.receive()
             if not length:
                 return
-            self._edge.on_frame(now_ms(), 0, bytes(self._link.buffer[:length]), length, 0, self)
+            self._edge.on_frame(now_ms(), 0, bytes(link.buffer[:length]), length, 0, self)
 
     def _take(self, report: Report) -> None:
         self._offers.on_report(report)

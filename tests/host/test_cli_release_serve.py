@@ -1,12 +1,18 @@
 """`cma release serve` over real UDP, to a board's own updater."""
 
 import json
+import os
+import pty
 import select
 import socket
 import subprocess
 import sys
 import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +24,7 @@ from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.artefact import Release, class_id
 from cma_toolkit.host_tools.release.repository import Repository
 from cma_toolkit.host_tools.release.server import now_ms
+from cma_toolkit.host_tools.release.wire import Wire
 from support.release_board import FIRST, TIMESTAMP
 from support.release_signers import LATER_S, NOW_S, signed
 from support.updating import UpdatingBoard, changed, image, part_of
@@ -56,6 +63,40 @@ class Radio:
         self.outcome = outcome
 
 
+class Cable(Radio):
+    """The effects of an updater on a wire, whose other end the server opens."""
+
+    def __init__(self) -> None:
+        master, slave = pty.openpty()
+        tty.setraw(slave)
+        self.path = os.ttyname(slave)
+        os.close(slave)
+        self.link = Wire(Master(master))
+
+
+class Master:
+    """A pseudo terminal's own end, as pyserial's ports are."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        os.set_blocking(number, False)
+
+    def fileno(self) -> int:
+        return self._number
+
+    def read(self, size: int) -> bytes:
+        try:
+            return os.read(self._number, size)
+        except BlockingIOError:
+            return b""
+
+    def write(self, data: memoryview) -> int:
+        return os.write(self._number, data)
+
+    def close(self) -> None:
+        os.close(self._number)
+
+
 def update(board: UpdatingBoard, radio: Radio) -> None:
     """Run a session in real time."""
     machine = board.boot()
@@ -71,37 +112,51 @@ def update(board: UpdatingBoard, radio: Radio) -> None:
         machine.on_time(now_ms(), radio)
 
 
+@contextmanager
+def serving(folder: Path, *arguments: str) -> Iterator[list[dict[str, Any]]]:
+    """Run `cma release serve`; what it told is in the list once it has ended."""
+    told: list[dict[str, Any]] = []
+    with subprocess.Popen(
+        [
+            sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "release", "serve",
+            "--everybody", "--output", "json", *arguments,
+        ],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None and process.stdout is not None
+        assert "Serving" in process.stderr.readline()
+        yield told
+        process.terminate()
+        told += [json.loads(line) for line in process.stdout.read().splitlines()]
+        assert process.wait(20) == 0
+
+
 def test_a_board_gets_the_published_release_over_udp(tmp_path: Path) -> None:
     publish(tmp_path)
     (tmp_path / "fleet.toml").write_text('name = "greenhouse"\nnetwork = 4711\n')
     server, mine = free_port(), free_port()
-    arguments = [
-        "release", "serve", "--everybody", "--port", str(server), "--peer", f"127.0.0.1:{mine}",
-        "--output", "json",
-    ]  # fmt: skip
     radio = Radio(7, mine, server)
     board = UpdatingBoard(7, OLD, class_id=class_id("greenhouse", ""), network=4711)
-    with subprocess.Popen(
-        [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", *arguments],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None and process.stdout is not None
-        assert "Serving" in process.stderr.readline()
+    with serving(tmp_path, "--port", str(server), "--peer", f"127.0.0.1:{mine}") as told:
         update(board, radio)
-        process.terminate()
-        told = [json.loads(line) for line in process.stdout.read().splitlines()]
-        assert process.wait(20) == 0
     radio.link.close()
     assert board.machine.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
     assert [told[0]["node"], told[0]["sequence"], told[0]["stage"]] == [7, 1, "idle"]
-    assert (told[-1]["stage"], told[-1]["target"], told[-1]["done_permille"]) == (
-        "fetching",
-        2,
-        1000,
-    )
+    assert [told[-1][key] for key in ("stage", "target", "done_permille")] == ["fetching", 2, 1000]
+
+
+def test_a_board_gets_the_published_release_over_a_serial_wire(tmp_path: Path) -> None:
+    publish(tmp_path)
+    cable = Cable()
+    board = UpdatingBoard(7, OLD, class_id=class_id("greenhouse", ""), network=0)
+    with serving(tmp_path, "--port", str(free_port()), "--serial", cable.path) as told:
+        update(board, cable)
+    cable.link.close()
+    assert board.machine.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
+    assert told[-1]["done_permille"] == 1000
 
 
 def test_nothing_published_is_said(
@@ -122,3 +177,17 @@ def test_without_a_roll_out_nothing_is_offered(
     with pytest.raises(SystemExit) as ended:
         main(["release", "serve", "--port", str(free_port()), "--seconds", "0.1"])
     assert ended.value.code == 0 and "cma rollout start" in capsys.readouterr().err
+
+
+def test_a_wire_that_is_none_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for wire, code, words in (
+        ("/dev/ttyUSB0@fast", ExitCode.USAGE, "write PORT or PORT@BAUD"),
+        ("/dev/ttyUSB77", ExitCode.NO_DEVICE, "No such port: /dev/ttyUSB77"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["release", "serve", "--everybody", "--port", str(free_port()), "--serial", wire])
+        assert ended.value.code == code and words in capsys.readouterr().err
