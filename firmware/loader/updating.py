@@ -37,6 +37,7 @@ from kernel.state.table import JournalTable
 from kernel.ticks import ticks_diff
 
 _POLL_MS = 2
+_WIFI_MS, _WAIT_MS = 10_000, 100
 _FRAMES_PER_TURN = 16
 _WINDOW_BITS = 12  # of DEFLATE: 4 KiB
 _TICKS_MASK = (1 << 29) - 1
@@ -101,6 +102,7 @@ class Station:
         updater = Updater(identity, prng, installation, kind, _inflate)
         self.tell("updating")
         self.radio(True)
+        self._await_wifi()
         updater.start(_now_ms(), self)
         while not self.outcome:
             self.watchdog.feed()
@@ -111,6 +113,15 @@ class Station:
         self.radio(False)
         self.tell("updated", self.outcome)
         return self.outcome
+
+    def _await_wifi(self):
+        """Give an access point time: who offers a release answers what is said first."""
+        board = self._board
+        for _ in range(_WIFI_MS // _WAIT_MS if board.settings.wifi_ssid else 0):
+            if board.wlan.isconnected():
+                break
+            self.watchdog.feed()
+            time.sleep_ms(_WAIT_MS)
 
     def _receive(self, updater):
         for index in range(len(self.links)):
