@@ -9,15 +9,17 @@ from attacks.air import (
     OTHER,
     Target,
     changed_pieces,
+    fields_of,
     good_edge,
     in_place_of_blocks,
     kind_of,
     pieces_in,
     release,
+    said,
     session,
 )
 from attacks.attack import attack, check, stopped
-from attacks.places import FETCHING, GATHERING, INTAKE, OFFERING, SERVING, UPDATER
+from attacks.places import FETCHING, GATHERING, INTAKE, OFFERING, SERVING, TALK, UPDATER
 
 from cma_toolkit.firmware.kernel.release import talk
 from cma_toolkit.firmware.kernel.release.serving import Serving
@@ -172,6 +174,48 @@ def test_attack_84_corrupt_pieces() -> None:
             break
     stopped(board.has(), "it never comes")
     assert spoilt[0]
+
+
+@attack(
+    check(
+        "the shape of a frame",
+        TALK,
+        "        if not _has_shape(fields[place], shape[place]):\n            return None",
+        "        if False:\n            return None",
+    )
+)
+def test_attack_84_frames_of_anything() -> None:
+    """Fields of other kinds and sizes, frames cut off, bits flipped: beside those of an edge."""
+    for seed in range(25):
+        board, draw = Target(), random.Random(seed)
+
+        def meddle(
+            source: int, _target: int, frame: bytes, draw: random.Random = draw
+        ) -> list[bytes]:
+            return [frame, hostile(draw, frame, draw.choice([LIAR, source]))]
+
+        session(board, good_edge(is_delta=True), meddle=meddle, seed=seed)
+        board.boot()
+
+
+NUMBERS = (0, 1, 24, 64, 65, 66, 128, 130, 255, 4_096, (1 << 30) - 1, 1 << 30, 1 << 41, -1)
+
+
+def hostile(draw: random.Random, frame: bytes, node: int) -> bytes:
+    """Return a frame like another one, with something else in it."""
+    fields = fields_of(frame)
+    fields[draw.randrange(len(fields))] = anything(draw)
+    made = bytearray(said(kind_of(frame), fields, node))
+    if draw.random() < 0.3:
+        made[draw.randrange(len(made))] ^= 1 << draw.randrange(8)
+    return bytes(made[: draw.randrange(len(made))] if draw.random() < 0.1 else made)
+
+
+def anything(draw: random.Random) -> object:
+    """Return any value that CBOR has."""
+    nested = [draw.choice(NUMBERS) for _ in range(draw.randrange(4))]
+    others = [nested, draw.randbytes(draw.randrange(12)), True, None, "text", 1.5]
+    return draw.choice([*others, draw.choice(NUMBERS)])
 
 
 @attack(EVERY_BLOCK)
