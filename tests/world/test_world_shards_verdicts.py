@@ -100,26 +100,45 @@ def test_a_key_that_is_not_agreed_is_named_alike(tmp_path: Path, text: str, says
     assert says in same_failure(tmp_path, setup, more="[must]\nagree = ['who']")
 
 
+class NoCuts(Checker):
+    """Hold that no board loses its power."""
+
+    NAME = "no cuts"
+
+    def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
+        """Look for one."""
+        if kind == CUT:
+            self.violated(fleet, index, "is cut")
+
+
 @pytest.mark.parametrize("count", COUNTS)
-def test_of_what_is_found_in_one_millisecond_the_least_agent_counts(
-    monkeypatch: pytest.MonkeyPatch, count: int
+@pytest.mark.parametrize(
+    ("cuts", "says"),
+    [
+        ([(3, agent) for agent in (5, 2, 4, 1, 3)], r"^no cuts: agent-02 at 3000 ms: is cut$"),
+        ([(4, 1), (3, 4)], r"^no cuts: agent-05 at 3000 ms: is cut$"),
+    ],
+    ids=["least", "first"],
+)
+def test_what_is_found_first_counts_and_in_one_millisecond_the_least_agent(
+    monkeypatch: pytest.MonkeyPatch, count: int, cuts: list[tuple[int, int]], says: str
 ) -> None:
-    class NoCuts(Checker):
-        NAME = "no cuts"
-
-        def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
-            if kind == CUT:
-                self.violated(fleet, index, "is cut")
-
     monkeypatch.setitem(menu.KINDS, "no cuts", NoCuts)
-    cuts = [(3, agent) for agent in (5, 2, 4, 1, 3)]
-    described = {**WORLD, "power_cuts": cuts, "checkers": ["no cuts"]}
+    far = {"kind": "grid", "columns": 6, "step_m": 100}  # so that no shard waits for another
+    described = {**WORLD, "places": far, "power_cuts": cuts, "checkers": ["no cuts"]}
     for ends in (
         lambda: driver.run(described, watchers=menu.make(["no cuts"])),
         lambda: near.run(described, count),
     ):
-        with pytest.raises(Violation, match=r"^no cuts: agent-02 at 3000 ms: is cut$"):
+        with pytest.raises(Violation, match=says):
             ends()
+
+
+def test_what_is_found_in_the_last_event_of_a_span_has_its_instant() -> None:
+    fleet = driver.make_fleet({**WORLD, "power_cuts": [(3, 4)]}, False, [NoCuts()])
+    with pytest.raises(Violation) as found:
+        fleet.run_until(3_001)
+    assert (found.value.at_ms, found.value.agent) == (3_000, 4)
 
 
 @pytest.mark.parametrize("seed", [3, 4])
