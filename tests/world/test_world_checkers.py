@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cma_toolkit.firmware.kernel.config import STATE_NAMES
 from cma_toolkit.firmware.kernel.mesh.neighbours import Neighbours
 from cma_toolkit.firmware.kernel.mesh.outbox import Outbox
 from cma_toolkit.firmware.kernel.mesh.requests import Requests
@@ -166,6 +167,22 @@ def test_energy_finds_an_account_without_its_receiver(plant: Patch) -> None:
     assert "its hardware used" in found("energy")
 
 
+@pytest.mark.parametrize(
+    ("state", "deep_sleep_ms"), [("wifi_tx", 0), ("light_sleep", 60_000), ("deep_sleep", 1_000)]
+)
+def test_energy_finds_a_small_part_of_an_account_that_is_missing(
+    plant: Patch, state: str, deep_sleep_ms: int
+) -> None:
+    whole, missing = Energy._add, STATE_NAMES.index(state)
+
+    def add(self: Energy, to: int, uah: int, used_nc: int) -> int:
+        return 0 if to == missing else whole(self, to, uah, used_nc)
+
+    plant(Energy, "_add", add)
+    options = {"settings": {**SLEEPERS, "deep_sleep_ms": deep_sleep_ms}, "seconds": 1_800}
+    assert f"uAh of {state}, its hardware used" in found("energy", **options)
+
+
 def test_energy_finds_an_air_that_is_not_that_of_the_account(plant: Patch) -> None:
     plant(radio, "frame_us", lambda length: 10 * frame_us(length))
     with pytest.raises(Violation, match="its hardware used"):
@@ -182,10 +199,10 @@ def test_energy_takes_in_exactly_what_an_agent_does_not_know_that_it_sent() -> N
         energy = board.agent.governor.energy
         known_nc = sum(energy.uah) * 3_600_000 + sum(energy.rest_nc)
         checker._send(account)
-        assert account.used_nc == made.radio.air_us(board.index) * 400
+        assert sum(account.used_nc) == made.radio.air_us(board.index) * 400
         assert account.unknown_nc == made.radio.again_us(board.index) * 400
         assert account.unknown_nc > known_nc // 10
-        assert account.used_nc == known_nc + account.unknown_nc
+        assert sum(account.used_nc) == known_nc + account.unknown_nc
 
 
 def test_energy_is_silent_about_a_dead_radio_of_which_its_agent_does_not_know() -> None:

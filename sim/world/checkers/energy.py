@@ -1,7 +1,8 @@
 """Energy: no agent sleeps with its radio on, and its own account is that of its hardware.
 
 The account here follows from what a board was told to do and for how long it did so; the agent's
-is read from the agent. They may differ by a tenth and a little. What is sent is that of the air:
+is read from the agent. In each power state they may differ by a tenth and one uAh: in the sum, the
+receiver would hide all others. What is sent is that of the air:
 frames that the radio sends again, and its acknowledgements, no agent knows of, nor that a dead
 radio sent nothing; that much is added to the agent's account first. A board whose clock or pace a
 fault has changed is left out until it boots: it cannot know better.
@@ -13,6 +14,7 @@ from cma_toolkit.firmware.kernel.config import (
     STATE_ACTIVE,
     STATE_DEEP_SLEEP,
     STATE_LIGHT_SLEEP,
+    STATE_NAMES,
     STATE_RX,
     STATE_TX,
 )
@@ -27,8 +29,8 @@ from cma_toolkit.sim.world.medium.airtime import frame_us
 
 _COMPARE_MS = 60_000
 _BOOT_MS = 350  # of which the agent learns by waking
-_UC_PER_UAH = 3_600
-_SLACK_UC = 20 * _UC_PER_UAH
+_NC_PER_UAH = 3_600_000
+_STATES = len(STATE_NAMES)
 _LEFT_OUT = ("clock-drift", "clock-jump", "slow-node")
 
 
@@ -91,7 +93,7 @@ class Energy(Checker):
     def _enter(self, account: "_Account", now_ms: int, state: int) -> None:
         self._send(account)
         span_ms = max(0, now_ms - account.since_ms)
-        account.used_nc += self._currents_ua[account.state] * span_ms
+        account.used_nc[account.state] += self._currents_ua[account.state] * span_ms
         account.since_ms = max(account.since_ms, now_ms)
         account.state = state
 
@@ -101,7 +103,7 @@ class Energy(Checker):
         if air_us == account.air_us:
             return
         again_us, over_ua = self._radio.again_us(account.index), self._over_ua(account)
-        account.used_nc += over_ua * (air_us - account.air_us) // 1000
+        account.used_nc[STATE_TX] += over_ua * (air_us - account.air_us) // 1000
         account.unknown_nc += over_ua * (again_us - account.again_us) // 1000
         account.air_us, account.again_us = air_us, again_us
 
@@ -109,16 +111,23 @@ class Energy(Checker):
         return max(0, self._currents_ua[STATE_TX] - self._currents_ua[account.state])
 
     def _compare(self, fleet: Fleet, agent: Agent, account: "_Account") -> None:
-        energy, used_uc = agent.governor.energy, account.used_nc // 1000
+        energy = agent.governor.energy
         ticks = fleet.boards[account.index].ticks()
         open_ms = max(0, ticks_diff(ticks, energy._since_ms))
-        open_uc = energy._currents_ua[energy._state] * open_ms // 1000
-        known_uc = sum(energy.uah) * _UC_PER_UAH + sum(energy.rest_nc) // 1000 + open_uc
-        known_uc += account.unknown_nc // 1000
-        if abs(known_uc - used_uc) > used_uc // 10 + _SLACK_UC:
-            known_uah, used_uah = known_uc // _UC_PER_UAH, used_uc // _UC_PER_UAH
-            said = f"counts {known_uah} uAh, its hardware used {used_uah}"
-            self.violated(fleet, account.index, said)
+        for state in range(_STATES):
+            known_nc = energy.uah[state] * _NC_PER_UAH + energy.rest_nc[state]
+            if state == energy._state:
+                known_nc += energy._currents_ua[state] * open_ms
+            if state == STATE_TX:
+                known_nc += account.unknown_nc
+            used_nc = account.used_nc[state]
+            if abs(known_nc - used_nc) > used_nc // 10 + _NC_PER_UAH:
+                known_uah, used_uah = known_nc // _NC_PER_UAH, used_nc // _NC_PER_UAH
+                said = (
+                    f"counts {known_uah} uAh of {STATE_NAMES[state]}, its hardware used {used_uah}"
+                )
+                self.violated(fleet, account.index, said)
+                return
 
 
 class _Account:
@@ -129,8 +138,8 @@ class _Account:
         self.state = STATE_ACTIVE
         self.has_radio = False
         self.since_ms = 0
-        self.used_nc = 0
-        self.unknown_nc = 0  # of it, to the agent
+        self.used_nc = [0] * _STATES
+        self.unknown_nc = 0  # of what it sent, to the agent
         self.air_us = self.again_us = 0  # that was charged
         self.until_at_ms = 0  # on its own clock, of its light sleep
         self.compared_at_ms = 0
@@ -138,7 +147,7 @@ class _Account:
 
     def start(self, now_ms: int) -> None:
         """Begin anew with the agent."""
-        self.used_nc = self.unknown_nc = 0
+        self.used_nc, self.unknown_nc = [0] * _STATES, 0
         self.since_ms = self.compared_at_ms = now_ms
 
 
