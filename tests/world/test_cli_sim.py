@@ -19,6 +19,26 @@ def test_it_ends_with_a_digest_that_a_seed_decides() -> None:
     assert lines[0].startswith("digest ") and lines[0] == lines[1] != lines[2]
 
 
+SET = """
+def setup(agent):
+    @agent.every(5_000)
+    def tell():
+        for topic in {"ash", "beech", "birch", "elm", "fir", "lime", "oak", "pine"}:
+            agent.publish(topic, 1)
+"""
+
+
+def test_a_set_of_texts_has_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    (tmp_path / "app.py").write_text(SET)
+    once = ("app.py", "--agents", "2", "--minutes", "0.1")
+    digests = [cma_sim(*once, cwd=tmp_path).stdout.splitlines()[-1] for _ in range(2)]
+    assert digests[0] == digests[1]
+    swarm = ("swarm", *once, "--seeds", "2", "--jobs")
+    digests = [cma_sim(*swarm, jobs, cwd=tmp_path).stdout.splitlines()[-1] for jobs in "12"]
+    assert digests[0] == digests[1] and digests[0].startswith("digest ")
+
+
 def test_it_shows_a_row_per_agent_and_what_nobody_set() -> None:
     run = cma_sim(str(EXAMPLES / "greenhouse.py"), "--agents", "4", "--minutes", "1")
     lines = run.stdout.splitlines()
