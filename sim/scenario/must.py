@@ -1,6 +1,7 @@
 """Whether what a scenario demands holds at the end of a run."""
 
 import binascii
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -23,16 +24,28 @@ def _errors(must: Must, result: Result) -> str:
     if not must.no_errors or not result["error_count"]:
         return ""
     at_ms, agent, where, traceback = result["errors"][0]
-    last = traceback.strip().splitlines()[-1]
     more = result["error_count"] - 1
-    return f"{agent} raised {last} in {where} at {at_ms / 1000:.3f} s" + (
+    return f"{agent} raised {_error_of(traceback)} in {where} at {at_ms / 1000:.3f} s" + (
         f", and {more} more were raised" if more else ""
     )
 
 
+def _error_of(traceback: str) -> str:
+    """Return the exception of a traceback, with all lines of its text."""
+    lines = traceback.strip().splitlines()
+    calls = [place for place, line in enumerate(lines) if line.startswith("  File ")]
+    rest = lines[calls[-1] + 1 :] if calls else lines
+    return "\n".join(itertools.dropwhile(lambda line: line.startswith(" "), rest))
+
+
 def _agree(must: Must, result: Result) -> str:
-    states = list(zip(result["names"], map(_value, result["states"]), strict=True))
-    for key in must.agree:
+    empty = _without_power(result)
+    states = [
+        (name, _value(text))
+        for name, text in zip(result["names"], result["states"], strict=True)
+        if name not in empty
+    ]
+    for key in must.agree if states else ():
         if all(key not in state for _name, state in states):
             return f"no agent has {key}: nothing is agreed"
         first_name, first = states[0][0], states[0][1].get(key)
@@ -47,9 +60,15 @@ def _state(must: Must, result: Result) -> str:
         state = _value(text)
         for key, least in must.state_at_least.items():
             value = state.get(key)
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, int | float) or value < least:
                 return f"{name} has {key} = {value!r}: it must be at least {least}"
     return ""
+
+
+def _without_power(result: Result) -> set[str]:
+    """Return the agents whose battery is empty: their status is a name and no more."""
+    has_batteries = bool(result.get("supply"))
+    return {each["name"] for each in result["statuses"] if has_batteries and len(each) == 1}
 
 
 def _neighbours(must: Must, result: Result) -> str:

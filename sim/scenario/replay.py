@@ -16,7 +16,8 @@ def failure_line(outcome: Outcome, file: Path, words: Sequence[str]) -> str:
     `words` are the options besides the seed that the run was given.
     """
     command = shlex.join(["cma", "sim", "run", str(file), *words, "--seed", str(outcome.seed)])
-    return f"seed {outcome.seed}, {code_of(file)}: {outcome.failure}; replay: {command}"
+    failure = " ".join(outcome.failure.splitlines())  # an exception's text may have several
+    return f"seed {outcome.seed}, {code_of(file)}: {failure}; replay: {command}"
 
 
 def code_of(file: Path) -> str:

@@ -1,6 +1,7 @@
 """No checker is blind where it seems to look: beside what is left out, it finds what is wrong."""
 
 import binascii
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from cma_toolkit.firmware.kernel.mesh.windows import Windows
 from cma_toolkit.firmware.kernel.state.values import State
 from cma_toolkit.sim.scenario.must import broken
 from cma_toolkit.sim.scenario.records import Must
+from cma_toolkit.sim.scenario.replay import failure_line
+from cma_toolkit.sim.scenario.run import Outcome
 from cma_toolkit.sim.world.checkers import menu
 from cma_toolkit.sim.world.checkers.convergence import Convergence
 from cma_toolkit.sim.world.checkers.duplicates import Duplicates, _Window
 from cma_toolkit.sim.world.fleet import Fleet
+from cma_toolkit.sim.world.host import describe
 from cma_toolkit.sim.world.watcher import Violation
 from support.fault_world import CURRENTS_UA, fault, run
 
@@ -102,6 +106,33 @@ def test_keys_that_nobody_has_do_not_agree() -> None:
         "",
         "no agent has nope: nothing is agreed",
     ]
+
+
+def ended(**values: Any) -> dict[str, Any]:
+    """Return what is looked at of a run of two agents, the second of them without power."""
+    states = [binascii.hexlify(cbor.encode(state, 64)).decode() for state in ({"level": 7.5}, {})]
+    names = ["agent-01", "agent-02"]
+    statuses = [{"name": "agent-01", "neighbours": 0}, {"name": "agent-02"}]
+    plain = {"names": names, "states": states, "statuses": statuses, "supply": [{}, {}]}
+    return {**plain, "error_count": 0, "errors": [], "published": 0, **values}
+
+
+def test_an_empty_battery_agrees_with_everyone_and_reaches_nothing() -> None:
+    assert broken(Must(agree=("level",)), ended()) == ""
+    assert "agent-02 has level = None" in broken(Must(agree=("level",)), ended(supply=[]))
+    assert "agent-02 has level = None" in broken(Must(state_at_least={"level": 7}), ended())
+    assert "agent-01 has level = 7.5" in broken(Must(state_at_least={"level": 8}), ended())
+
+
+def test_an_exception_is_told_with_its_type_and_all_of_its_text() -> None:
+    try:
+        raise ValueError("too wet\n  or too dry")
+    except ValueError as error:
+        told = describe(error)
+    failure = broken(Must(), ended(error_count=1, errors=[[5, "agent-01", "tell", told]]))
+    assert failure.startswith("agent-01 raised ValueError: too wet\n  or too dry in tell at 0.005")
+    line = failure_line(Outcome(1, failure, 60), Path("field.toml"), ())
+    assert "\n" not in line and "ValueError: too wet   or too dry in tell" in line
 
 
 def test_duplicates_holds_every_number_that_may_be_the_newest_after_a_corrupted_frame() -> None:
