@@ -79,8 +79,10 @@ class World:
         """
         from cma_toolkit.sim.pytest_plugin.results import from_plain
 
-        says = list(says)
+        says, power_cuts = list(says), list(power_cuts)
         _refuse(arguments.wrong_run(agents, seconds, loss, settings or {}))
+        _refuse(arguments.wrong_surroundings(seed, range_m, battery))
+        _refuse(arguments.wrong_cuts(power_cuts, agents, seconds))
         _refuse(arguments.wrong_messages(says, seconds))
         spec: dict[str, Any] = {
             "app": str(self._find(app)),

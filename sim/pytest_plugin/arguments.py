@@ -5,6 +5,8 @@ from typing import Any
 
 _LOSS_MAX = 100
 _ROW = 3  # second, topic, value
+_CUT = 2  # second, agent number
+_SEED_MAX = (1 << 63) - 1
 
 
 def wrong_run(agents: Any, seconds: Any, loss: Any, settings: Mapping[str, Any]) -> str:
@@ -24,6 +26,38 @@ def wrong_run(agents: Any, seconds: Any, loss: Any, settings: Mapping[str, Any])
         problem = setting_problem(name, value)
         if problem:
             return f"settings: {name}: {problem}"
+    return ""
+
+
+def wrong_surroundings(seed: Any, range_m: Any, battery: Any) -> str:
+    """Return what is wrong with what surrounds the agents, "" if nothing is."""
+    from cma_toolkit.sim.scenario.describe import is_battery
+    from cma_toolkit.sim.scenario.records import BATTERY_MV_MAX
+    from cma_toolkit.sim.world.medium.options import LENGTH_M_MAX
+
+    bounds = (("seed", seed, 0, _SEED_MAX), ("range_m", range_m, 0, LENGTH_M_MAX))
+    for name, value, least, most in bounds:
+        if not isinstance(value, int) or not least <= value <= most:
+            return f"{name}={value!r}: write a whole number from {least} to {most}."
+    is_over_time = callable(battery) or str(battery).endswith(".csv")
+    if battery is None or is_over_time or is_battery(battery):
+        return ""
+    return (
+        f"battery={battery!r}: write whole millivolts from 0 to {BATTERY_MV_MAX}, a function, or "
+        "the name of a CSV file."
+    )
+
+
+def wrong_cuts(power_cuts: Iterable[Any], agents: int, seconds: int) -> str:
+    """Return what is wrong with the cuts of power, "" if nothing is."""
+    for row in power_cuts:
+        if not isinstance(row, tuple | list) or len(row) != _CUT:
+            return f"power_cuts: {row!r}: write (second, agent number) for each."
+        at_s, agent = row
+        if not isinstance(agent, int) or not 0 <= agent < agents:
+            return f"power_cuts: {row!r}: the agents have the numbers 0 to {agents - 1}."
+        if not isinstance(at_s, int) or not 0 <= at_s < seconds:
+            return f"power_cuts: {row!r}: its second is none of the {seconds} of the run."
     return ""
 
 

@@ -44,8 +44,9 @@ def test_a_wrong_description_is_one_sentence(changes: dict[str, Any], says: str)
     assert "\n" not in str(caught.value)
 
 
-def test_start_and_end_are_needed() -> None:
+def test_kind_start_and_end_are_needed() -> None:
     assert "needs start_ms and end_ms" in menu.wrong({"kind": "loss", "start_ms": 0})
+    assert menu.wrong({"start_ms": 0}).startswith("write its kind, one of: loss, delay")
 
 
 def test_a_draw_is_that_of_its_seed_and_of_no_other() -> None:

@@ -210,6 +210,13 @@ MISTAKES = {
     'world(settings={"wake_period": 9})': 'no such setting; did you mean "wake_period_ms"?',
     'world(settings={"wake_period_ms": 5})': "wake_period_ms: out of bounds",
     'world(sensors={"sool": 1})': "app.py asked for no sensor sool; it asked for soil.",
+    "world(seed=-1)": "seed=-1: write a whole number from 0",
+    "world(range_m=-5)": "range_m=-5: write a whole number from 0 to 100000.",
+    "world(battery='full')": "battery='full': write whole millivolts from 0 to 60000",
+    "world(power_cuts=[5])": "power_cuts: 5: write (second, agent number) for each.",
+    "world(power_cuts=[(5, 3)])": "power_cuts: (5, 3): the agents have the numbers 0 to 2.",
+    "world(power_cuts=[(5, -1)])": "(5, -1): the agents have the numbers 0 to 2.",
+    "world(power_cuts=[(60, 1)])": "(60, 1): its second is none of the 60 of the run.",
     'agent(hears=[(1, "water")])': "(1, 'water'): write (second, topic, value)",
     'agent(seconds=5, hears=[(9, "water", 1)])': "its second is none of the 5 of the run",
 }

@@ -35,6 +35,7 @@ _ALL: "tuple[type[Made], ...]" = (
 KINDS: "dict[str, type[Made]]" = {kind.NAME: kind for kind in _ALL}
 KINDS[Attend.NAME] = Attend  # no fault, and so without a number
 NAMES = tuple([kind.NAME for kind in _ALL])
+_LIST = ", ".join(NAMES)
 
 _AT_MS_MAX = 1 << 40
 
@@ -56,12 +57,10 @@ def make(plain: "dict[str, Any]", agents: int = 0) -> "Made":
 
 def wrong(plain: "dict[str, Any]", agents: int = 0) -> str:
     """Return what is wrong with a description, "" if nothing is."""
-    name = plain.get("kind")
-    for _number, later, subject in LATER:
-        if name == later:
-            return f"fault '{later}' comes with {subject}; leave it out until then"
-    if not isinstance(name, str) or name not in KINDS:
-        return f"there is no fault '{name}'; the faults are: {', '.join(NAMES)}"
+    name: Any = plain.get("kind")
+    problem = _wrong_kind(name) if "kind" in plain else f"write its kind, one of: {_LIST}"
+    if problem:
+        return problem
     bounds = _bounds(KINDS[name], agents)
     for key in sorted(plain):
         if key not in bounds:
@@ -74,6 +73,14 @@ def wrong(plain: "dict[str, Any]", agents: int = 0) -> str:
     return (
         "" if plain["end_ms"] > plain["start_ms"] else f"fault '{name}' must end after it starts"
     )
+
+
+def _wrong_kind(name: object) -> str:
+    for _number, later, subject in LATER:
+        if name == later:
+            return f"fault '{later}' comes with {subject}; leave it out until then"
+    is_known = isinstance(name, str) and name in KINDS
+    return "" if is_known else f"there is no fault '{name}'; the faults are: {_LIST}"
 
 
 def _bounds(kind: "type[Made]", agents: int) -> "dict[str, tuple[int, int]]":
