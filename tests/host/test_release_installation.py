@@ -253,6 +253,26 @@ def test_a_journal_that_is_lost_believes_only_signed_papers(desk: Desk) -> None:
         desk = Desk()
 
 
+def test_half_a_journal_is_none(desk: Desk) -> None:
+    desk.bring(TWO)
+    desk.board.confirm()
+    desk.board.table.delete(record.ROOT_KEY)
+    desk.board.table.commit()
+    board = desk.boot()
+    assert board.running == 1 and board.trust and board.trust.timestamp_version == 1
+    board.confirm()
+    desk.bring(THREE)
+
+
+def test_what_runs_is_not_fetched_again_because_others_sign_it(desk: Desk) -> None:
+    desk.bring(TWO)
+    desk.board.confirm()
+    assert desk.board.on_root(new_release_keys()) == 0
+    desk.stamps = 5
+    assert desk.begin(release(2, 4_096, by=THIEF)) == REFUSED_VERSION
+    assert states(desk.board) == [CONFIRMED, CONFIRMED]
+
+
 def test_another_root_by_hand_starts_trust_anew(desk: Desk) -> None:
     desk.begin(TWO)
     root = next_root(FIRST, roles={

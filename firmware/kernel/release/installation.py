@@ -191,12 +191,14 @@ class Installation:
         except OSError:
             pass  # found out below, and not written: `choose` makes do with it
         held = record.from_bytes(data) if data else None
+        if held is not None:
+            held.root = root or b""
+            if held.origin and not record.believe(held.root, held.facts, self.families):
+                held = None  # half of a journal is none: nobody could be believed any more
         if held is None:
             from .proofs import find
 
             held = find(self.flash, handed_root, self.families)
-        elif root:
-            held.root = root
         self.record = held
         origin = record.origin_of(handed_root)
         if origin and origin != held.origin:

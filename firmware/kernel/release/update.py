@@ -60,13 +60,9 @@ class Update:
         reason, manifest = self._take(envelope, kind, now_s)
         if reason or manifest is None:
             return reason
-        board, at = self._board, self._target()
-        slot = board.slots[at]
-        if document in board.record.rejected:
-            return REFUSED_GIVEN_UP
-        if slot.state == TRIAL or (board.trial() >= 0 and slot.state == CONFIRMED):
-            return REFUSED_ON_TRIAL
-        return self._prepare(at, document, manifest, envelope, index)
+        at = self._target()
+        reason = self._refusal(at, document)
+        return reason or self._prepare(at, document, manifest, envelope, index)
 
     def filling(self) -> int:
         """Return the slot that waits for blocks, -1: none; of two that of the newer release.
@@ -157,6 +153,16 @@ class Update:
         board.slots[at].follow(START)
         board.commit()
         return True
+
+    def _refusal(self, at: int, document: bytes) -> int:
+        board, slot = self._board, self._board.slots[at]
+        if document in board.record.rejected:
+            return REFUSED_GIVEN_UP
+        if board.running != RECOVERY and document == board.slots[board.running].document:
+            return REFUSED_VERSION  # by other keys than before, but what runs already
+        if slot.state == TRIAL or (board.trial() >= 0 and slot.state == CONFIRMED):
+            return REFUSED_ON_TRIAL
+        return 0
 
     def _prepare(
         self, at: int, document: bytes, manifest: "Manifest", envelope: bytes, index: bytes
