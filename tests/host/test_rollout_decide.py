@@ -74,6 +74,14 @@ def test_a_board_is_only_good_by_its_own_word() -> None:
         assert stages.NEXT[stage, event] in (stage, stages.FAILED) or before == stages.PASSED
 
 
+@pytest.mark.parametrize("stage", [stages.TRIAL, stages.UPDATED])
+def test_a_board_that_is_back_at_what_it_had_has_failed(stage: str) -> None:
+    (board,) = members((0, stage))
+    change = decide.on_report(rollout(), board, REPORTS[stages.OLD], START_S)
+    assert change.members[0].stage == stages.FAILED
+    assert change.members[0].why == f"went back to release {OLD}" == change.steps[0][1]
+
+
 def test_a_report_about_another_release_says_nothing_of_this_one() -> None:
     for stage in ("fetching", "rejected", "nonsense"):
         assert stages.event_of(Report(1, OLD, stage, NEW - 3), NEW) == stages.OLD
@@ -93,6 +101,13 @@ def test_the_next_wave_waits_for_all_canaries_and_for_the_soak() -> None:
         )
         assert state.wave == wave
     assert [board.stage for board in boards] == ["updated", "updated", "queued", "waiting"]
+
+
+def test_of_canaries_none_is_not_waited_for() -> None:
+    terms = replace(TERMS, enough_permille=100)
+    for stage, wave in (("queued", 0), ("updated", 1)):
+        boards = members((0, "updated"), (0, stage), (1, "waiting"))
+        assert after(rollout(terms=terms), boards, START_S + SOAK_S)[0].wave == wave
 
 
 def test_later_waves_wait_for_enough_boards_not_for_all() -> None:
@@ -225,6 +240,7 @@ def test_canaries_are_of_many_kinds_and_others_for_each_release() -> None:
         assert len(first) == 4 and {board.board for board in first} == set(kinds)
         firsts.add(first[0].mac)
     assert len(firsts) > 10
+    assert len(waves.divide(boards, "1", waves.Share(1, True), [100])[0]) == 1
     named = waves.divide(boards, "1", [boards[5].mac, "of nobody"], [100])
     assert named[0] == [boards[5]] and len(named[1]) == 89
 

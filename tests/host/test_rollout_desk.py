@@ -81,6 +81,19 @@ def test_a_bad_release_reaches_the_canary_only(store: Store, fate: str) -> None:
     assert {member.stage for member in others} == {"waiting"}
 
 
+def test_the_first_failure_halts_it_at_once_and_for_who_opens_the_database_next(
+    path: Path,
+) -> None:
+    with opened(path) as store:
+        begin(store, 10)
+        desk = Desk(store)
+        desk.on_time(START_S)
+        desk.on_report(Report(_canary(store), OLD, "rejected", NEW, reason=3), START_S)
+    with opened(path) as store:
+        assert state_of(store) == HALTED
+        assert Desk(store).offers(START_S)[0].nodes == (NOBODY,)
+
+
 def test_a_board_that_sleeps_takes_it_when_it_wakes(store: Store) -> None:
     begin(store, 10, replace(TERMS, enough_permille=800))
     agents = agents_of(10)
