@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from cma_toolkit.firmware.kernel.release.index import index_of
 from cma_toolkit.firmware.kernel.release.slots import WHOLE
 from cma_toolkit.firmware.kernel.release.updater import DONE_WHOLE
 from cma_toolkit.sim.world import micropython
+from support.heard import Heard
 from support.release_board import FIRST
 from support.release_signers import CLASS_ID, MPY
 from support.updating import (
@@ -30,36 +30,6 @@ from support.updating import (
 SCRIPT = Path(__file__).parents[1] / "support" / "update_replay.py"
 OLD = image(1)
 NEW = changed(OLD)
-
-
-class Heard:
-    """A machine, and the lines of all that it was told."""
-
-    def __init__(self, machine: Any) -> None:
-        self._machine = machine
-        self.lines: list[str] = []
-
-    def start(self, now_ms: int, out: Any) -> None:
-        """Note it and pass it on."""
-        self.lines.append(f"{now_ms} start")
-        self._machine.start(now_ms, out)
-
-    def on_frame(  # noqa: PLR0917 - as the machine's own
-        self, now_ms: int, link: int, buffer: bytes, length: int, rssi_dbm: int, out: Any
-    ) -> None:
-        """Note it and pass it on."""
-        self.lines.append(f"{now_ms} {buffer[:length].hex()}")
-        self._machine.on_frame(now_ms, link, buffer, length, rssi_dbm, out)
-
-    def on_time(self, now_ms: int, out: Any) -> None:
-        """Note it and pass it on."""
-        self.lines.append(str(now_ms))
-        self._machine.on_time(now_ms, out)
-
-    def next_wake_at_ms(self) -> int:
-        """Pass it on."""
-        at_ms: int = self._machine.next_wake_at_ms()
-        return at_ms
 
 
 @pytest.mark.parametrize("base", [True, False])

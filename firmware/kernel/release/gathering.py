@@ -13,7 +13,7 @@ Bounds   GATHERED_BYTES_MAX, BLAMED_MAX, SUSPECTS_MAX for a part; a part further
 
 from .talk import PIECE_BYTES, piece_count
 
-GATHERED_BYTES_MAX = 12_288  # one part of the largest, or some dozens of a delta
+GATHERED_BYTES_MAX = 9_216  # one part of the largest, or some dozens of a delta
 BLAMED_MAX = 8
 STRIKES_MAX = 3  # air that changes a byte is no liar
 SUSPECTS_MAX = 4

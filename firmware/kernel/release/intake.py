@@ -63,7 +63,7 @@ class Intake:
         self._inflate = inflate
         self._root = 0
         self._index = b""
-        self._heard: "list[tuple[int, bytes]]" = []  # documents to keep, once there is a place
+        self._heard: "list[tuple[int, bytearray]]" = []  # documents to keep, once there is a place
 
     def begin(self, offer: "list[Any]") -> None:
         """Take in what is offered, or go on with what is there of it.
@@ -118,12 +118,13 @@ class Intake:
 
         Raises: OSError when the medium fails.
         """
+        data: Any = memoryview(part.data)  # no copy: a document is the largest part there is
         if self.holding is not None:
             self._take_block(self.holding, part)
         elif part.part == PART_TIMESTAMP:
-            self._judge(part, self._installation.on_timestamp(bytes(part.data)))
+            self._judge(part, self._installation.on_timestamp(data))
         elif part.part >= PART_ROOT:
-            self._judge(part, self._installation.on_root(bytes(part.data)))
+            self._judge(part, self._installation.on_root(data))
         elif part.part == PART_ENVELOPE and not self._is_offered(part.data):
             self.gathering.fail(part.part)
         if self.holding is None and not self.wanted():
@@ -133,7 +134,7 @@ class Intake:
         if reason:
             self.gathering.fail(part.part)
             return
-        self._heard.append((part.part, bytes(part.data)))
+        self._heard.append((part.part, part.data))
         self.gathering.close(part.part)
         if part.part >= PART_ROOT:  # other keys: whatever else came was judged by none
             self.gathering.close(PART_TIMESTAMP)
@@ -141,8 +142,8 @@ class Intake:
     def _open(self) -> None:
         """Begin with the blocks: the documents are here."""
         gathering = self.gathering
-        envelope = bytes(gathering.parts[PART_ENVELOPE].data)
-        index = bytes(gathering.parts[PART_INDEX].data)
+        envelope: Any = memoryview(gathering.parts[PART_ENVELOPE].data)
+        index: Any = memoryview(gathering.parts[PART_INDEX].data)
         try:
             manifest = from_bytes(Envelope(envelope).payload)
         except refusals.RefusedError:
@@ -165,15 +166,15 @@ class Intake:
         """Go on with the blocks of the slot that is being filled, if it is this release's."""
         installation, is_filling = self._installation, self.update.filling() >= 0
         at = self.update.filling() if is_filling else self.update.whole()
+        missing = self.update.missing() if is_filling else b""
         papers = installation.read_papers(at) if at >= 0 else None
-        if papers is None or not self._is_offered(papers.envelope):
+        if papers is None or not self._is_offered(papers.envelope) or (is_filling and not missing):
             return
         if at == installation.running:  # whose keys were revoked: it is written over from now on
             self.running = None
         have = bytearray(b"\x01" * (len(papers.index) // DIGEST_BYTES))
-        if is_filling:
-            for number, lacks in enumerate(self.update.missing()):
-                have[number] = not lacks
+        for number, lacks in enumerate(missing):
+            have[number] = not lacks
         self.holding = Holding(installation.flash, at, papers, have)
         self._index = papers.index
         for part, data in self._heard:
