@@ -86,8 +86,7 @@ class Fleet:
         self.clock = Clock()
         self.watchers = tuple(watchers)
         self.guests = guests or {}
-        # What was found in this millisecond: agent, place among all, at, text.
-        self._found: list[tuple[int, int, int, str]] = []
+        self._found: list[tuple[int, int, int, str]] = []  # in this ms: agent, place, at, text
         self.active_faults: list[Fault] = []
         self.trace = trace.Trace(agents)
         self.log = Log(keep)
