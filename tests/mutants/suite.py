@@ -36,7 +36,12 @@ POWER_CUT = Stage(
 )
 RELEASE = Stage(
     "release",
-    tuple(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/host/test_release_*.py")),
+    (
+        *(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/host/test_release_*.py")),
+        # Of the attacks those on our own code; two of them build images and fleets.
+        *("tests/attacks", "-k"),
+        "test_release or (stopped and not attack_50 and not attack_90)",
+    ),
     "kernel/release/",
 )
 WORLD = Stage("world", ("tests/world", "-k", "not micropython"), is_traced=False)
