@@ -37,7 +37,10 @@ _NEVER = -1
 
 
 class Offering:
-    """The newest offer that was heard: `fields`, None before the first."""
+    """The newest offer that was heard: `fields`, None before the first.
+
+    Until then `next_at_ms` is when to make oneself heard again, for an edge to answer.
+    """
 
     def __init__(self, rng: "Prng", node: int, board: "Board") -> None:
         self.fields: "list[Any] | None" = None
@@ -65,6 +68,8 @@ class Offering:
         if held is None or is_later or fields[DIGEST] != held[DIGEST]:
             if not is_later:
                 return False  # two offers of one generation: the first one counts
+            if held is None:
+                self.next_at_ms = _NEVER
             self.fields = list(fields)
             self.is_for_us = self._is_named(fields)
             self._restart(now_ms)

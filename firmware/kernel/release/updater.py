@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 SESSION_MS = 60_000
 IDLE_MS = 5_000  # without anything to fetch or to hand on
 LINGER_MS = 1_500  # the same, once the release is here
+ASK_MS = 1_300  # without an offer, before it makes itself heard again
 # Of a board: an edge that has it goes first, and of many boards one.
 LEAD_MS, DRAW_MS = 30, 150
 
@@ -84,8 +85,7 @@ class Updater:
         self.outcome = 0
         self._session_ms = session_ms
         self._has_misread = False
-        self._started_at_ms = 0
-        self._busy_at_ms = 0  # when there was something to do last
+        self._started_at_ms = self._busy_at_ms = 0  # when there was something to do last
         self._sequence = rng.below(1 << 16)
 
     @property
@@ -96,7 +96,7 @@ class Updater:
     def start(self, now_ms: int, out: "UpdateEffects") -> None:
         """Begin to listen, and say what runs here."""
         self._started_at_ms = self._busy_at_ms = now_ms
-        self._report(out)
+        self._ask(now_ms, out)
 
     def next_wake_at_ms(self) -> int:
         """Return when `on_time` has something to do."""
@@ -148,6 +148,8 @@ class Updater:
         except OSError:
             self._done(DONE_FAILED, out)
             return
+        if self.offering.fields is None and ticks_diff(now_ms, self.offering.next_at_ms) >= 0:
+            self._ask(now_ms, out)
         self._send(KIND_OFFER, self.offering.on_time(now_ms, self._offered()), out)
         if self.serving.next_at_ms >= 0 or self.fetching.next_at_ms >= 0:
             self._busy_at_ms = now_ms
@@ -195,6 +197,10 @@ class Updater:
         at = self.installation.running
         return 0 if at == RECOVERY else self.installation.slots[at].sequence
 
+    def _ask(self, now_ms: int, out: "UpdateEffects") -> None:
+        self.offering.next_at_ms = ticks_add(now_ms, ASK_MS)
+        self._report(out)  # an edge that hears it offers what it has
+
     def _idle_ms(self) -> int:
         return LINGER_MS if self.intake.is_whole else IDLE_MS
 
@@ -203,8 +209,8 @@ class Updater:
 
     def _offered(self) -> "Holding | None":
         # Only what was found good here is offered on, as it was offered.
+        fields = self.offering.fields
         for held in self._sources():
-            fields = self.offering.fields
             if fields is not None and held.digest[: talk.DIGEST_BYTES] == fields[talk.DIGEST]:
                 return held
         return None
@@ -222,11 +228,9 @@ class Updater:
         out.done(outcome)
 
     def _report(self, out: "UpdateEffects") -> None:
-        stage = talk.STAGE_IDLE
+        stage = talk.STAGE_FETCHING if self.intake.holding is not None else talk.STAGE_IDLE
         if self.reason:
             stage = talk.STAGE_REJECTED
-        elif self.intake.holding is not None:
-            stage = talk.STAGE_FETCHING
         target = self.offering.fields[talk.SEQUENCE] if self.offering.fields is not None else 0
         done, battery_mv = self.intake.done_permille(), self.board.battery_mv
         fields = [self.installation_sequence(), stage, target, done, battery_mv, self.reason]
