@@ -73,10 +73,9 @@ _PLAN_OPTIONS = [
         "--silence",
         "silence_min",
         type=click.IntRange(1),
-        default=360,
-        show_default=True,
         metavar="MIN",
-        help="A board that took it and is not heard for so long has failed.",
+        help="A board that took it and is not heard for so long has failed; default: 360, or "
+        "three wake periods.",
     ),
     click.option(
         "--window",

@@ -7,10 +7,15 @@ from typing import Any
 
 from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.fleet.database import BoardRecord, Database
+from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, load_fleet
+from cma_toolkit.host_tools.fleet.project import need_folder
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.release.artefact import Release
 from cma_toolkit.host_tools.rollout import waves, windows
 from cma_toolkit.host_tools.rollout.records import Rollout, Terms
+
+WAKE_PERIOD = "wake_period_ms"
+_SILENCE_S, _PERIODS = 21_600, 3
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ def plan(database: Database, given: dict[str, Any], now_s: int) -> Plan:
         failures_max=waves.parse_share(given["limit"], "--max-failures").of(count),
         enough_permille=given["enough"] * 10,
         soak_s=given["soak_min"] * 60,
-        silence_s=given["silence_min"] * 60,
+        silence_s=_silence_s(given["silence_min"]),
         battery_mv=given["battery_mv"],
         windows=tuple(given["windows"]),
     )
@@ -68,7 +73,6 @@ def plan(database: Database, given: dict[str, Any], now_s: int) -> Plan:
 
 def _release(number: int | None) -> Release:
     """Return the release that boards believe to be current."""
-    from cma_toolkit.host_tools.fleet.project import need_folder
     from cma_toolkit.host_tools.release.repository import FOLDER, Repository
 
     repository = Repository(need_folder(Path.cwd()) / FOLDER)
@@ -101,6 +105,18 @@ def _boards(database: Database, who: Sequence[str]) -> list[BoardRecord]:
             raise usage(f"--to {selector}: no board of the fleet; see cma devices.")
         found.update((board.mac, board) for board in boards)
     return list(found.values())
+
+
+def _silence_s(given_min: int | None) -> int:
+    """Return for how long a board may not be heard: those that sleep long are heard seldom."""
+    if given_min is not None:
+        return given_min * 60
+    fleet = load_fleet(need_folder(Path.cwd()) / FLEET_FILE)
+    shared = fleet.settings.get(WAKE_PERIOD)
+    periods = [shared.default if shared else 0]
+    periods += [cluster.settings.get(WAKE_PERIOD, 0) for cluster in fleet.clusters.values()]
+    longest_ms = max((period for period in periods if isinstance(period, int)), default=0)
+    return max(_SILENCE_S, _PERIODS * longest_ms // 1_000)
 
 
 def _canaries(database: Database, text: str) -> waves.Share | list[str]:

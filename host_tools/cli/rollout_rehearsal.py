@@ -11,7 +11,7 @@ from cma_toolkit.firmware.kernel.release import papers
 from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.firmware.kernel.release.index import image_digest, index_of
 from cma_toolkit.firmware.kernel.release.manifest import Manifest, to_bytes
-from cma_toolkit.host_tools.cli.rollout_plan import Plan
+from cma_toolkit.host_tools.cli.rollout_plan import WAKE_PERIOD, Plan
 from cma_toolkit.host_tools.cli.rollout_world import EmulatedRollout
 from cma_toolkit.host_tools.cli.sim_progress import showing
 from cma_toolkit.host_tools.errors import usage
@@ -29,7 +29,6 @@ from cma_toolkit.host_tools.rollout.store import Store
 from cma_toolkit.sim.rollout.world import Conditions, Member
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
 
-WAKE_PERIOD = "wake_period_ms"
 _AWAKE_MS = 10_000  # how soon who never sleeps hears an offer
 
 

@@ -158,6 +158,21 @@ def test_a_rehearsal_is_shown_beside_what_is_so(person: Person) -> None:
     assert "did not come to its end in each run: running once" in said  # a soak takes an hour each
 
 
+@pytest.mark.parametrize(
+    ("period_ms", "options", "silence_s"),
+    [(60_000, "", 21_600), (36_000_000, "", 108_000), (36_000_000, "--silence 5", 300)],
+)
+def test_boards_that_sleep_long_may_be_silent_for_longer(
+    person: Person, period_ms: int, options: str, silence_s: int
+) -> None:
+    Path("fleet.toml").write_text(FLEET.replace("60_000", str(period_ms)))
+    person.types("release init")
+    publish(person)
+    provision(2)
+    planned = person.reads(f"rollout start --dry-run {options}")
+    assert planned["terms"]["silence_s"] == silence_s
+
+
 def test_what_cannot_be_started_is_refused_in_one_sentence(person: Person) -> None:
     publish_it = "cma release publish"
     assert publish_it in person.types("rollout start", ExitCode.USAGE)
