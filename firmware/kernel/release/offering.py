@@ -3,9 +3,9 @@
 An offer names boards. Of one generation what several frames say adds up; a later generation that
 does not name a board takes the offer back.
 
-Input    on_offer(now, fields, sequence), on_time(now, holding)
+Input    on_offer(now, fields, sequence), on_time(now, holding), give_up()
 Effects  none; `on_time` returns the fields of an offer to send
-Bounds   one offer, NODES_MAX of the boards that it names
+Bounds   one offer, NODES_MAX of the boards that it names; USELESS_MAX that were given up
 Source   RFC 6206, section 4.2
 """
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 INTERVAL_MS_MIN = 250
 DOUBLINGS_MAX = 4
 REDUNDANCY = 2  # as many offers heard in an interval make ours needless
+USELESS_MAX = 8
 _NEVER = -1
 
 
@@ -54,11 +55,14 @@ class Offering:
         self._heard = 0
         self._ends_at_ms = 0
         self._has_offered = False
+        self._useless: "list[bytes]" = []
 
     def on_offer(self, now_ms: int, fields: "list[Any]", sequence: int) -> bool:
         """Take in an offer for boards of our kind, of no older release; tell whether it is new."""
         held = self.fields
         if fields[CLASS] not in self._classes or fields[SEQUENCE] < sequence:
+            return False
+        if fields[DIGEST] in self._useless:
             return False
         self._is_newer = fields[SEQUENCE] > sequence
         is_later = held is None or fields[GENERATION] > held[GENERATION]
@@ -79,6 +83,18 @@ class Offering:
         self.is_for_us = self.is_for_us or is_news
         self._add(held, fields)
         return is_news
+
+    def give_up(self) -> None:
+        """Listen to other offers: of this one nobody has anything that is signed.
+
+        Nobody vouches for an offer. One of the highest generation would hide all others.
+        """
+        fields = self.fields
+        if fields is None:
+            return
+        self._useless = self._useless[1 - USELESS_MAX :] + [fields[DIGEST]]
+        self.fields = None
+        self.is_for_us = False
 
     def on_time(self, now_ms: int, holding: "Holding | None") -> "list[Any] | None":
         """Return an offer of what is held here, if it is time for one."""

@@ -148,6 +148,8 @@ class Updater:
         except OSError:
             self._done(DONE_FAILED, out)
             return
+        if self.fetching.is_stuck and self.intake.holding is None:
+            self.offering.give_up()
         if self.offering.fields is None and ticks_diff(now_ms, self.offering.next_at_ms) >= 0:
             self._ask(now_ms, out)
         self._send(KIND_OFFER, self.offering.on_time(now_ms, self._offered()), out)
