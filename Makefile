@@ -19,8 +19,8 @@ $(STAMP): requirements.lock pyproject.toml setup.py
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup ## Flash, provision and run 8 virtual boards (BOARDS=32; PORTS="/dev/ttyUSB0 …" for real ones)
-	@$(BIN)/python -m cma_toolkit.host_tools.cli.main demo $(if $(PORTS),--ports "$(PORTS)",--boards $(or $(BOARDS),8))
+demo: setup ## Flash, provision and run 8 virtual boards (BOARDS=32; NAME=ota for releases; PORTS="/dev/ttyUSB0 …" for real ones)
+	@$(BIN)/python -m cma_toolkit.host_tools.cli.main demo $(NAME) $(if $(PORTS),--ports "$(PORTS)",--boards $(or $(BOARDS),8))
 
 browser: $(BROWSER) ## Fetch the headless browser that tests open reports in (or name one: CMA_CHROMIUM)
 

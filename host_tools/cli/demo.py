@@ -27,6 +27,7 @@ from cma_toolkit.host_tools.ports.discover import Port
 # One board of each chip, in turn; the XIAO measures its battery.
 BOARD_IDS = ["esp32-devkitc", "esp32-s3-devkitc-1", "xiao-esp32c3", "esp32-c6-devkitc-1"]
 BOARDS_MAX = 64
+OTA = "ota"
 TALK_TIMEOUT_S = 60.0
 LAST_LOOK_S = 5.0
 CUT_AT_WRITE = 3
@@ -73,9 +74,13 @@ class Tally:
 
 @click.command(
     epilog=examples(
-        "cma demo", "cma demo --boards 32", 'cma demo --ports "/dev/ttyUSB0 /dev/ttyUSB1"'
+        "cma demo",
+        "cma demo --boards 32",
+        "cma demo ota                 # two releases over the air, one of which crashes",
+        'cma demo --ports "/dev/ttyUSB0 /dev/ttyUSB1"',
     )
 )
+@click.argument("show", type=click.Choice(["all", OTA]), default="all")
 @click.option(
     "--boards",
     "count",
@@ -86,19 +91,22 @@ class Tally:
 )
 @click.option("--ports", default="", metavar='"PORT …"', help="Use these real boards instead.")
 @click.option("--keep", is_flag=True, help="Leave the demo's folder and virtual boards behind.")
-def command(count: int, ports: str, keep: bool) -> None:
+def command(show: str, count: int, ports: str, keep: bool) -> None:
     """Show it all on virtual boards: flash, provision, talk, sleep, lose power, recover.
 
+    `cma demo ota` shows releases instead: sign, publish, roll out, go back from one that crashes.
     With --ports the same run uses real boards; whatever they hold is overwritten.
     """
     real = ports.split()
     if len(real) == 1:
         raise usage("One board has nobody to talk to: name two ports or more.")
+    if real and show == OTA:
+        raise usage("This demo takes power away, as only virtual boards allow: leave out --ports.")
     with _workplace(keep) as folder:
-        stage = Stage(folder, real) if real else VirtualStage(folder, count)
+        stage = Stage(folder, real) if real else _virtual_stage(show, folder, count)
         stage.run()
         click.echo()
-        click.echo(stage.tally.sentence())
+        click.echo(stage.sentence())
         if not real:
             click.echo("Virtual boards execute MicroPython, not ESP32 machine code.")
         click.echo("Next: cma new my-fleet")
@@ -106,6 +114,14 @@ def command(count: int, ports: str, keep: bool) -> None:
             click.echo(f"failed: {failure}", err=True)
     if stage.tally.failures:
         raise CmaError("the demo did not do all it set out to; see above.", ExitCode.SOME_FAILED)
+
+
+def _virtual_stage(show: str, folder: Path, count: int) -> "VirtualStage":
+    if show == OTA:
+        from cma_toolkit.host_tools.cli.demo_ota import OtaStage
+
+        return OtaStage(folder, count)
+    return VirtualStage(folder, count)
 
 
 @contextmanager
@@ -146,6 +162,10 @@ class Stage:
             step()
             if self.tally.failures:
                 return
+
+    def sentence(self) -> str:
+        """Return the sentence that sums it up."""
+        return self.tally.sentence()
 
     def prepare(self) -> None:
         """Make the fleet's project, with one inventory line per board."""
@@ -231,14 +251,16 @@ class Stage:
         cwd: Path | None = None,
         shown: Sequence[str] = (),
         stderr: int | None = subprocess.PIPE,
+        code: ExitCode = ExitCode.OK,
     ) -> str:
         """Type one command, show it and what it says; returns its output.
 
-        `stderr` is None if what it says there is for the person, at once.
+        `stderr` is None if what it says there is for the person, at once; `code` is how it should
+        end.
         """
         click.echo(f"$ {shlex.join(words)}")
         done = subprocess.run(
-            [*_program(words[0]), *words[1:]],
+            [*program(words[0]), *words[1:]],
             cwd=cwd or self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -249,7 +271,7 @@ class Stage:
         for line in done.stdout.splitlines():
             if shown and line.startswith(tuple(shown)):
                 click.echo(f"  {line}")
-        if done.returncode:
+        if done.returncode != code:
             self.tally.failures.append(
                 f"{words[0]} {words[1]}: {(done.stderr or done.stdout)[-400:]}"
             )
@@ -260,7 +282,7 @@ class Stage:
         click.echo(f"$ cma {verb} {shlex.join(words)}")
         quiet = [] if sys.stderr.isatty() else ["--quiet"]  # in a log the result is enough
         done = subprocess.run(
-            [*_program("cma"), verb, *words, *quiet],
+            [*program("cma"), verb, *words, *quiet],
             cwd=self.project,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -342,7 +364,7 @@ class VirtualStage(Stage):
             self.tally.failures.append(f"{victim.label} did not come back after the power cut")
 
 
-def _program(name: str) -> list[str]:
+def program(name: str) -> list[str]:
     """Return how a tool of this environment is started, whatever PATH says."""
     modules = {"cma": "cma_toolkit.host_tools.cli.main", "ampy": "ampy.cli"}
     return [sys.executable, "-m", modules.get(name, name)]

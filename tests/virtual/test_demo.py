@@ -27,3 +27,15 @@ def test_the_demo_flashes_provisions_talks_and_recovers() -> None:
     assert sent > 0
     assert received > 0
     assert done.stdout.rstrip().endswith("Next: cma new my-fleet")
+
+
+def test_the_demo_of_releases_takes_no_real_boards() -> None:
+    words = ["demo", "ota", "--ports", "/dev/ttyUSB0 /dev/ttyUSB1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cma_toolkit.host_tools.cli.main", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2 and "leave out --ports" in done.stderr
