@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from .intake import Inflate
     from .manifest import Board
 
-
 SESSION_MS = 60_000
 IDLE_MS = 5_000  # without anything to fetch or to hand on
 LINGER_MS = 1_500  # the same, once the release is here
@@ -82,9 +81,8 @@ class Updater:
         self.fetching = Fetching(rng, self.intake)
         self.serving = Serving(rng, LEAD_MS, DRAW_MS)
         self.offering = Offering(rng, identity.node, board)
-        self.outcome = 0
+        self.outcome, self._has_misread = 0, False
         self._session_ms = session_ms
-        self._has_misread = False
         self._started_at_ms = self._busy_at_ms = 0  # when there was something to do last
         self._sequence = rng.below(1 << 16)
 
