@@ -60,9 +60,11 @@ def look(found):
     else:
         starts = 0
     # No release makes a board deaf to the next one: who is switched on or reset listens first.
-    is_due = cost != COST_ORDERLY and installation.trust and chosen.state != TRIAL
+    # Not if the boot before ended in that: no agent has run since, and it is its turn.
+    is_due = cost != COST_ORDERLY and chosen.state != TRIAL and not bits >> mark.CAUSE_SHIFT
     fields = (marked, starts, chosen.sequence, _class_of(installation, slot))
-    return fields, installation if bits & mark.UPDATE or is_due else None
+    is_due = installation.trust and (is_due or bits & mark.UPDATE)
+    return fields, installation if is_due else None
 
 
 def board_classes():

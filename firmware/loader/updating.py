@@ -65,8 +65,10 @@ def run(installation):
                 raise SystemExit
             station.watchdog.keep_fed()
             return  # nobody could vouch for a release: the prompt is left
-        outcome = station.run_session(installation)
-        if outcome == DONE_WHOLE and Update(installation).start(_state_table()):
+        outcome = _session(station, installation)
+        # A cut may have come between a whole release and its trial: it waits to be tried.
+        is_due = outcome == DONE_WHOLE or is_lost
+        if is_due and _start(installation):
             station.tell("release whole", "it is tried from now on")
             machine.reset()
         if not is_lost:
@@ -77,6 +79,26 @@ def run(installation):
         station.radio(False)
         station.watchdog.keep_fed()
         print("cma: updater stopped; Ctrl-D starts the board again")
+
+
+def _session(station, installation):
+    """Run a session; one that fails ends as if nothing was offered, and what is good here runs."""
+    try:
+        return station.run_session(installation)
+    except Exception as error:  # noqa: BLE001 - no mistake here keeps an agent from its turn
+        sys.print_exception(error)
+        return 0
+    finally:
+        station.radio(False)
+
+
+def _start(installation):
+    """Have what is whole tried at the next boot; tell whether anything is."""
+    try:
+        return Update(installation).start(_state_table())
+    except (OSError, ValueError) as error:
+        print("cma: the release that is here cannot be tried: %s" % error)
+        return False
 
 
 class Station:
@@ -110,7 +132,6 @@ class Station:
             if ticks_diff(updater.next_wake_at_ms(), _now_ms()) <= 0:
                 updater.on_time(_now_ms(), self)
             time.sleep_ms(_POLL_MS)
-        self.radio(False)
         self.tell("updated", self.outcome)
         return self.outcome
 

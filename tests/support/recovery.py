@@ -38,7 +38,6 @@ from cma_toolkit.host_tools.agent.udp import UdpLink
 from cma_toolkit.host_tools.flash.agent import make_agent, regions
 from cma_toolkit.host_tools.flash.contents import FIRMWARE, build_image, build_user, contents_for
 from cma_toolkit.host_tools.flash.table_state import finished_sector
-from cma_toolkit.host_tools.image.build import Image
 from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
 from cma_toolkit.host_tools.image.loader import build_loader
 from cma_toolkit.host_tools.release import artefact, documents
@@ -91,9 +90,9 @@ class Cells(Flash):
 
 
 @cache
-def release() -> tuple[Part, bytes]:
-    """Return the release that the edge has, and word that it is current."""
-    image = build_image({"app.py": APPLICATION % SEQUENCE}, NAME)
+def release(application: bytes = APPLICATION % SEQUENCE) -> tuple[Part, bytes]:
+    """Return a release, by default the one that the edge has, and word that it is current."""
+    image = build_image({"app.py": application}, NAME)
     manifest = Manifest(
         SEQUENCE, artefact.class_id(NAME, ""), image_digest(image.data), len(image.data)
     )
@@ -106,9 +105,14 @@ def release() -> tuple[Part, bytes]:
 @cache
 def healthy_flash() -> bytes:
     """Return the flash of a board on which all is well."""
+    return make_flash(APPLICATION % 0, APPLICATION % SEQUENCE, is_confirmed=True)
+
+
+def make_flash(by_hand: bytes, application: bytes, *, is_confirmed: bool) -> bytes:
+    """Return the flash of a board that a cable gave one application, and a release another."""
     flash = bytearray(b"\xff" * BOARD.flash_size_bytes)
     made = contents_for(BOARD, make_micropython(BOARD.chip))
-    image = build_image({"app.py": APPLICATION % 0}, NAME)
+    image = build_image({"app.py": by_hand}, NAME)
     agent = make_agent(build_loader(FIRMWARE), image, BOARD.chip, FIRST.to_bytes())
     user = BOARD.partition("user")
     pieces = [
@@ -123,7 +127,7 @@ def healthy_flash() -> bytes:
         flash[offset : offset + len(data)] = data
     place = BOARD.partition("romfs")
     cells = flash[place.offset : place.end]
-    _install(Cells(cells), image)
+    _install(Cells(cells), *release(application), is_confirmed=is_confirmed)
     flash[place.offset : place.end] = cells
     return bytes(flash)
 
@@ -137,14 +141,13 @@ def settings_of(name: str) -> bytes:
     return nvs_build.build(entries, BOARD.partition("nvs").size_bytes)
 
 
-def _install(flash: Cells, by_hand: Image) -> None:
-    """Bring the release into slot B and confirm it, as a board does."""
+def _install(flash: Cells, part: Part, stamp: bytes, *, is_confirmed: bool) -> None:
+    """Bring a release into slot B, on trial or confirmed, as a board does."""
     count = flash.sector_count
     journal = Journal(Region(flash, layout.journal_at(count), layout.JOURNAL_SECTORS))
     journal.recover()
     board = Installation(flash, JournalTable(journal), FIRST.to_bytes())
     assert board.boot(COST_POWER) == 0, "what came by hand runs first"
-    part, stamp = release()
     kind = Kind((part.manifest.class_id,), layout.image_bytes(count), MPY)
     assert board.on_timestamp(stamp) == 0
     update = Update(board)
@@ -153,9 +156,9 @@ def _install(flash: Cells, by_hand: Image) -> None:
         start = number * BLOCK_BYTES
         update.write_block(number, part.image[start : start + BLOCK_BYTES])
     assert update.finish() and update.start()
-    assert board.boot(COST_POWER) == 1
-    board.confirm()
-    assert by_hand.data != part.image
+    if is_confirmed:
+        assert board.boot(COST_POWER) == 1
+        board.confirm()
 
 
 def damage(flash: bytes, labels: Sequence[str], seed: int) -> bytes:
