@@ -128,6 +128,8 @@ def test_one_download_serves_a_cluster() -> None:
     together.run(LIMIT_MS)
     assert all(is_updated(board) for board in boards)
     assert sent_bytes(together) / 30 < 0.1 * sent_bytes(air)
+    # Who hears another ask waits for the answer, and nobody asks while pieces come.
+    assert sum(frame[1] == KIND_WANT for _, _, frame in together.sent) <= 15
 
 
 def test_boards_out_of_reach_of_the_edge_get_the_delta_from_their_neighbours() -> None:
@@ -191,8 +193,12 @@ def test_an_offer_that_is_taken_back_stops_the_fetching_and_keeps_the_blocks() -
     edge.offer(FULL, 2, generation=2)
     air.run(LIMIT_MS)
     assert board.outcome == DONE_NOTHING
-    have = sum(board.machine.intake.holding.have)
-    assert 0 < have < len(board.machine.intake.holding.have)
+    intake, holding = board.machine.intake, board.machine.intake.holding
+    assert 0 < sum(holding.have) < len(holding.have)
+    # What is not here yet is not handed on; what is too long for a block is none.
+    assert holding.coded(holding.have.index(0), 0) is None
+    assert holding.coded(holding.have.index(1), 0) is not None
+    assert intake.may_be(0, 0, 4096) and not intake.may_be(0, 0, 4097)
     # An older offer that somebody still sends does not bring it back; a newer one does.
     board.boot()
     assert board.installation.slots[1].state == FILLING
