@@ -15,6 +15,7 @@ from cma_toolkit.host_tools.errors import ExitCode, usage
 from cma_toolkit.host_tools.rollout.desk import Desk
 from cma_toolkit.host_tools.rollout.records import DONE, HALTED, Rollout
 from cma_toolkit.host_tools.rollout.store import Store
+from cma_toolkit.host_tools.rollout.waves import USUAL
 
 _output = click.option(
     "-o",
@@ -39,7 +40,7 @@ _PLAN_OPTIONS = [
     click.option(
         "--waves",
         "percents",
-        default="10,50,100",
+        default=",".join(map(str, USUAL)),
         show_default=True,
         metavar="P,P,P",
         help="Percent of the boards that are asked after each wave.",

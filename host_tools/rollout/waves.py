@@ -15,6 +15,8 @@ from cma_toolkit.host_tools.fleet.database import BoardRecord
 
 _SHARE = re.compile(r"(\d{1,9})(%?)")
 EVERYBODY = 100
+# What the canaries do not show may show in the next wave, which is small, too.
+USUAL = (2, 10, 50, EVERYBODY)
 
 
 @dataclass(frozen=True)

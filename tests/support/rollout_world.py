@@ -14,6 +14,7 @@ from cma_toolkit.host_tools.cli.rollout_world import EmulatedRollout, Ended
 from cma_toolkit.host_tools.rollout.desk import node_of
 from cma_toolkit.host_tools.rollout.records import Member as OfRollout
 from cma_toolkit.host_tools.rollout.records import Rollout, Terms
+from cma_toolkit.host_tools.rollout.waves import USUAL
 from cma_toolkit.sim.rollout.world import Conditions, Member
 from support.release_board import FIRST
 from support.release_signers import CLASS_ID, MPY
@@ -64,7 +65,7 @@ def update(
     """Bring a release to a fleet, canaries first."""
     with _memory() as folder, opened(folder / "fleet.db") as store:
         terms = Terms(failures_max=fleet.boards // 100, soak_s=fleet.soak_s, silence_s=3_600)
-        begin(store, fleet.boards, terms, (10, 50, 100), max(1, fleet.boards // 100))
+        begin(store, fleet.boards, terms, USUAL, max(1, fleet.boards // 100))
         world = _world(store, fleet)
         ended = world.run(minutes, on_progress)
         rollout = store.newest()
