@@ -89,6 +89,8 @@ def test_a_delta_takes_a_tenth_of_what_the_image_takes() -> None:
         air.run(LIMIT_MS)
         assert is_updated(board)
         spent[name] = sent_bytes(air)
+        # Documents, then blocks: nothing is asked for again while it comes.
+        assert sum(frame[1] == KIND_WANT for _, _, frame in air.sent) == 2
     assert spent["delta"] * 5 < spent["full"]
 
 
