@@ -27,7 +27,7 @@ from cma_toolkit.firmware.kernel.release.update import Update
 from cma_toolkit.firmware.kernel.release.updater import DONE_SPENT, DONE_STUCK, SESSION_MS
 from cma_toolkit.firmware.kernel.ticks import ticks_add
 from cma_toolkit.host_tools.release.published import Published
-from support.updating import EDGE_NODE, Air, EdgeStation, part_of
+from support.updating import Air, EdgeStation, part_of
 
 EVERY_BLOCK = check(
     "the digest of a block",
@@ -360,27 +360,3 @@ def test_attack_89_storm_of_broadcasts() -> None:
     assert all(board.has() for board in lack)
     alone = pieces_in(session(Target(30), good_edge()))
     stopped(pieces_in(air) <= 6 * alone, f"{pieces_in(air)} pieces, where one board takes {alone}")
-
-
-@attack(
-    check(
-        "giving up an offer that leads nowhere",
-        OFFERING,
-        "        self._useless = self._useless[1 - USELESS_MAX :] + [fields[DIGEST]]",
-        "        return",
-    )
-)
-def test_attack_86_offer_of_what_there_is_not() -> None:
-    """Of the highest generation, so that an edge's offers count for nothing beside it."""
-    board = Target()
-    forged = [(1 << 30) - 1, 9, b"nothing.", release(NEW, 2).class_tag, 1, [], []]
-
-    def forge(source: int, _target: int, frame: bytes) -> list[bytes]:
-        is_offer = source == EDGE_NODE and kind_of(frame) == talk.KIND_OFFER
-        return [said(talk.KIND_OFFER, forged), frame] if is_offer else [frame]
-
-    for _ in range(3):
-        session(board, good_edge(), meddle=forge)
-        if board.has():
-            break
-    stopped(board.has(), "a forged offer hides the good one")

@@ -45,6 +45,7 @@ class Offering:
 
     def __init__(self, rng: "Prng", node: int, board: "Board") -> None:
         self.fields: "list[Any] | None" = None
+        self.sequence = 0  # of the release that was offered last
         self.is_for_us = False
         self.next_at_ms = _NEVER
         self._rng = rng
@@ -75,6 +76,7 @@ class Offering:
             if held is None:
                 self.next_at_ms = _NEVER
             self.fields = list(fields)
+            self.sequence = fields[SEQUENCE]
             self.is_for_us = self._is_named(fields)
             self._restart(now_ms)
             return True
@@ -85,7 +87,7 @@ class Offering:
         return is_news
 
     def give_up(self) -> None:
-        """Listen to other offers: of this one nobody has anything that is signed.
+        """Listen to other offers: this one leads to nothing that is signed, or nothing for us.
 
         Nobody vouches for an offer. One of the highest generation would hide all others.
         """

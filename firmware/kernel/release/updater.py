@@ -146,7 +146,7 @@ class Updater:
         except OSError:
             self._done(DONE_FAILED, out)
             return
-        if self.fetching.is_stuck and self.intake.holding is None:
+        if (self.fetching.is_stuck or self.reason) and self.intake.holding is None:
             self.offering.give_up()
         if self.offering.fields is None and ticks_diff(now_ms, self.offering.next_at_ms) >= 0:
             self._ask(now_ms, out)
@@ -165,7 +165,7 @@ class Updater:
             return
         if not offering.is_for_us:
             self.fetching.stop()
-        elif not self.intake.is_whole and not self.reason:
+        elif not self.intake.is_whole and (is_news or not self.reason):
             self.fetching.begin(now_ms, offering.fields)
         if is_news:
             self._busy_at_ms = now_ms
@@ -231,9 +231,9 @@ class Updater:
         stage = talk.STAGE_FETCHING if self.intake.holding is not None else talk.STAGE_IDLE
         if self.reason:
             stage = talk.STAGE_REJECTED
-        target = self.offering.fields[talk.SEQUENCE] if self.offering.fields is not None else 0
-        done, battery_mv = self.intake.done_permille(), self.board.battery_mv
-        fields = [self.installation_sequence(), stage, target, done, battery_mv, self.reason]
+        target, done = self.offering.sequence, self.intake.done_permille()
+        running, battery_mv = self.installation_sequence(), self.board.battery_mv
+        fields = [running, stage, target, done, battery_mv, self.reason]
         self._send(KIND_REPORT, fields, out)
 
     def _send(
