@@ -100,7 +100,6 @@ def read_world(given: dict[str, Any]) -> World:
     if given["board_id"]:
         read_board(given["board_id"])
     plain = describe(scenario, file, of_fleet, find_folder(Path.cwd()))
-    plain["settings"].update(read_setting(text) for text in given["settings"])
     plain["sensors"].update(read_sensor(text) for text in given["sensors"])
     if given["battery"] is not None:
         plain["battery"] = _battery(given["battery"])
@@ -108,8 +107,10 @@ def read_world(given: dict[str, Any]) -> World:
 
 
 def _over(scenario: Scenario, given: dict[str, Any]) -> Scenario:
+    typed = dict(map(read_setting, given["settings"]))
     who = _replace(scenario.who, agents=given["agents"], board=given["board_id"] or None,
-                   cluster=given["cluster"] or None)  # fmt: skip
+                   cluster=given["cluster"] or None,
+                   settings={**scenario.who.settings, **typed})  # fmt: skip
     radio = dict(scenario.radio)
     if given["loss"] is not None:
         radio["loss_permille"] = given["loss"] * 10

@@ -50,6 +50,13 @@ def farm(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_who_is_set_to_sleep_has_the_time_of_sleepers_to_recover(farm: Path) -> None:
+    (farm / "farm.toml").write_text(FARM.replace("calm_minutes = 2\n", "") + 'agree = ["none"]\n')
+    run = cma_sim("run", "farm.toml", "--set", "wake_period_ms=60000", cwd=farm)
+    assert run.returncode == ExitCode.SOME_FAILED
+    assert f"not within {3 * 120 + 45 * 60} s after" in run.stderr, run.stderr
+
+
 def test_a_failure_is_one_line_that_replays_it(farm: Path) -> None:
     git = ["git", "-c", "user.name=n", "-c", "user.email=e@x"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "farm"]):
