@@ -104,6 +104,18 @@ def test_durability_finds_a_failed_commit_that_counts_as_done(plant: Patch) -> N
     found("durability", fault("flash-full", 20, 60, agent=1), fault("crash", 50, 51, agent=1))
 
 
+def test_durability_finds_a_journal_that_cannot_be_read_any_more(plant: Patch) -> None:
+    whole = Journal.read
+
+    def read(self: Journal, key: bytes) -> bytes | None:
+        if self.keys() and self._at > 20:
+            raise OSError(5, "damaged")
+        return whole(self, key)
+
+    plant(Journal, "read", read)
+    assert "what it stored cannot be read" in found("durability", *cuts())
+
+
 def test_bounds_finds_a_neighbour_that_is_not_counted_out(plant: Patch) -> None:
     whole = Neighbours.expire
 

@@ -78,8 +78,11 @@ class Durability(Checker):
             self._check(fleet, index)
 
     def _check(self, fleet: Fleet, index: int) -> None:
+        if index in self._rotten:
+            return
         stored = read_stored(fleet.boards[index])
-        if stored is None or index in self._rotten:
+        if stored is None:
+            self.violated(fleet, index, "what it stored cannot be read")
             return
         acknowledged, state = self._acknowledged[index], self._states[index]
         for key in sorted(acknowledged.keys() | stored.keys()):
