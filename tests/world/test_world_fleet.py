@@ -263,3 +263,14 @@ def test_a_run_leaves_the_garbage_collector_as_it_was() -> None:
     with pytest.raises(KeyboardInterrupt):
         Fleet(setup, agents=1).run(2)
     assert gc.get_threshold() == before
+
+
+def test_that_all_agents_wake_is_no_reason_to_look_for_garbage() -> None:
+    told: list[int] = []
+    for agents in (1, 21):
+        made = Fleet(lambda agent: None, agents=agents)
+        asleep = len(gc.get_objects())
+        made.run(20, lambda *_: told.append(gc.get_threshold()[0]))
+        assert all(board.agent is not None for board in made.boards)
+        new = len(gc.get_objects()) - asleep
+    assert new < told[-1] - told[0]
