@@ -87,7 +87,11 @@ def test_a_worker_that_is_killed_is_named(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("what", "says"),
-    [("files", "install the same version there"), ("app", "put its folder at the same path")],
+    [
+        ("files", "install the same version there"),
+        ("app", "put its folder at the same path"),
+        ("is_compiled", "the other choice of --compiled: start it anew"),
+    ],
 )
 def test_workers_with_other_files_are_refused(
     address: str, monkeypatch: pytest.MonkeyPatch, what: str, says: str
@@ -95,7 +99,7 @@ def test_workers_with_other_files_are_refused(
     class Other(machines.Site):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
-            setattr(self, what, "other")
+            setattr(self, what, "")
 
     with machines.connected(address, 2) as client:
         client.wait_for_workers(2, timeout=60)
