@@ -195,12 +195,13 @@ class Update:
             pass  # nothing can be given back then; an update is not to wait for ever for it
 
     def _take(self, envelope: bytes, kind: "Board", now_s: int) -> "tuple[int, Manifest | None]":
-        trust = self._board.trust
+        board, trust = self._board, self._board.trust
         if trust is None:
             return REFUSED_UNSIGNED, None
         reason = trust.on_release(envelope, kind, now_s)
-        if reason == REFUSED_VERSION and self._board.running == RECOVERY:
-            trust.sequence -= 1  # nothing runs: what ran last may come again
+        runs = -1 if board.running == RECOVERY else board.slots[board.running].sequence
+        if reason == REFUSED_VERSION and runs < trust.sequence:
+            trust.sequence -= 1  # what was confirmed last does not run: it may come again
             reason = trust.on_release(envelope, kind, now_s)
             trust.sequence += 1
         return reason, trust.manifest
