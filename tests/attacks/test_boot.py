@@ -357,7 +357,7 @@ def test_attack_80_both_slots_bad() -> None:
     check(
         "what ran last may come again",
         UPDATE,
-        "if reason == REFUSED_VERSION and self._board.running == RECOVERY:",
+        "if reason == REFUSED_VERSION and runs < trust.sequence:",
         "if False:",
     )
 )
