@@ -132,7 +132,8 @@ class Board:
             self._wake_at_ms = _NEVER  # it may be due again at once
             self._turns = self._turns + 1 if self._turn_at_ms == now_ms else 0
             self._turn_at_ms = now_ms
-            assert self._turns < _TURNS_MAX, "an agent that is always due stops the time"
+            if self._turns >= _TURNS_MAX:
+                raise AssertionError("an agent that is always due stops the time")
             self._rise(now_ms)
             self._measure_battery(agent)
             agent.on_time(self.ticks(), self.host)

@@ -86,7 +86,7 @@ class Recovery(Watcher):
 
     def _unheard(self, fleet: Fleet, without: Container[int]) -> "tuple[Key, str] | None":
         now_ms, names = fleet.clock.now_ms, fleet.names
-        kept = 1000 - fleet.radio.reach._loss_permille  # on the shortest path
+        kept = 1000 - fleet.radio.reach.loss_permille  # on the shortest path
         loss_max = 1000 - kept * (1000 - _LOSS_PERMILLE_MAX) // 1000
         for source in range(len(names)):
             if source in without:

@@ -53,7 +53,7 @@ class NorFlash(Flash):
     def read(self, address: int, buffer: "bytearray | memoryview") -> None:
         """Fill a whole buffer from an address."""
         size = self.sector_bytes
-        assert address >= 0 and address + len(buffer) <= self.sector_count * size
+        _demand(0 <= address <= self.sector_count * size - len(buffer), "read beyond the end")
         self._operate(address, _READ_ERROR)
         start, length = address % size, len(buffer)
         if start + length <= size:
@@ -80,10 +80,10 @@ class NorFlash(Flash):
     def program(self, address: int, data: "bytes | bytearray | memoryview") -> None:
         """Program erased bytes of one sector or several."""
         size = self.sector_bytes
-        assert address % _PROGRAM_BYTES == 0 and len(data) % _PROGRAM_BYTES == 0
-        assert address >= 0 and address + len(data) <= self.sector_count * size
+        _demand(address % _PROGRAM_BYTES == 0 == len(data) % _PROGRAM_BYTES, "part of a word")
+        _demand(0 <= address <= self.sector_count * size - len(data), "programmed beyond the end")
         erased = b"\xff" * len(data)
-        assert self._peek(address, len(data)) == erased, "programmed twice"
+        _demand(self._peek(address, len(data)) == erased, "programmed twice")
         self._operate(address, _PROGRAM_ERROR)
         if self.bad.get(address // size) != _PROGRAM_NO_OP:
             self._poke(address, self._torn(erased, data))
@@ -93,7 +93,7 @@ class NorFlash(Flash):
     def erase(self, sector: int) -> None:
         """Make every byte of a sector 0xFF."""
         size = self.sector_bytes
-        assert 0 <= sector < self.sector_count
+        _demand(0 <= sector < self.sector_count, "no such sector")
         self.erases += 1
         times = self.wear[sector] = self.wear.get(sector, 0) + 1
         if self.endurance and times > self.endurance:
@@ -230,3 +230,9 @@ class NorFlash(Flash):
                 cells += b"\xff" * (start + part - len(cells))
             cells[start : start + part] = data[done : done + part]
             done += part
+
+
+def _demand(is_so: bool, text: str) -> None:
+    # No `assert`, which `python -O` leaves out.
+    if not is_so:
+        raise AssertionError(text)

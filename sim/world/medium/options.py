@@ -40,7 +40,7 @@ def _check_udp(plain: "Plain", agents: int) -> None:
     check_whole("udp", plain, "loss_permille", 0, _PERMILLE_MAX)
     members = plain.get("agents", [])
     if not isinstance(members, (list, tuple)):
-        raise ValueError("udp: agents is a list of agent numbers; leave it out for all.")
+        raise ValueError("udp: agents is a list of agents; leave it out for all.")
     for agent in members:
         _check_agent("udp", agent, agents)
 

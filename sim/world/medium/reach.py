@@ -49,7 +49,7 @@ class Reach:
         self._is_own = is_own
         self._count = len(places.positions_cm)
         self._range_cm = range_m * 100
-        self._loss_permille = loss_permille
+        self.loss_permille = loss_permille
         self._edge_loss_permille = edge_loss_permille
         self._cells = self._sort_into_cells() if range_m else {}
         self._paths: list[Paths | None] = [None] * self._count
@@ -105,7 +105,7 @@ class Reach:
         edge = 0
         if square_max:
             edge = self._edge_loss_permille * square * square // (square_max * square_max)
-        return 1000 - (1000 - self._loss_permille) * (1000 - edge) // 1000
+        return 1000 - (1000 - self.loss_permille) * (1000 - edge) // 1000
 
     def _candidates(self, source: int) -> "Sequence[int]":
         if not self._range_cm:
