@@ -73,7 +73,13 @@ def test_more_shards_than_workers_are_refused(address: str) -> None:
     assert "--shards 3: the cluster has 2 workers" in ended.stderr
 
 
-def test_a_worker_that_is_killed_is_named(address: str) -> None:
+def site_of(client: Any) -> machines.Site:
+    """Return what its workers run a world with: tests have an order of sets of their own."""
+    site: machines.Site = next(iter(client.run(machines.Site, APP, False).values()))
+    return site
+
+
+def test_a_worker_that_is_killed_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with machines.connected(address, 2) as client:
         pids = client.run(os.getpid)
         assert len(pids) == 2
@@ -81,6 +87,7 @@ def test_a_worker_that_is_killed_is_named(address: str) -> None:
         def kill(*_progress: int) -> None:
             os.kill(pids[min(pids)], signal.SIGKILL)
 
+        monkeypatch.setattr(machines, "_here", lambda _app: site_of(client))
         with pytest.raises(ShardLostError, match=f"the worker {min(pids)} was lost"):
             machines.run_on(client, WORLD, 2, kill)
 
@@ -90,21 +97,18 @@ def test_a_worker_that_is_killed_is_named(address: str) -> None:
     [
         ("files", "install the same version there"),
         ("app", "put its folder at the same path"),
+        ("order", "start it with PYTHONHASHSEED=6640"),
         ("is_compiled", "the other choice of --compiled: start it anew"),
     ],
 )
 def test_workers_with_other_files_are_refused(
     address: str, monkeypatch: pytest.MonkeyPatch, what: str, says: str
 ) -> None:
-    class Other(machines.Site):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            setattr(self, what, "")
-
     with machines.connected(address, 2) as client:
         client.wait_for_workers(2, timeout=60)
-        ours = Other(APP, False)
-        monkeypatch.setattr(machines, "_here", lambda *_: ours)
+        ours = site_of(client)
+        setattr(ours, what, "")
+        monkeypatch.setattr(machines, "_here", lambda _app: ours)
         with pytest.raises(machines.ClusterError, match=says):
             machines.run_on(client, WORLD, 2)
 

@@ -99,6 +99,8 @@ def _check(client: Any, workers: list[str], app: str) -> None:
             what = f"not {app} as it is here: put its folder at the same path there"
         elif theirs.is_compiled != ours.is_compiled:
             what = "run a world with the other choice of --compiled: start it anew"
+        elif theirs.order != ours.order:
+            what = "another order of sets: start it with PYTHONHASHSEED=6640"
         else:
             continue
         raise ClusterError(f"--dask: the worker {worker} has {what}.")
@@ -115,6 +117,7 @@ class Site:
             compiled.use()
         self.is_compiled = compiled.is_used()
         self.files = _digest_of(path for room in _ROOMS for path in (_ROOT / room).rglob("*.py"))
+        self.order = hash("of which the order of a set is made")
         self.app = _digest_of(Path(app).resolve().parent.glob("*.py"))
 
 
