@@ -172,8 +172,8 @@ print(binascii.hexlify(rtc.memory).decode())
     [
         (0, "[7, bytes(1000)]", [7, bytes(1000)], False),  # of a sensor that was asked for twice
         (700, "[7, bytes(1000), 8]", [7, 8], True),
-        (1024, "[7, bytes(451), 8]", [7, 8], True),
-        (1024, "[bytes(450), 8]", [8], False),  # it fits, and is pushed out
+        (1024, "[7, bytes(437), 8]", [7, 8], True),
+        (1024, "[bytes(436), 8]", [8], False),  # it fits, and is pushed out
     ],
 )
 def test_a_value_too_large_for_the_ring_is_left_out_and_said(
