@@ -147,6 +147,8 @@ def _places(scenario: Scenario, path: Path) -> dict[str, Any] | None:
     plain = dict(scenario.where)
     if plain.get("kind") == "positions" and "file" in plain:
         plain["rows"] = _rows(path, str(plain.pop("file")), "where.file", positions_from_csv)
+    elif plain.get("kind") == "positions":
+        raise ScenarioError(f"{path}: [where] has no file; name a CSV file beside this one.")
     _check(path, "where", lambda: check_places(plain, scenario.who.agents))
     return plain
 

@@ -158,6 +158,7 @@ WRONG = {
         "[radio]: agent-05 is no agent; they are called agent-01 to agent-04.",
     ),
     "an application that is none": (WHO.replace("app.py", "three.csv"), "no Python file"),
+    "positions of no file": (WHO + '[where]\nkind = "positions"\n', "[where] has no file"),
     "no positions": (WHO + '[where]\nkind = "positions"\nfile = "x.csv"\n', "where.file"),
     "a negative range": (WHO + "[radio]\nrange_m = -5\n", "range_m"),
     "more loss than all": (WHO + "[radio]\nloss_permille = 1001\n", "loss_permille"),
