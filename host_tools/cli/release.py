@@ -271,10 +271,8 @@ def rotate(role: str, key: str, days: int) -> None:
     path = office.repository.newest_root_path()
     click.echo(f"{office.keys.folder}: the key {name} is {role} in the place of {key}.")
     click.echo(f"{path}: signed by {show.how_far(signed)}")
-    if role == "release":
+    if role != "root":
         click.echo("Create, sign and publish a release now: what was current is void.")
-    elif role == "timestamp":
-        click.echo("Now type cma release refresh: what said which release is current is void.")
 
 
 @command.command(epilog=examples("cma release keys --output json"))
