@@ -123,8 +123,9 @@ def make(name: str, images: Sequence[Image], mpy_format: str, numbers: Numbers) 
     if not _is_name(name):
         raise usage(f'"{name}" is no name for a release: give the application one of {NAME_RULE}.')
     for what, number in vars(numbers).items():
-        if not 0 <= number <= NUMBER_MAX:
-            raise usage(f"{what} is {number}: give a number from 0 to {NUMBER_MAX}.")
+        least = 1 if what == "sequence" else 0
+        if not least <= number <= NUMBER_MAX:
+            raise usage(f"{what} is {number}: give a number from {least} to {NUMBER_MAX}.")
     if numbers.after >= numbers.sequence:
         raise usage(
             f"Release {numbers.sequence} cannot need release {numbers.after} before it: name an "
