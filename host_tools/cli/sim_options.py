@@ -10,6 +10,7 @@ import click
 import msgspec
 from click.core import ParameterSource
 
+from cma_toolkit.boards.strict import nearest
 from cma_toolkit.host_tools.cli.app_options import (
     read_board,
     read_rows,
@@ -29,6 +30,7 @@ from cma_toolkit.sim.scenario.records import (
     Must,
     Scenario,
 )
+from cma_toolkit.sim.world.faults.menu import NAMES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _MINUTES_MIN = 0.1
@@ -125,8 +127,11 @@ def _with_faults(scenario: Scenario, which: str) -> Scenario:
     if which == "none":
         faults = Faults()
     else:
-        draw = True if which == "draw" else tuple(name.strip() for name in which.split(","))
-        faults = Faults(draw=draw, at=scenario.faults.at)
+        names = () if which == "draw" else tuple(name.strip() for name in which.split(","))
+        for name in names:
+            if name not in NAMES:
+                raise usage(f'--faults {which}: unknown "{name}"{nearest(name, NAMES)}')
+        faults = Faults(draw=names or True, at=scenario.faults.at)
     must: Must = scenario.must
     if not must.checkers and which != "none":  # an application alone: now there is what to check
         must = msgspec.structs.replace(must, checkers=None)
