@@ -18,7 +18,6 @@ from cma_toolkit.host_tools.cli.app_options import (
 )
 from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import print_table, progress_style
-from cma_toolkit.host_tools.cli.sim_order import fix_order
 from cma_toolkit.host_tools.cli.sim_progress import showing
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.power.difference import Difference, Row, Use, compare
@@ -155,7 +154,6 @@ def diff(
     REV..REV2 compares two revisions. Each has the fleet.toml of its time. What is used is said by
     handler and by power state, in uAh per day of an agent.
     """
-    fix_order()
     board = read_board(board_id)
     check_currents(board)
     seconds = round(hours * _HOUR_S)

@@ -9,6 +9,7 @@ import click
 
 from cma_toolkit.host_tools.cli.mistyped import sentence
 from cma_toolkit.host_tools.cli.refusals import REFUSALS, as_cma_error
+from cma_toolkit.host_tools.cli.sim_order import RUN_WORLDS, fix_order
 from cma_toolkit.host_tools.errors import ExitCode, disk_error
 
 # In the order of a first day. The help lines stand here so that `cma --help` imports nothing.
@@ -67,6 +68,8 @@ def command() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run `cma` and leave with a documented exit code."""
+    if arguments is None and next(filter(str.isalpha, sys.argv[1:]), "") in RUN_WORLDS:
+        fix_order()  # the process is ours to replace
     try:
         code = command.main(arguments, prog_name="cma", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -3,6 +3,7 @@
 import os
 import sys
 
+RUN_WORLDS = ("sim", "energy", "rollout")  # commands that may run an application in a world
 _VARIABLE = "PYTHONHASHSEED"
 _FIXED = "6640"  # that of the workers of Dask, which take no 0
 

@@ -11,7 +11,6 @@ from cma_toolkit.host_tools.cli.progress import progress_style
 from cma_toolkit.host_tools.cli.sim_compiled import compiled_option, start_over
 from cma_toolkit.host_tools.cli.sim_guest import find_difference, guest_number, guest_option
 from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
-from cma_toolkit.host_tools.cli.sim_order import fix_order
 from cma_toolkit.host_tools.cli.sim_progress import showing
 from cma_toolkit.host_tools.cli.sim_shards import check_shards, dask_option, shards_option
 from cma_toolkit.host_tools.cli.sim_show import print_json, print_result, print_verdict
@@ -67,7 +66,6 @@ def run(  # noqa: PLR0917 - click passes options by name
     """
     from cma_toolkit.sim.scenario.replay import failure_line
 
-    fix_order()
     world = read_world(given)
     if guest:
         guest_number(world, guest)

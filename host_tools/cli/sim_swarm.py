@@ -11,7 +11,6 @@ from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import progress_style
 from cma_toolkit.host_tools.cli.sim_compiled import compiled_option, start_over
 from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
-from cma_toolkit.host_tools.cli.sim_order import fix_order
 from cma_toolkit.host_tools.cli.sim_progress import rates, showing
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
 
@@ -67,7 +66,6 @@ def swarm(  # noqa: PLR0917 - click passes options by name
     Each failure is one line: its seed, the commit, and the command that replays it. The last line
     is the digest of all runs, the same however many processes there are.
     """
-    fix_order()
     world = read_world(given)
     if is_compiled:
         start_over()
