@@ -23,7 +23,7 @@ MARK_AT, MARK_MAGIC = 1496, b"\xcb"
 
 
 def run(arguments):
-    """Do `arguments["do"]`: make_ready, read, write or set_aside."""
+    """Do `arguments["do"]`: is_ready, read, write or set_aside."""
     globals().pop("len", None)  # ampy leaves a number of this name behind
     return ACTIONS[arguments["do"]](arguments)
 
@@ -111,12 +111,9 @@ def set_aside(arguments):
     return True
 
 
-def make_ready(arguments):
-    """Do what boot.py was interrupted in; returns whether /user is mounted."""
-    if has_our_map() and not (is_ours() and "user" in os.listdir("/")):
-        with open("/boot.py") as file:
-            exec(file.read(), {})
-    return "user" in os.listdir("/")
+def is_ready(arguments):
+    """Tell whether boot.py came to its end on a board of ours; of another board it need not."""
+    return not has_our_map() or is_ours() and "user" in os.listdir("/")
 
 
 def stored(arguments, reply):
@@ -169,4 +166,4 @@ def text_of_mac(raw):
     return ":".join([digits[i : i + 2] for i in range(0, len(digits), 2)])
 
 
-ACTIONS = {"make_ready": make_ready, "read": read, "write": write, "set_aside": set_aside}
+ACTIONS = {"is_ready": is_ready, "read": read, "write": write, "set_aside": set_aside}

@@ -22,8 +22,9 @@ def handle(request: dict[str, Any], report: Reporter) -> dict[str, Any]:
     """Do `request["do"]`: read, self_test or apply."""
     report.step("connect")
     with BoardSession(request["url"], wait_s=request["wait_s"]) as session:
-        # Our Ctrl-C may have cut boot.py short before it mounted /user.
-        session.run_script(SCRIPT, do="make_ready")
+        if not session.run_script(SCRIPT, do="is_ready"):
+            # Our Ctrl-C cut boot.py short, or the board was at an update or in recovery.
+            session.soft_reset(run_main=False)
         if request["do"] == "read":
             report.step("read")
             return to_json(_read(session, request))

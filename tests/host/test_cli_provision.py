@@ -128,8 +128,16 @@ def nvs(name: str) -> dict[str, str]:
 def on_board(name: str, path: str) -> bytes:
     """Read a file of a board that may be starting just now."""
     with BoardSession(f"virtual://{name}") as session:
-        session.run_script("provision", do="make_ready")
+        if not session.run_script("provision", do="is_ready"):
+            session.soft_reset(run_main=False)
         return session.get(path)
+
+
+def test_a_board_that_still_looks_at_its_slots_is_provisioned(bench: Bench) -> None:
+    bench.type("release", "init")
+    bench.type("flash", "--all", "--yes")
+    bench.type("provision", "--all", "--assign")
+    assert nvs("one")["name"] == "box-2"
 
 
 def test_all_boards_get_their_rows_and_a_second_run_changes_nothing(bench: Bench) -> None:
