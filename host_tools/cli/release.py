@@ -271,8 +271,10 @@ def rotate(role: str, key: str, days: int) -> None:
     path = office.repository.newest_root_path()
     click.echo(f"{office.keys.folder}: the key {name} is {role} in the place of {key}.")
     click.echo(f"{path}: signed by {show.how_far(signed)}")
-    if role != "root":
+    if role == "release":
         click.echo("Create, sign and publish a release now: what was current is void.")
+    if role == "timestamp":
+        click.echo("Say again what is current, with the new key: cma release refresh")
 
 
 @command.command(epilog=examples("cma release keys --output json"))

@@ -159,7 +159,9 @@ class Office:
         keys = tuple(fresh if key == old else key for key in roles[ROLES[role]].keys)
         roles[ROLES[role]] = replace(roles[ROLES[role]], keys=keys)
         expires_s = self.now_s + root_days * DAY_S
-        root = RootDocument(version, expires_s, roles, trust.sequence, trust.security_counter)
+        # A thief of release keys may have made boards count up; other keys leave releases good.
+        floor = trust if role == ROLE_RELEASE else trust.root
+        root = RootDocument(version, expires_s, roles, floor.sequence, floor.security_counter)
         data, signed = self._signed_root(version, documents.envelope(root.to_bytes()))
         self.repository.write(self.repository.root_path(version), data)
         return name, signed

@@ -84,11 +84,12 @@ def refusal(code: ExitCode, call: Callable[[], object]) -> str:
 
 
 class Fleet:
-    """A board that reads what is published, from the first root on."""
+    """A board that reads what is published, from one root on."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, version: int = 1) -> None:
+        """Hand it the root of a version, as flashing does."""
         self._repository = office.repository
-        first = self._repository.read(self._repository.root_path(1))
+        first = self._repository.read(self._repository.root_path(version))
         self.trust = Trust(Envelope(first).payload)
 
     def read(self, release: Release, now_s: int = NOW_S, architecture: str = "") -> list[int]:
@@ -240,6 +241,14 @@ def test_a_new_release_key_voids_the_old_one(office: Office) -> None:
     release = published(office, 2, security_counter=4)
     assert key_id(office.keys.public(name)) in release.parts[0].envelope
     assert fleet.read(release) == [0]
+
+
+@pytest.mark.parametrize("role", [ROLE_ROOT, ROLE_TIMESTAMP])
+def test_other_new_keys_leave_a_release_good_for_new_boards(office: Office, role: int) -> None:
+    release = published(office, 1, security_counter=4)
+    office.rotate(role, office.keys.public(("root", "release", "timestamp")[role]))
+    office.refresh()
+    assert Fleet(office, 2).read(release) == [0]
 
 
 @pytest.mark.parametrize("role", [ROLE_ROOT, ROLE_RELEASE, ROLE_TIMESTAMP])
