@@ -113,7 +113,7 @@ def set_aside(arguments):
 
 def is_ready(arguments):
     """Tell whether boot.py came to its end on a board of ours; of another board it need not."""
-    return not has_our_map() or is_ours() and "user" in os.listdir("/")
+    return not has_our_map() or (is_ours() and "user" in os.listdir("/"))
 
 
 def stored(arguments, reply):
