@@ -100,7 +100,8 @@ def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
         for path, text in made.items()
         if dotted(path) in wanted or not path.endswith(".py")
     }
-    return Arranged(made, places)
+    there = {place: at for place, at in places.items() if at[0].replace(".", "/") + ".py" in made}
+    return Arranged(made, there)
 
 
 def _plan(
