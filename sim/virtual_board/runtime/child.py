@@ -12,16 +12,23 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from cma_toolkit.sim.virtual_board.runtime.safepoint import SafePoints
 
 SHIMS = Path(__file__).parents[1] / "shims"
 _BOOT = "import vb.boot;vb.boot.start(globals())"
-_MAP = "import mmap,os;f=mmap.mmap(os.open({path!r},os.O_RDONLY),0,prot=mmap.PROT_READ);"
+# Not by `os`: what that imports is a megabyte in each board.
+_MAP = (
+    "import mmap,posix;fd=posix.open({path!r},posix.O_RDONLY);"
+    "f=mmap.mmap(fd,{size_bytes},prot=mmap.PROT_READ,offset={offset});"
+)
+_MAPPED = "romfs"  # alone: the kernel counts two megabytes of a larger file for one byte read
 MICROPYTHON_ENV = "CMA_MICROPYTHON"
 _SIGINT_BIT = 1 << (signal.SIGINT - 1)
 _PR_SET_PDEATHSIG = 1
@@ -68,11 +75,11 @@ class Pipes:
             os.set_blocking(self.stdin_read, True)
 
 
-def interpreter(arguments: list[str], mapped: str = "") -> list[str]:
+def interpreter(arguments: list[str], before: str = "") -> list[str]:
     """Return the command line that runs MicroPython's unix port with these arguments.
 
-    The file `mapped` is in its memory, to be read, as flash is in a board's address space; another
-    interpreter than the wheel's does without.
+    `before` is Python that the process runs first; another interpreter than the wheel's does
+    without.
     Raises: RuntimeMissingError (the person's installation).
     """
     chosen = os.environ.get(MICROPYTHON_ENV)
@@ -89,9 +96,15 @@ def interpreter(arguments: list[str], mapped: str = "") -> list[str]:
         f"import sys;sys.path.append({folder!r});import micropython_run as m;"
         f"m.run_main({['micropython', *arguments]!r})"
     )
-    if mapped:
-        start = _MAP.format(path=mapped) + start
-    return [sys.executable, "-I", "-S", "-c", start]
+    return [sys.executable, "-I", "-S", "-c", before + start]
+
+
+def _map_flash(settings: Mapping[str, Any]) -> str:
+    """Return what puts a board's ROM filesystem into its memory, as flash is on silicon."""
+    for label, *_, offset, size_bytes in settings["partitions"]:
+        if label == _MAPPED:
+            return _MAP.format(path=settings["image"], offset=offset, size_bytes=size_bytes)
+    return ""
 
 
 class Interrupt(Enum):
@@ -106,15 +119,13 @@ class Child:
     """A running process; it dies with us."""
 
     def __init__(
-        self, pipes: Pipes, heap_bytes: int, settings: dict[str, object], control_fd: int
+        self, pipes: Pipes, heap_bytes: int, settings: dict[str, Any], control_fd: int
     ) -> None:
         # The position of this file is how many guards the process is inside of.
         self._guard_fd = os.memfd_create("guard")
         settings = {**settings, "control": control_fd, "guard": self._guard_fd}
         self._process = subprocess.Popen(
-            interpreter(
-                ["-X", f"heapsize={heap_bytes}", "-i", "-c", _BOOT], mapped=str(settings["image"])
-            ),
+            interpreter(["-X", f"heapsize={heap_bytes}", "-i", "-c", _BOOT], _map_flash(settings)),
             stdin=pipes.stdin_read,
             stdout=pipes.stdout_write,
             stderr=pipes.stdout_write,

@@ -14,8 +14,8 @@ _LABEL = "romfs"
 _EINVAL = 22
 
 
-def _find_flash():
-    """Return where the flash lies in this process's memory, 0 if it does not.
+def _find_mapped():
+    """Return where the partition lies in this process's memory, 0 if it does not.
 
     Source: proc(5).
     """
@@ -26,7 +26,7 @@ def _find_flash():
     return 0
 
 
-_FLASH_AT = _find_flash()
+_MAPPED_AT = _find_mapped()
 
 
 def rom_ioctl(operation, segment=0, *_):
@@ -66,8 +66,8 @@ def mount():
 
 def _memory(row):
     """Return what a partition holds; an interpreter that maps no flash has a copy of it."""
-    if _FLASH_AT:
-        return uctypes.bytearray_at(_FLASH_AT + row[3], row[4])
+    if _MAPPED_AT:
+        return uctypes.bytearray_at(_MAPPED_AT, row[4])
     data = bytearray(row[4])
     board_flash.region(row[3], row[4]).read(0, data)
     return data
