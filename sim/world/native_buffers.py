@@ -8,24 +8,6 @@ no machine shows to another, are made as a `vec`.
 import re
 
 _VEC = "vec[u8]"
-_KNOWN = """
-
-class _Known:
-    def __init__(self) -> None:
-        self.payload = b""
-        self.fields = ("", 0, 0, 0, 0)
-
-
-_LAST: Final = _Known()
-
-
-def read_known(payload: bytes) -> tuple[str, int, int, int, int]:
-    last = _LAST
-    if payload != last.payload:
-        last.fields = read_announcement(payload)
-        last.payload = payload
-    return last.fields
-"""
 
 # Which files, what to look for in them, and what takes its place. mypyc refuses what does not fit
 # together, and the digest of a run tells whether it means the same.
@@ -74,8 +56,9 @@ RULES = (
     (r"/mesh/neighbours\.", r"bytes\(memoryview\(buffer\)\[(.*)\]\)", r"buffer[\1]"),
     (r"/state/snapshot\.", r"whole = memoryview\(data\)", "whole = data"),
     # An announcement, which all in reach decode one after the other.
-    (r"/kernel/agent\.", r"messages\.read_announcement\(", "messages.read_known("),
-    (r"/codec/messages\.", r"\Z", _KNOWN),
+    (r"/kernel/agent\.", r"messages\.read_announcement\(", "announcements.read("),
+    (r"/kernel/agent\.", r"^from \. import status$",
+     "from . import status; from cma_toolkit.sim.world import announcements"),
     # The decoder, whose names for builtins spare MicroPython a search.
     (r"/codec/cbor\.", r"view = memoryview\(data\)", "view = bytes(data)"),
     (r"/codec/cbor\.", r"def _read_special\(view: memoryview", "def _read_special(view: bytes"),
