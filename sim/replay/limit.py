@@ -1,6 +1,5 @@
 """A watchdog for code that runs on this thread: it is interrupted, wherever it is."""
 
-import _thread
 import time
 from typing import Self
 
@@ -8,7 +7,7 @@ from cma_toolkit.sim.watchdog import Watchdog
 
 
 class TimeLimit(Watchdog):
-    """Interrupt the main thread when what `begin` began takes too long.
+    """Interrupt who makes it when what `begin` began takes too long.
 
     `is_over` tells its KeyboardInterrupt from one of a person.
     """
@@ -34,5 +33,5 @@ class TimeLimit(Watchdog):
         if left_s > 0:
             return left_s
         self.is_over = True
-        _thread.interrupt_main()
+        self.bite(KeyboardInterrupt)
         return None

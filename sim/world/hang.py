@@ -4,9 +4,7 @@ CPython only. A thread looks now and then at the stack of the one that runs the 
 run pays nothing for it.
 """
 
-import ctypes
 import sys
-import threading
 import time
 from types import FrameType
 
@@ -30,8 +28,7 @@ class HangWatch(Watchdog):
         super().__init__(LIMIT_S / _LOOKS)
         self.problem = ""
         self._app = app
-        self._watched = threading.get_ident()
-        self._clock = time.pthread_getcpuclockid(self._watched)
+        self._clock = time.pthread_getcpuclockid(self.watched)
         self._seen: FrameType | None = None
         self._since_s = 0.0
 
@@ -43,14 +40,13 @@ class HangWatch(Watchdog):
         elif call is not None and now_s - self._since_s >= LIMIT_S:
             name, line = call.f_code.co_name, call.f_code.co_firstlineno
             self.problem = f"the application never returns from {name}, line {line}"
-            thread, error = ctypes.c_ulong(self._watched), ctypes.py_object(HangError)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
+            self.bite(HangError)
             return None
         return LIMIT_S / _LOOKS
 
     def _call(self) -> FrameType | None:
         """Return the outermost frame of the application that is running, if one is."""
-        frame = sys._current_frames().get(self._watched)
+        frame = sys._current_frames().get(self.watched)
         call = None
         while frame is not None:
             if frame.f_code.co_filename == self._app:
