@@ -58,7 +58,7 @@ BOARD: Board = load_board(BOARD_ID)
 SEQUENCE = 7
 NAME, NETWORK, PORT = "recovery", 41_771, 47_477
 WITHIN_S = 120.0
-SETTINGS = {"network": NETWORK, "trial_ms": 500, "status_ms": 0}
+SETTINGS = {"trial_ms": 500, "status_ms": 0}
 APPLICATION = b"def setup(agent):\n    agent.every(200)(lambda: agent.publish('beat', %d))\n"
 AT_ONCE = 8  # boards
 
@@ -132,12 +132,18 @@ def make_flash(by_hand: bytes, application: bytes, *, is_confirmed: bool) -> byt
     return bytes(flash)
 
 
-def settings_of(name: str) -> bytes:
-    """Return the partition `nvs` of a board."""
+def settings_of(name: str, network: int = NETWORK) -> bytes:
+    """Return the partition `nvs` of a board.
+
+    All virtual boards of a computer hear each other's UDP, those of other tests too: whoever
+    wants no release of theirs has another network.
+    """
     ((wifi, password),) = WIFI.items()
     texts = {"name": name, "wifi_ssid": wifi, "wifi_password": password}
     entries = [nvs_build.blob("cma", key, value.encode()) for key, value in texts.items()]
-    entries.append(nvs_build.blob("cma", "settings", cbor.encode(SETTINGS)))
+    entries.append(
+        nvs_build.blob("cma", "settings", cbor.encode({**SETTINGS, "network": network}))
+    )
     return nvs_build.build(entries, BOARD.partition("nvs").size_bytes)
 
 
