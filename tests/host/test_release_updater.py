@@ -1,6 +1,7 @@
 """Boards that fetch a release: from an edge, from each other, over bad air, in many sessions."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pycddl
@@ -57,6 +58,16 @@ def edge_of(release: Published, *nodes: int) -> EdgeStation:
 
 def is_updated(board: UpdatingBoard) -> bool:
     return board.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
+
+
+def run_sessions(air: Air, boards: Sequence[UpdatingBoard], count: int) -> None:
+    """Let boards that lack the release come back for so many sessions."""
+    for _ in range(count):
+        air.run(air.now_ms + LIMIT_MS)
+        for board in boards:
+            if not is_updated(board):
+                board.boot()
+                air.start(board.node)
 
 
 def sent_bytes(air: Air) -> int:
@@ -318,12 +329,7 @@ def test_air_that_changes_repeats_and_reorders_does_no_harm() -> None:
     boards, edge = boards_of(3), edge_of(DELTA)
     air = Air([edge, *boards], 0.1, meddle=meddle)
     air.start()
-    for _ in range(10):
-        air.run(air.now_ms + LIMIT_MS)
-        for board in boards:
-            if not is_updated(board):
-                board.boot()
-                air.start(board.node)
+    run_sessions(air, boards, 10)
     assert all(board.image(len(NEW)) == NEW for board in boards)
 
 
@@ -348,12 +354,7 @@ def test_a_neighbour_that_lies_is_found_out_and_left_out() -> None:
     bad.machine._serving._lead_ms = 1
     air = Air([edge, bad, *boards])
     air.start()
-    for _ in range(5):
-        air.run(air.now_ms + LIMIT_MS)
-        for board in boards:
-            if not is_updated(board):
-                board.boot()
-                air.start(board.node)
+    run_sessions(air, boards, 5)
     assert all(board.image(len(NEW)) == NEW for board in boards)
 
 
