@@ -16,9 +16,14 @@ class RunByDefault(Commands):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the default command in front of a file or an option that is not one of help."""
-        if args and args[0] not in _HELP and (args[0].startswith("-") or Path(args[0]).suffix):
+        if args and args[0] not in {*_HELP, *self.commands} and _is_of_run(args[0]):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+
+def _is_of_run(word: str) -> bool:
+    path = Path(word)
+    return word.startswith("-") or bool(path.suffix) or path.is_dir()
 
 
 @click.group(

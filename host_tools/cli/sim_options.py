@@ -101,7 +101,9 @@ def read_world(given: dict[str, Any]) -> World:
     of_fleet = read_settings(file.parent / who.app, who.cluster, ())
     if given["board_id"]:
         read_board(given["board_id"])
-    plain = describe(scenario, file, of_fleet, find_folder(Path.cwd()))
+    minutes = given["minutes"]
+    minutes_from = "when.minutes" if minutes is None else f"--minutes {minutes:g}"
+    plain = describe(scenario, file, of_fleet, find_folder(Path.cwd()), minutes_from)
     plain["sensors"].update(read_sensor(text) for text in given["sensors"])
     if given["battery"] is not None:
         plain["battery"] = _battery(given["battery"])
@@ -129,6 +131,8 @@ def _with_faults(scenario: Scenario, which: str) -> Scenario:
     else:
         names = () if which == "draw" else tuple(name.strip() for name in which.split(","))
         for name in names:
+            if not name:
+                raise usage(f"--faults {which}: there is nothing beside a comma; write NAME,NAME.")
             if name not in NAMES:
                 raise usage(f'--faults {which}: unknown "{name}"{nearest(name, NAMES)}')
         faults = Faults(draw=names or True, at=scenario.faults.at)

@@ -77,7 +77,8 @@ def swarm(  # noqa: PLR0917 - click passes options by name
         click.echo(json.dumps(_summary(tally, digest, world)))
     else:
         told = rates(tally.seconds, tally.events, time.monotonic() - started_at_s)
-        click.echo(f"{tally.runs} seeds, {len(tally.failed)} failed: {told}")
+        seeds_run = "1 seed" if tally.runs == 1 else f"{tally.runs} seeds"
+        click.echo(f"{seeds_run}, {len(tally.failed)} failed: {told}")
         if tally.faults:
             often = sorted(tally.faults.items(), key=lambda item: (-item[1], item[0]))
             click.echo("faults by runs: " + ", ".join(f"{name} {runs}" for name, runs in often))

@@ -32,16 +32,23 @@ _SEARCHES = 1 + 2  # as long as the first: by chance, that one may hear nobody
 
 
 def describe(
-    scenario: Scenario, path: Path, settings: Mapping[str, int], project: Path | None
+    scenario: Scenario,
+    path: Path,
+    settings: Mapping[str, int],
+    project: Path | None,
+    minutes_from: str = "when.minutes",
 ) -> dict[str, Any]:
     """Return what `sim.world.driver` runs, for any seed.
 
     `settings` are those of the fleet, over which the scenario's go; `project` is the folder whose
-    boards count before ours. Shape: the driver's, without the seed.
+    boards count before ours; `minutes_from` names what said how long it takes. Shape: the
+    driver's, without the seed.
     Raises: ScenarioError (the file's author), BoardFileError (for an unknown board).
     """
     who = scenario.who
     app = path.parent / who.app
+    if app.is_dir():
+        raise ScenarioError(f"{path}: who.app: {app} is a folder; name the file in it.")
     if not app.is_file():
         raise ScenarioError(f"{path}: who.app: there is no {app}; name a file beside this one.")
     if app.suffix != ".py":
@@ -56,7 +63,7 @@ def describe(
     least_s = DRAW_MS_MIN // 1000 if draw else 1
     if seconds < least_s:
         what = "faults that are drawn need" if draw else "a run takes"
-        raise ScenarioError(f"{path}: when.minutes: {what} {least_s} s at least; write more.")
+        raise ScenarioError(f"{path}: {minutes_from}: {what} {least_s} s at least; write more.")
     return {
         "app": str(app),
         "agents": who.agents,
@@ -74,7 +81,7 @@ def describe(
         "places": _places(scenario, path),
         "radio": _radio(scenario, names, path),
         "draw": draw,
-        "faults": placed(scenario.faults, names, seconds, path),
+        "faults": placed(scenario.faults, names, (seconds, minutes_from), path),
     }
 
 
@@ -162,7 +169,7 @@ def _radio(scenario: Scenario, names: Sequence[str], path: Path) -> dict[str, An
             table = plain.get(key)
             if isinstance(table, dict) and inner in table:
                 plain[key] = {**table, inner: _numbers(table[inner], names)}
-        check_radio(plain, len(names))
+        check_radio(plain, len(names), names.__getitem__)
 
     _check(path, "radio", check)
     return plain

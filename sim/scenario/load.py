@@ -15,6 +15,8 @@ def load(path: Path) -> Scenario:
 
     Raises: ScenarioError (the file's author).
     """
+    if path.is_dir():
+        raise ScenarioError(f"{path} is a folder; name your scenario or your application in it.")
     if not path.is_file():
         raise ScenarioError(f"{path}: no such file; name your scenario or your application.")
     if path.suffix != SUFFIX:

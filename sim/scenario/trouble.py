@@ -9,6 +9,8 @@ from cma_toolkit.sim.scenario.errors import ScenarioError
 from cma_toolkit.sim.scenario.records import Faults
 from cma_toolkit.sim.world.faults import menu
 
+Span = tuple[int, str]
+
 _INSTANTS = {"start_s": "start_ms", "end_s": "end_ms"}
 
 
@@ -27,23 +29,22 @@ def kinds_to_draw(faults: Faults, path: Path) -> list[str]:
     return list(faults.draw)
 
 
-def placed(faults: Faults, names: Sequence[str], seconds: int, path: Path) -> list[dict[str, Any]]:
+def placed(faults: Faults, names: Sequence[str], span: Span, path: Path) -> list[dict[str, Any]]:
     """Return the faults that were put by hand, as the world is given them.
 
+    Shape: `span` is how many seconds a run takes, and what said so.
     Raises: ScenarioError (the file's author).
     """
     return [
-        _placed(given, names, seconds, f"{path}: faults.at, number {number}")
+        _placed(given, names, span, f"{path}: faults.at, number {number}")
         for number, given in enumerate(faults.at, 1)
     ]
 
 
-def _placed(
-    given: dict[str, Any], names: Sequence[str], seconds: int, where: str
-) -> dict[str, Any]:
+def _placed(given: dict[str, Any], names: Sequence[str], span: Span, where: str) -> dict[str, Any]:
     plain = {key: value for key, value in given.items() if key not in _INSTANTS}
     for key, key_ms in _INSTANTS.items():
-        plain[key_ms] = _instant_ms(given.get(key), key, seconds, where)
+        plain[key_ms] = _instant_ms(given.get(key), key, span, where)
     if plain["end_ms"] <= plain["start_ms"]:
         raise ScenarioError(f"{where}: write an end_s after its start_s.")
     if "agent" in plain:
@@ -59,10 +60,15 @@ def _placed(
     return plain
 
 
-def _instant_ms(value: object, key: str, seconds: int, where: str) -> int:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= seconds:  # type: ignore[operator]
+def _instant_ms(value: object, key: str, span: Span, where: str) -> int:
+    seconds, said_by = span
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
         raise ScenarioError(
-            f"{where}: {key} is a number from 0 to the {seconds} s of when.minutes; write one."
+            f"{where}: {key} is a number from 0 to the {seconds} s of {said_by}; write one."
         )
-    return round(value * 1000)  # type: ignore[operator]
+    if value > seconds:
+        raise ScenarioError(
+            f"{where}: {key} = {value:g} lies beyond the {seconds} s of {said_by}; "
+            "give it more minutes."
+        )
+    return round(value * 1000)

@@ -91,7 +91,8 @@ def test_a_swarm_counts_and_can_stop_at_the_first_failure(farm: Path) -> None:
     assert set(told["faults"]) == {"isolate", "crash"} and told["events"] > 8 * 100
     first = told["failed"][0]["seed"]
     stopped = cma_sim("swarm", "farm.toml", "--seeds", "8", "--jobs", "1", "--first", cwd=farm)
-    assert stopped.stdout.startswith(f"{first} seeds, 1 failed: ")
+    seeds = "1 seed" if first == 1 else f"{first} seeds"
+    assert stopped.stdout.startswith(f"{seeds}, 1 failed: ")
     assert re.search(r"min simulated, [\d,.]+ times real time, [\d,]+ events/s", stopped.stdout)
 
 
@@ -100,6 +101,8 @@ def test_without_faults_all_is_well(farm: Path) -> None:
         "swarm", "farm.toml", "--seeds", "4", "--jobs", "2", "--faults", "none", cwd=farm
     )
     assert run.returncode == ExitCode.OK and "4 seeds, 0 failed" in run.stdout
+    run = cma_sim("swarm", "farm.toml", "--seeds", "1", "--faults", "none", cwd=farm)
+    assert run.stdout.startswith("1 seed, 0 failed: ")
 
 
 def test_a_run_says_what_went_wrong_in_it_and_that_all_held(farm: Path) -> None:
@@ -139,6 +142,12 @@ def test_a_file_alone_is_run(farm: Path) -> None:
     ("words", "says"),
     [
         (("run", "none.toml"), "none.toml: no such file"),
+        (("run", "."), ". is a folder; name your scenario or your application in it."),
+        ((".",), ". is a folder; name"),
+        (
+            ("run", "late.toml", "--minutes", "0.5"),
+            "end_s = 90 lies beyond the 30 s of --minutes 0.5; give it more minutes.",
+        ),
         (("run", "bad.toml"), "bad.toml: who.agents: write a whole number of at least 1."),
         (("swarm", "bad.toml"), "bad.toml: who.agents: write a whole number of at least 1."),
         (("run", "broken.toml"), "broken.py raised while it was loaded"),
@@ -146,6 +155,7 @@ def test_a_file_alone_is_run(farm: Path) -> None:
         (("swarm", "farm.toml", "--seeds", "0"), "--seeds"),
         (("swarm", "farm.toml", "--jobs", "0"), "--jobs"),
         (("run", "farm.toml", "--faults", "los"), 'did you mean "loss"?'),
+        (("run", "farm.toml", "--faults", "loss,"), "nothing beside a comma; write NAME,NAME"),
         (("run", "farm.toml", "--range", "-1"), "--range"),
         (
             ("run", "farm.toml", "--minutes", "0"),
@@ -158,6 +168,8 @@ def test_a_file_alone_is_run(farm: Path) -> None:
 )
 def test_what_is_typed_wrong_is_named(farm: Path, words: tuple[str, ...], says: str) -> None:
     (farm / "bad.toml").write_text('[who]\napp = "app.py"\nagents = 0\n')
+    late = '[[faults.at]]\nkind = "loss"\nstart_s = 5\nend_s = 90\n'
+    (farm / "late.toml").write_text('[who]\napp = "app.py"\nagents = 2\n' + late)
     (farm / "broken.toml").write_text('[who]\napp = "broken.py"\nagents = 1\n')
     (farm / "broken.py").write_text("1 / 0\n")
     run = cma_sim(*words, cwd=farm)

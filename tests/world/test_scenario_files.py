@@ -157,6 +157,15 @@ WRONG = {
         WHO + '[radio.wires]\npairs = [["agent-01", "agent-05"]]\n',
         "[radio]: agent-05 is no agent; they are called agent-01 to agent-04.",
     ),
+    "a wire to itself": (
+        WHO + '[radio.wires]\npairs = [["agent-02", "agent-02"]]\n',
+        "[radio]: wires: a wire from agent-02 to itself; name two agents.",
+    ),
+    "two wires at one board": (
+        WHO + '[radio.wires]\npairs = [["agent-01", "agent-02"], ["agent-03", "agent-02"]]\n',
+        "[radio]: wires: agent-02 is on two; a board has one UART",
+    ),
+    "a folder for an application": (WHO.replace("app.py", "."), "is a folder; name the file"),
     "an application that is none": (WHO.replace("app.py", "three.csv"), "no Python file"),
     "positions of no file": (WHO + '[where]\nkind = "positions"\n', "[where] has no file"),
     "no positions": (WHO + '[where]\nkind = "positions"\nfile = "x.csv"\n', "where.file"),
@@ -174,7 +183,11 @@ WRONG = {
     "an unknown fault": (WHO + '[faults]\ndraw = ["los"]\n', 'did you mean "loss"?'),
     "a fault too late": (
         FAULT + 'kind = "loss"\nstart_s = 0\nend_s = 601\n',
-        "faults.at, number 1: end_s is a number from 0 to the 600 s",
+        "faults.at, number 1: end_s = 601 lies beyond the 600 s of when.minutes; give it more",
+    ),
+    "a fault before all": (
+        FAULT + 'kind = "loss"\nstart_s = -1\nend_s = 5\n',
+        "faults.at, number 1: start_s is a number from 0 to the 600 s of when.minutes",
     ),
     "a fault without end": (FAULT + 'kind = "loss"\nstart_s = 0\n', "end_s"),
     "a fault backwards": (FAULT + 'kind = "loss"\nstart_s = 5\nend_s = 5\n', "after its start_s"),

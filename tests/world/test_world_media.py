@@ -185,7 +185,7 @@ def test_the_ends_of_a_building_do_not_hear_each_other() -> None:
         ({"wires": {"pairs": [[0, 1, 2]]}}, "is no pair of agent numbers"),
         ({"wires": {"pairs": [[0, -1]]}}, "wires: -1 is no agent"),
         ({"wires": {"pairs": [[0, 1], [1, 2]]}}, "wires: agent 1 is on two; a board has one UART"),
-        ({"wires": {"pairs": [[0, 0]]}}, "wires: agent 0 is on two"),
+        ({"wires": {"pairs": [[0, 0]]}}, "wires: a wire from agent 0 to itself; name two"),
         ({"wires": {"pairs": [[0, 1]], "baud": 3}}, "wires: baud is a whole number from 300"),
     ],
 )

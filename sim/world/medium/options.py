@@ -5,6 +5,7 @@ Raises   ValueError with one sentence that says what to write instead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     Plain = dict[str, Any]
@@ -21,8 +22,15 @@ _UDP = ("agents", "latency_ms", "jitter_ms", "loss_permille")
 _WIRES = ("pairs", "baud", "loss_permille")
 
 
-def check_radio(plain: "Plain", agents: int) -> None:
-    """Look whether a description of the media makes sense for so many agents."""
+def _called(number: int) -> str:
+    return f"agent {number}"
+
+
+def check_radio(plain: "Plain", agents: int, name_of: "Callable[[int], str]" = _called) -> None:
+    """Look whether a description of the media makes sense for so many agents.
+
+    `name_of` says what a person calls the agent of a number.
+    """
     check_keys("radio", plain, _RADIO)
     check_whole("radio", plain, "range_m", 0, LENGTH_M_MAX)
     check_whole("radio", plain, "loss_permille", 0, _PERMILLE_MAX)
@@ -30,7 +38,7 @@ def check_radio(plain: "Plain", agents: int) -> None:
     if "udp" in plain:
         _check_udp(plain["udp"], agents)
     if "wires" in plain:
-        _check_wires(plain["wires"], agents)
+        _check_wires(plain["wires"], agents, name_of)
 
 
 def _check_udp(plain: "Plain", agents: int) -> None:
@@ -45,7 +53,7 @@ def _check_udp(plain: "Plain", agents: int) -> None:
         _check_agent("udp", agent, agents)
 
 
-def _check_wires(plain: "Plain", agents: int) -> None:
+def _check_wires(plain: "Plain", agents: int, name_of: "Callable[[int], str]") -> None:
     check_keys("wires", plain, _WIRES)
     check_whole("wires", plain, "baud", _BAUD_MIN, _BAUD_MAX)
     check_whole("wires", plain, "loss_permille", 0, _PERMILLE_MAX)
@@ -58,8 +66,14 @@ def _check_wires(plain: "Plain", agents: int) -> None:
             raise ValueError(f"wires: {pair!r} is no pair of agent numbers, as [0, 1].")
         for agent in pair:
             _check_agent("wires", agent, agents)
+        one, other = pair
+        if one == other:
+            raise ValueError(f"wires: a wire from {name_of(one)} to itself; name two agents.")
+        for agent in pair:
             if agent in wired:
-                raise ValueError(f"wires: agent {agent} is on two; a board has one UART.")
+                raise ValueError(
+                    f"wires: {name_of(agent)} is on two; a board has one UART: leave one out."
+                )
             wired.append(agent)
 
 
