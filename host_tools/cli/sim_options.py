@@ -30,6 +30,7 @@ from cma_toolkit.sim.scenario.records import (
     Must,
     Scenario,
 )
+from cma_toolkit.sim.scenario.unseeded import warning
 from cma_toolkit.sim.world.faults.menu import NAMES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -108,6 +109,13 @@ def read_world(given: dict[str, Any]) -> World:
     if given["battery"] is not None:
         plain["battery"] = _battery(given["battery"])
     return World(file, scenario, plain, tuple(_typed(click.get_current_context())))
+
+
+def warn_of_chance(world: World) -> None:
+    """Say what in the application comes from no seed, if something does."""
+    sentence = warning(Path(world.plain["app"]))
+    if sentence:
+        click.echo(f"warning: {sentence}", err=True)
 
 
 def _over(scenario: Scenario, given: dict[str, Any]) -> Scenario:

@@ -10,7 +10,7 @@ from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import progress_style
 from cma_toolkit.host_tools.cli.sim_compiled import compiled_option, start_over
 from cma_toolkit.host_tools.cli.sim_guest import find_difference, guest_number, guest_option
-from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
+from cma_toolkit.host_tools.cli.sim_options import World, read_world, warn_of_chance, world_options
 from cma_toolkit.host_tools.cli.sim_progress import showing
 from cma_toolkit.host_tools.cli.sim_shards import check_shards, dask_option, shards_option
 from cma_toolkit.host_tools.cli.sim_show import print_json, print_result, print_verdict
@@ -74,6 +74,7 @@ def run(  # noqa: PLR0917 - click passes options by name
     check_shards(world, shards, dask, guest, report)
     if is_compiled:
         start_over()
+    warn_of_chance(world)
     style = progress_style("json" if output == "json" else "table", quiet)
     if report is None:
         outcome = _run(world, seed, style, shards=shards, dask=dask)

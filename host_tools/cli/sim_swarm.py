@@ -10,7 +10,7 @@ import click
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import progress_style
 from cma_toolkit.host_tools.cli.sim_compiled import compiled_option, start_over
-from cma_toolkit.host_tools.cli.sim_options import World, read_world, world_options
+from cma_toolkit.host_tools.cli.sim_options import World, read_world, warn_of_chance, world_options
 from cma_toolkit.host_tools.cli.sim_progress import rates, showing
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
 
@@ -69,6 +69,7 @@ def swarm(  # noqa: PLR0917 - click passes options by name
     world = read_world(given)
     if is_compiled:
         start_over()
+    warn_of_chance(world)
     style = progress_style("json" if output == "json" else "table", quiet)
     started_at_s = time.monotonic()
     tally = _run_all(world, range(seed, seed + seeds), jobs or os.cpu_count() or 1, style, first)
