@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cma_toolkit.firmware.kernel.release.manifest import NUMBER_MAX
 from cma_toolkit.host_tools.cli import release_show as show
 from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import Output
@@ -125,10 +126,15 @@ def init(root: str, release: str, timestamp: str, days: int) -> None:
     )
 )
 @click.argument("app", default=".", type=click.Path(path_type=Path))
-@click.option("--sequence", type=int, metavar="N", help="The release's number; default: the next.")
+@click.option(
+    "--sequence",
+    type=click.IntRange(1, NUMBER_MAX),
+    metavar="N",
+    help="The release's number; default: the next.",
+)
 @click.option(
     "--security-counter",
-    type=int,
+    type=click.IntRange(0, NUMBER_MAX),
     default=0,
     metavar="N",
     help="Boards go back to none with a lower one, ever.",
@@ -136,13 +142,17 @@ def init(root: str, release: str, timestamp: str, days: int) -> None:
 @click.option(
     "--min-battery",
     "battery_mv",
-    type=int,
+    type=click.IntRange(0, NUMBER_MAX),
     default=0,
     metavar="MV",
     help="What a battery must have to install it.",
 )
 @click.option(
-    "--after", type=int, default=0, metavar="N", help="The least release that must run before."
+    "--after",
+    type=click.IntRange(0, NUMBER_MAX),
+    default=0,
+    metavar="N",
+    help="The least release that must run before.",
 )
 @click.option(
     "-o",

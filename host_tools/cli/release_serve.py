@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from cma_toolkit.host_tools.rollout.desk import Desk
     from cma_toolkit.host_tools.rollout.records import Offer
 
-STAGES = ("idle", "fetching", "trial", "confirmed", "rejected")
 _ERA_S = 1_700_000_000  # generations of an offer to everybody count seconds from here
 _TURN_S = 60  # from one look at who has fallen silent to the next
 
@@ -69,20 +68,9 @@ class ByRollout:
 
     def on_report(self, report: "Report") -> None:
         """Hand it to the roll-out, which has it on the disk when this returns."""
-        from cma_toolkit.host_tools.rollout import records
+        from cma_toolkit.host_tools.rollout.heard import report_of
 
-        self._desk.on_report(
-            records.Report(
-                report.node,
-                report.sequence,
-                STAGES[min(report.stage, len(STAGES) - 1)],
-                report.target,
-                report.done_permille,
-                report.battery_mv,
-                report.reason,
-            ),
-            int(time.time()),
-        )
+        self._desk.on_report(report_of(report), int(time.time()))
 
     def _offered(self, offer: "Offer") -> "list[Offered]":
         from cma_toolkit.host_tools.release.edge import Offered
@@ -187,9 +175,16 @@ def _network(folder: Path, cluster: str) -> int:
     """Return the network of the boards that are served, as they decide it themselves."""
     from cma_toolkit.host_tools.fleet.fleet_file import FLEET_FILE, load_fleet
 
-    if cluster:
-        return binascii.crc32(cluster.encode()) & 0xFFFF
     path = folder / FLEET_FILE
+    if cluster:
+        network = binascii.crc32(cluster.encode()) & 0xFFFF
+        if path.is_file() and load_fleet(path).network != network:
+            click.echo(
+                f"Boards of this project do not hear what is for cluster {cluster} alone: leave "
+                "--cluster out to serve them.",
+                err=True,
+            )
+        return network
     return load_fleet(path).network if path.is_file() else 0
 
 
@@ -202,10 +197,12 @@ class Told:
 
     def take(self, report: "Report") -> None:
         """Show what is new."""
+        from cma_toolkit.host_tools.rollout.heard import stage_of
+
         if self._last.get(report.node) == report:
             return
         self._last[report.node] = report
-        stage = STAGES[min(report.stage, len(STAGES) - 1)]
+        stage = stage_of(report)
         if self._output == "json":
             fields = {**vars(report), "stage": stage, "at": int(time.time())}
             click.echo(json.dumps(fields))

@@ -93,6 +93,13 @@ _PLAN_OPTIONS = [
         metavar="MV",
         help="Wait with boards that told of less.",
     ),
+    click.option(
+        "--at-once",
+        "in_flight_max",
+        type=click.IntRange(1),
+        metavar="N",
+        help="How many boards may fetch it or try it at the same time; default: all.",
+    ),
 ]
 
 

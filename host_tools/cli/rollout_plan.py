@@ -55,6 +55,7 @@ def plan(database: Database, given: dict[str, Any], now_s: int) -> Plan:
         silence_s=_silence_s(given["silence_min"]),
         battery_mv=given["battery_mv"],
         windows=tuple(given["windows"]),
+        in_flight_max=given["in_flight_max"] or 0,
     )
     rollout = Rollout(
         0,
@@ -121,7 +122,10 @@ def _silence_s(given_min: int | None) -> int:
 
 def _canaries(database: Database, text: str) -> waves.Share | list[str]:
     if text[:1].isdecimal():
-        return waves.parse_share(text, "--canary")
+        share = waves.parse_share(text, "--canary")
+        if not share.count:
+            raise usage(f"--canary {text}: at least one board goes first; write 1 or more.")
+        return share
     boards = database.find(text)
     if not boards:
         raise usage(f"--canary {text}: no board of the fleet, nor a number or share of them.")

@@ -63,15 +63,15 @@ def status(
     took_s = _took_s(rollout, now_s)
     if output == "json":
         told = asdict(predicted) if predicted else None
-        fields = {**_plain(rollout, members, steps), "took_s": took_s, "predicted": told}
+        so_far = {"took_s": took_s, "used_uah": used_uah_of(members)}
+        fields = {**_plain(rollout, members, steps), **so_far, "predicted": told}
         click.echo(json.dumps(fields))
         return
     why = f": {rollout.why}" if rollout.why else ""
     click.echo(f"roll-out {rollout.id}: {rollout.name} {rollout.sequence}, {rollout.state}{why}")
     print_table(*wave_rows(rollout, members))
     if predicted:
-        failed = sum(1 for member in members if member.stage in stages.BAD)
-        print_table(*_beside(predicted, took_s, failed))
+        print_table(*_beside(predicted, took_s, members))
     for line in _notes(rollout, members, now_s):
         click.echo(line)
     names = {member.mac: member.name for member in members}
@@ -169,17 +169,30 @@ def _notes(rollout: Rollout, members: Sequence[Member], now_s: int) -> list[str]
 
 
 def _beside(
-    predicted: Prediction, took_s: int, failed: int
+    predicted: Prediction, took_s: int, members: Sequence[Member]
 ) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return what a rehearsal predicted beside what is so; boards do not tell what they use."""
-    least, likely, most = predicted.span("took_s")
-    hours = f"{_hours(likely)} ({_hours(least)} to {_hours(most)})"
+    """Return what a rehearsal predicted beside what is so."""
+    failed = sum(1 for member in members if member.stage in stages.BAD)
+    used_uah = used_uah_of(members)
+    least, likely, most = predicted.span("used_uah")
     rows: list[Sequence[str]] = [
-        ("hours", hours, _hours(took_s)),
+        ("hours", _span(*(_hours(value) for value in predicted.span("took_s"))), _hours(took_s)),
         ("failed", str(predicted.likely("failed")), str(failed)),
-        ("uAh a board", str(predicted.likely("used_uah")), ""),
+        ("uAh a board", _span(str(least), str(likely), str(most)), str(used_uah or "")),
     ]
     return (f"for {_boards(predicted.boards)}", "predicted", "so far"), rows
+
+
+def used_uah_of(members: Sequence[Member]) -> int:
+    """Return what the update took of a battery on average, 0 if no board that has it told."""
+    told = [
+        member.used_uah for member in members if member.stage == stages.UPDATED and member.used_uah
+    ]
+    return round(sum(told) / len(told)) if told else 0
+
+
+def _span(least: str, likely: str, most: str) -> str:
+    return f"{likely} ({least} to {most})"
 
 
 def _took_s(rollout: Rollout, now_s: int) -> int:

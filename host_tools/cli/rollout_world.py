@@ -10,12 +10,11 @@ from cma_toolkit.host_tools.release.edge import Edge, Offered
 from cma_toolkit.host_tools.release.edge import Report as Heard
 from cma_toolkit.host_tools.release.published import Published
 from cma_toolkit.host_tools.rollout.desk import Desk
-from cma_toolkit.host_tools.rollout.records import OPEN_STATES, RUNNING, Report
+from cma_toolkit.host_tools.rollout.heard import report_of
+from cma_toolkit.host_tools.rollout.records import OPEN_STATES, RUNNING
 from cma_toolkit.host_tools.rollout.store import Store
 from cma_toolkit.sim.rollout.board import NETWORK
 from cma_toolkit.sim.rollout.world import Conditions, Member, World
-
-STAGES = ("idle", "fetching", "trial", "confirmed", "rejected")
 
 
 @dataclass(frozen=True)
@@ -105,16 +104,7 @@ class EmulatedRollout:
 
     def _on_report(self, heard: Heard) -> None:
         now_s = self._start_s + self.world.clock.now_ms // 1000
-        report = Report(
-            heard.node,
-            heard.sequence,
-            STAGES[heard.stage] if heard.stage < len(STAGES) else STAGES[0],
-            heard.target,
-            heard.done_permille,
-            heard.battery_mv,
-            heard.reason,
-        )
-        self._desk.on_report(report, now_s)
+        self._desk.on_report(report_of(heard), now_s)
 
     def _offer(self, now_s: int) -> None:
         for offer in self._desk.offers(now_s):

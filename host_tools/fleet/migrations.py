@@ -80,4 +80,7 @@ MIGRATIONS = (
         runs TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE rollout_boards ADD COLUMN used_uah INTEGER NOT NULL DEFAULT 0;
+    """,
 )

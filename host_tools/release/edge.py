@@ -53,7 +53,10 @@ class Offered:
 
 @dataclass(frozen=True)
 class Report:
-    """What a board says of itself: `stage` is one of talk.STAGE_… of release `target`."""
+    """What a board says of itself: `stage` is one of talk.STAGE_… of release `target`.
+
+    Units: `used_uah` for `target` in all its sessions, 0: not known.
+    """
 
     node: int
     sequence: int
@@ -62,6 +65,7 @@ class Report:
     done_permille: int
     battery_mv: int
     reason: int
+    used_uah: int = 0
 
 
 class Edge:

@@ -21,6 +21,7 @@ from cma_toolkit.host_tools.rollout.records import (
 DEAF_S = 300  # without a call for so long, nobody listened, and silence is not the boards' fault
 HEARD_EVERY_S = 60  # how exactly it is known when a board was heard last
 _ALL_PERMILLE = 1_000
+_TURNS = 3  # within the time after which a board is silent: a wake period each
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def on_report(rollout: Rollout, member: Member, report: Report, now_s: int) -> C
         stage=stage,
         done_permille=_done(member, stage, report),
         battery_mv=report.battery_mv or member.battery_mv,
+        used_uah=_used_uah(rollout, member, report),
         heard_at_s=max(member.heard_at_s, now_s),
     )
     if stage == member.stage:
@@ -119,13 +121,20 @@ def offered(rollout: Rollout, members: Sequence[Member], now_s: int) -> list[Mem
     """Return who may take the release now."""
     if rollout.state != RUNNING or not windows.is_open(rollout.terms.windows, now_s):
         return []
-    return [
+    asked = [
         member
         for member in members
         if member.stage in stages.TO_OFFER
         and member.wave <= rollout.wave
         and not is_weak(rollout, member)
     ]
+    most = rollout.terms.in_flight_max
+    if not most:
+        return asked
+    busy = sum(1 for member in members if member.stage in stages.IN_FLIGHT)
+    fetching = [member for member in asked if member.stage in stages.IN_FLIGHT]
+    idle = [member for member in asked if member.stage not in stages.IN_FLIGHT]
+    return fetching + _in_turn(rollout, idle, now_s)[: max(0, most - busy)]
 
 
 def is_weak(rollout: Rollout, member: Member) -> bool:
@@ -161,6 +170,20 @@ def _is_settled(rollout: Rollout, members: Sequence[Member], now_s: int) -> bool
     return now_s - max([rollout.changed_at_s, *since[:count]]) >= rollout.terms.soak_s
 
 
+def _in_turn(rollout: Rollout, idle: Sequence[Member], now_s: int) -> list[Member]:
+    """Return boards in the order in which they are asked where not all may be at once.
+
+    First those that are awake as far as is known. Who does not take it passes its place on when
+    its turn is over, so that nobody who sleeps for long, or is dead, keeps it from the others.
+    """
+    turn_s = max(1, rollout.terms.silence_s // _TURNS)
+    passed = (now_s - rollout.started_at_s) // turn_s * rollout.terms.in_flight_max
+    places = {member.mac: (at - passed) % len(idle) for at, member in enumerate(idle)}
+    return sorted(
+        idle, key=lambda member: (now_s - member.heard_at_s > turn_s, places[member.mac])
+    )
+
+
 def _as_time_passes(rollout: Rollout, member: Member, now_s: int, was_deaf: bool) -> Member:
     if member.stage not in stages.IN_FLIGHT:
         return member
@@ -185,6 +208,12 @@ def _done(member: Member, stage: str, report: Report) -> int:
     if stage == stages.FETCHING:
         return report.done_permille
     return _ALL_PERMILLE if stage in (stages.TRIAL, stages.UPDATED) else member.done_permille
+
+
+def _used_uah(rollout: Rollout, member: Member, report: Report) -> int:
+    """Return what the update took of a board's battery so far; what it tells only grows."""
+    is_this = rollout.sequence in (report.target, report.sequence)
+    return max(member.used_uah, report.used_uah) if is_this else member.used_uah
 
 
 def _why(event: str, report: Report) -> str:

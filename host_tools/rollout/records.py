@@ -13,6 +13,8 @@ class Report:
 
     `sequence` is what it runs, 0 if that never was a release. Stages: idle, fetching, trial,
     confirmed, rejected; `reason` numbers why it was rejected.
+
+    Units: `used_uah` in all its sessions for `target`, 0: not known.
     """
 
     node: int
@@ -22,6 +24,7 @@ class Report:
     done_permille: int = 0
     battery_mv: int = 0
     reason: int = 0
+    used_uah: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Terms:
 
     Units: `failures_max` boards, `canary_failures_max` of them canaries; `enough_permille` of the
     boards of open waves must have the release, for `soak_s`, before the next wave opens; a board
-    is silent after `silence_s`. `windows` are as windows.py reads them, none: always.
+    is silent after `silence_s`. `windows` are as windows.py reads them, none: always. No
+    more than `in_flight_max` boards fetch it or try it at once, 0: as many as there are.
     """
 
     failures_max: int = 0
@@ -54,6 +58,7 @@ class Terms:
     silence_s: int = 21_600
     battery_mv: int = 0
     windows: tuple[str, ...] = ()
+    in_flight_max: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,10 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Member:
-    """A board in a roll-out; `why` says why it failed."""
+    """A board in a roll-out; `why` says why it failed.
+
+    Units: `used_uah` for the update as it tells, 0: not known.
+    """
 
     mac: str
     name: str
@@ -93,6 +101,7 @@ class Member:
     battery_mv: int = 0
     changed_at_s: int = 0
     heard_at_s: int = 0
+    used_uah: int = 0
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,9 @@ def test_what_cannot_be_is_refused_in_one_sentence(person: Person) -> None:
     assert "no app.py" in person.types("create nowhere/app.py", ExitCode.USAGE).replace(
         "no nowhere/", "no "
     )
+    for option, text in (("--security-counter", "-1"), ("--min-battery", "-3")):
+        said = person.types(f"create {option} {text}", ExitCode.USAGE)
+        assert f"{option}: write a number from 0 to" in said
     assert "--after" in person.types("create --sequence 3 --after 3", ExitCode.USAGE)
     assert not Path("keys").exists() and not Path("release").exists()
 

@@ -179,6 +179,20 @@ def test_without_a_roll_out_nothing_is_offered(
     assert ended.value.code == 0 and "cma rollout start" in capsys.readouterr().err
 
 
+def test_a_cluster_that_boards_of_the_project_do_not_hear_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    serve = ["release", "serve", "--everybody", "--seconds", "0", "--cluster", "nosuch"]
+    for is_project in (False, True):
+        with pytest.raises(SystemExit) as ended:
+            main([*serve, "--port", str(free_port())])
+        assert ended.value.code == 0
+        assert ("do not hear what is for cluster nosuch" in capsys.readouterr().err) == is_project
+        (tmp_path / "fleet.toml").write_text('name = "greenhouse"\nnetwork = 4711\n')
+
+
 def test_a_wire_that_is_none_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -151,8 +151,16 @@ def test_a_rehearsal_is_shown_beside_what_is_so(person: Person) -> None:
         assert run["failed"] == run["bricked"] == 0 and 10 < run["used_uah"] < 1_000
     started = person.reads("rollout start --soak 1")
     assert started["predicted"] == found
+    now = person.reads("rollout status")
+    canary = next(board["name"] for board in now["boards"] if board["wave"] == 0)
+    tell(canary, 0, "fetching", 1, used_uah=41)
+    tell(canary, 1, "confirmed", 1, used_uah=0)
+    assert person.reads("rollout status")["used_uah"] == 41
     said = person.types("rollout status")
-    assert "for 4 boards  predicted" in said and "uAh a board" in said
+    assert "for 4 boards  predicted" in said
+    (charge,) = [line.split() for line in said.splitlines() if "uAh a board" in line]
+    assert charge[3] == str(sorted(run["used_uah"] for run in found["runs"])[1])
+    assert charge[-1] == "41"
 
     said = person.types("rollout rehearse --seeds 1 --hours 1", ExitCode.SOME_FAILED)
     assert "did not come to its end in each run: running once" in said  # a soak takes an hour each
@@ -185,6 +193,8 @@ def test_what_cannot_be_started_is_refused_in_one_sentence(person: Person) -> No
         ("--release 2", "which is the current one"),
         ("--to label=none", "see cma devices"),
         ("--canary none", "no board of the fleet"),
+        ("--canary 0", "at least one board goes first"),
+        ("--at-once 0", "--at-once: write a number of 1 or more"),
         ("--to box-0 --canary box-1", "none of those boards"),
         ("--canary 5%%", "such as 5%"),
         ("--max-failures some", "such as 5%"),

@@ -301,3 +301,35 @@ def test_whatever_boards_say_nobody_is_offered_it_too_early(
         assert state.state != RUNNING or all(
             one + SOAK_S <= other for one, other in pairwise(opened_at_s)
         )
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_no_more_boards_than_may_fetch_it_at_once(most: int) -> None:
+    state = rollout(1, terms=replace(TERMS, in_flight_max=most))
+    boards = members(*[(0, "queued")] * 8)
+    for stage in (stages.FETCHING, stages.TRIAL):
+        busy = [replace(board, stage=stage) for board in boards[:most]]
+        offered = decide.offered(state, [*busy, *boards[most:]], START_S)
+        assert offered == (busy if stage == stages.FETCHING else [])
+    assert len(decide.offered(state, boards, START_S)) == most
+    assert decide.offered(rollout(1), boards, START_S) == boards
+
+
+def test_who_was_heard_goes_first_and_nobody_keeps_the_place_of_another() -> None:
+    state = rollout(1, terms=replace(TERMS, in_flight_max=2), started_at_s=START_S)
+    boards = members(*[(0, "queued")] * 7)
+    awake = replace(boards[5], heard_at_s=START_S)
+    assert decide.offered(state, [*boards[:5], awake, boards[6]], START_S)[0] == awake
+    turns = [START_S + turn * SILENCE_S // 3 for turn in range(7)]
+    asked = [[board.name for board in decide.offered(state, boards, at_s)] for at_s in turns]
+    assert len({name for names in asked for name in names}) == 7
+    assert all(len(names) == 2 for names in asked)
+
+
+def test_what_an_update_took_is_what_a_board_told_last_of_it() -> None:
+    (board,) = members((0, "queued"))
+    for used_uah, target, then in ((30, NEW, 30), (50, NEW, 50), (0, NEW, 50), (90, OLD, 50)):
+        told = Report(1, OLD, "fetching", target, used_uah=used_uah)
+        for fresh in decide.on_report(rollout(), board, told, START_S).members:
+            board = fresh
+        assert board.used_uah == then
