@@ -14,7 +14,7 @@ _COLUMNS = ("name", "boots", "neighbours", "sent", "received", "lost", "app_erro
 _SLEEP_COLUMNS = ("sleeps", "asleep", "radio")  # the last two as shares of the time
 _SLEEP_KEYS = ("asleep_ms", "radio_ms")
 _ERRORS_SHOWN = 3
-_JSON_KEYS = ("digest", "published", "error_count", "errors", "unset_sensors", "sleep")
+_JSON_KEYS = ("digest", "published", "error_count", "errors", "unset_sensors", "sleep", "used_uah")
 
 
 def print_json(result: dict[str, Any], failure: str) -> None:
@@ -32,10 +32,10 @@ def print_result(result: dict[str, Any], seconds: int, *, has_board: bool) -> No
         columns += _SLEEP_COLUMNS
         for row, slept in zip(rows, result["sleep"], strict=True):
             row += [str(slept["sleeps"]), *(_share(slept[key], seconds) for key in _SLEEP_KEYS)]
-    if any(status.get("used_uah") for status in result["statuses"]):
+    if any(result["used_uah"]):
         columns.append("used")
-        for row, status in zip(rows, result["statuses"], strict=True):
-            row.append(f"{status.get('used_uah', 0)} uAh")
+        for row, used_uah in zip(rows, result["used_uah"], strict=True):
+            row.append(f"{used_uah} uAh")
     print_table(columns, rows)
     if _SLEEP_COLUMNS[0] in columns and not has_board:
         click.echo(

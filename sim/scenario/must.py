@@ -2,7 +2,6 @@
 
 import binascii
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 from cma_toolkit.firmware.kernel.codec import cbor
@@ -72,22 +71,21 @@ def _without_power(result: Result) -> set[str]:
 
 
 def _neighbours(must: Must, result: Result) -> str:
-    return _each(result, "neighbours", lambda value: value >= must.neighbours_at_least,
-                 f"must be at least {must.neighbours_at_least}")  # fmt: skip
+    for status in result["statuses"]:
+        known = status.get("neighbours", 0)
+        if known < must.neighbours_at_least:
+            least = must.neighbours_at_least
+            return f"{status['name']} has neighbours = {known}: it must be at least {least}"
+    return ""
 
 
 def _used(must: Must, result: Result) -> str:
     most = must.used_uah_at_most
     if most is None:
         return ""
-    return _each(result, "used_uah", lambda value: value <= most, f"must be at most {most}")
-
-
-def _each(result: Result, key: str, holds: Callable[[int], bool], text: str) -> str:
-    for status in result["statuses"]:
-        value = status.get(key, 0)
-        if not holds(value):
-            return f"{status['name']} has {key} = {value}: it {text}"
+    for name, used_uah in zip(result["names"], result["used_uah"], strict=True):
+        if used_uah > most:
+            return f"{name} used {used_uah} uAh: it must be at most {most}"
     return ""
 
 

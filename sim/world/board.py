@@ -19,8 +19,9 @@ from cma_toolkit.firmware.kernel.state.journal import Journal
 from cma_toolkit.firmware.kernel.state.table import JournalTable
 from cma_toolkit.firmware.kernel.state.values import State
 from cma_toolkit.sim.world import trace
+from cma_toolkit.sim.world.account import Account
 from cma_toolkit.sim.world.hardware.flash import NorFlash, PowerCut
-from cma_toolkit.sim.world.hardware.oscillator import Oscillator
+from cma_toolkit.sim.world.hardware.oscillator import draw_oscillator
 from cma_toolkit.sim.world.hardware.recovered import Recovered
 from cma_toolkit.sim.world.host import Host, WorldParts
 from cma_toolkit.sim.world.lost import let_go
@@ -29,7 +30,6 @@ from cma_toolkit.sim.world.span import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from cma_toolkit.firmware.kernel.ports import Sensor
@@ -43,7 +43,6 @@ DARK_MS = 2_000  # from a power cut to the boot after it
 _BOOT_MS = 350  # from a wake or reset to the agent: stock MicroPython on a small root filesystem
 _TURNS_MAX = 100  # at one instant: a step serves one timer of the application, of 16
 _BATTERY_MS = 5_000  # from one look at the battery to the next
-_OFFSET_MS_SPREAD = 10_000  # between the clocks of two agents
 _NETWORK = 1
 LINK_WIRE = 2  # heard with the radio off
 _NEVER = -1
@@ -63,15 +62,19 @@ class Board:
         self.rtc = b""  # its memory: the snapshot, while it sleeps deep
         self.flash = NorFlash()
         self.recovered = Recovered()  # what the last start found there
-        self.oscillator = make_oscillator(fleet, index, self._on_clock_changed)
+        clock, climate = fleet.clock, fleet.climate
+        self.oscillator = draw_oscillator(clock, climate, fleet.seed, index, fleet.drift_ppm)
+        self.oscillator.on_change = self._on_clock_changed
         self.is_radio_dead = False  # it sends nothing and hears nothing
         self.slow_ms = 0  # for which each step keeps it busy
         self.power = fleet.make_power(self)  # None: there is always enough of it
         self.is_dark = True  # without power
         self.entropy: int | None = None  # all that its random numbers come from, if given
         self._fleet = fleet
+        self._has_guest = index in fleet.guests
         self._battery = battery
         self._last_status: dict[str, object] = {}
+        self._account = Account()
         self._boots = 0
         self.cause = CAUSE_POWER_ON
         self._wake_at_ms = _NEVER  # events for another instant are stale
@@ -269,6 +272,11 @@ class Board:
             return self._last_status
         return {"name": self.name}
 
+    def used_uah(self) -> int:
+        """Return what all of its agents used; 0 for those in a process of their own."""
+        self._read_account()
+        return self._account.total_uah()
+
     def sleep(self) -> dict[str, int]:
         """Return how the board spent its time, from its first boot on.
 
@@ -307,6 +315,7 @@ class Board:
         seed = seed_from(fleet.seed, "agent", self.index, self._boots)
         agent = self.agent = self._make_agent(seed if self.entropy is None else self.entropy)
         agent.start(self.ticks(), self.cause, snapshot or None, host)
+        self._read_account()
         self._battery_at_ms = _NEVER
         self._measure_battery(agent)
         if self._settle(agent):
@@ -377,20 +386,15 @@ class Board:
         self.is_asleep = False
         self._asleep.turn(False, at_ms)
 
+    def _read_account(self) -> None:
+        if self.agent is not None and not self._has_guest:
+            self._account.read(self.agent)
+
     def _lose_agent(self) -> None:
+        self._read_account()
         agent, self.agent = self.agent, None
-        if agent is not None and self.index not in self._fleet.guests:
+        if agent is not None and not self._has_guest:
             let_go(agent)
         self.host.take_wishes()  # nobody is there any more to have them
         self._wake_at_ms = self._boot_at_ms = _NEVER
         self._radio.turn(False, self._fleet.clock.now_ms)
-
-
-def make_oscillator(
-    fleet: "Fleet", index: int, on_change: "Callable[[], None] | None" = None
-) -> Oscillator:
-    """Return the clock of one agent: its offset and its drift are its own."""
-    rng = Prng(seed_from(fleet.seed, "clock", index))
-    offset_ms, most_ppb = rng.below(_OFFSET_MS_SPREAD), fleet.drift_ppm * 1000
-    drift_ppb = rng.below(2 * most_ppb + 1) - most_ppb
-    return Oscillator(fleet.clock, offset_ms, drift_ppb, fleet.climate, on_change)

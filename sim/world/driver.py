@@ -116,6 +116,7 @@ def describe(fleet: Fleet) -> "Plain":
         "states": [_hex(values) for values in fleet.states()],
         "statuses": fleet.statuses(),
         "sleep": [board.sleep() for board in boards],
+        "used_uah": [board.used_uah() for board in boards],
         "air": [fleet.radio.counts(board.index) for board in boards],
         "supply": [board.power.status() for board in boards if board.power is not None],
         "messages": [_row(entry) for entry in in_order(fleet.log.messages)],

@@ -3,6 +3,7 @@
 It runs slower the further it is from the temperature for which it was cut.
 """
 
+from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world.clock import ticks_at
 from cma_toolkit.sim.world.hardware.climate import STEP_MS
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from cma_toolkit.sim.world.clock import Clock
     from cma_toolkit.sim.world.hardware.climate import Climate
 
+_OFFSET_MS_SPREAD = 10_000  # between the clocks of two agents
 _RATE = 1_000_000_000  # of a clock that is right; a clock's own counts in these parts of a ms
 _RATE_MIN = _RATE // 10  # however many faults slow it down: a clock never stops nor goes back
 _TURNOVER_MC = 25_000
@@ -32,11 +34,10 @@ class Oscillator:
         offset_ms: int = 0,
         drift_ppb: int = 0,
         climate: "Climate | None" = None,
-        on_change: "Callable[[], None] | None" = None,
     ) -> None:
+        self.on_change: Callable[[], None] | None = None  # told when a fault changes it
         self._clock = clock
         self._climate = climate
-        self._on_change = on_change
         self._drift_ppb = drift_ppb
         self._since_ms = 0  # since when it runs at this rate
         self._parts = offset_ms * _RATE  # what it showed then
@@ -100,5 +101,15 @@ class Oscillator:
         return max(_RATE_MIN, _RATE + self._drift_ppb - slow_ppb)
 
     def _tell(self) -> None:
-        if self._on_change is not None:
-            self._on_change()
+        if self.on_change is not None:
+            self.on_change()
+
+
+def draw_oscillator(
+    clock: "Clock", climate: "Climate | None", seed: int, index: int, drift_ppm: int
+) -> Oscillator:
+    """Return the clock of one agent: its offset and its drift are its own."""
+    rng = Prng(seed_from(seed, "clock", index))
+    offset_ms, most_ppb = rng.below(_OFFSET_MS_SPREAD), drift_ppm * 1000
+    drift_ppb = rng.below(2 * most_ppb + 1) - most_ppb
+    return Oscillator(clock, offset_ms, drift_ppb, climate)

@@ -17,7 +17,7 @@ from cma_toolkit.sim.world.trace import digest_of
 from cma_toolkit.sim.world.watcher import Violation
 
 Plain = dict[str, Any]
-_BY_AGENT = ("states", "statuses", "sleep", "air", "supply")
+_BY_AGENT = ("states", "statuses", "sleep", "used_uah", "air", "supply")
 _RANK = ("at_ms", "kind", "agent", "text")  # of failures
 _IN_ORDER = ("messages", "events", "actuations", "errors")
 
