@@ -25,10 +25,10 @@ def test_a_check_that_moved_is_missed() -> None:
 
 
 def test_a_check_is_back_when_its_removal_is_over() -> None:
-    code = Trust.on_release.__code__
+    code = Trust.vouched.__code__
     with UNSIGNED.removed():
-        assert Trust.on_release.__code__ != code
-    assert Trust.on_release.__code__ == code
+        assert Trust.vouched.__code__ != code
+    assert Trust.vouched.__code__ == code
     assert Handed(FIRST).release(manifest()) == 0
 
 

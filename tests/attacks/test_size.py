@@ -33,12 +33,12 @@ def test_attack_24_document_over_its_size() -> None:
     check(
         "the signature before the manifest",
         TRUST,
-        "            if not self.root.is_signed(ROLE_RELEASE, envelope, self._families):\n"
-        "                return REFUSED_UNSIGNED\n"
-        "            manifest = from_bytes(envelope.payload)",
-        "            manifest = from_bytes(envelope.payload)\n"
-        "            if not self.root.is_signed(ROLE_RELEASE, envelope, self._families):\n"
-        "                return REFUSED_UNSIGNED",
+        "        if not self.root.is_signed(ROLE_RELEASE, envelope, self._families):\n"
+        "            raise RefusedError(REFUSED_UNSIGNED)\n"
+        "        return from_bytes(envelope.payload)",
+        "        made, keys = from_bytes(envelope.payload), self._families\n"
+        "        if self.root.is_signed(ROLE_RELEASE, envelope, keys): return made\n"
+        "        raise RefusedError(REFUSED_UNSIGNED)",
         (TRUST, "if envelope.digest() not in self.current:", "if False:"),
     )
 )

@@ -16,6 +16,7 @@ from .refusals import (
     REFUSED_COUNTER,
     REFUSED_DEPENDENCY,
     REFUSED_MALFORMED,
+    REFUSED_MICROPYTHON,
     REFUSED_RUNTIME,
     REFUSED_SIZE,
     REFUSED_VERSION,
@@ -32,7 +33,7 @@ _VERSION, _SEQUENCE, _COMMON, _VALIDATE, _INSTALL = 1, 2, 3, 7, 20
 _COMPONENTS, _SHARED = 2, 4
 _IMAGE_MATCH, _FETCH, _OVERRIDE = 3, 21, 20
 _CLASS, _DIGEST, _SIZE = 2, 3, 14  # parameters; of _CLASS the condition, too
-_COUNTER, _MPY, _BATTERY, _AFTER = -1, -2, -3, -4
+_COUNTER, _MPY, _BATTERY, _AFTER, _RUNTIME = -1, -2, -3, -4, -5
 _REPORT_ALL = 15
 
 
@@ -40,7 +41,8 @@ class Manifest:
     """The facts of a release.
 
     Units: `battery_mv` 0: any; `after`: the least sequence that must run before; `mpy`: the format
-    of `.mpy` files, 256 times the version and the sub-version.
+    of `.mpy` files, 256 times the version and the sub-version; `runtime`: the least release of
+    MicroPython that must run, on a board that gets it over the air; 0: any.
     """
 
     def __init__(self, sequence: int, class_id: bytes, digest: bytes, size_bytes: int) -> None:
@@ -48,7 +50,7 @@ class Manifest:
         self.class_id = class_id
         self.digest = digest
         self.size_bytes = size_bytes
-        self.security_counter = self.mpy = self.battery_mv = self.after = 0
+        self.security_counter = self.mpy = self.battery_mv = self.after = self.runtime = 0
 
 
 def to_bytes(manifest: Manifest) -> bytes:
@@ -65,6 +67,8 @@ def to_bytes(manifest: Manifest) -> bytes:
         _BATTERY: manifest.battery_mv,
         _AFTER: manifest.after,
     }
+    if manifest.runtime:  # else it is not there: a manifest has one form
+        parameters[_RUNTIME] = manifest.runtime
     shared = encode([_OVERRIDE, parameters, _CLASS, _REPORT_ALL])
     return encode(
         {
@@ -101,6 +105,7 @@ def from_bytes(data: "bytes | memoryview") -> Manifest:
         manifest.mpy = _number(held[_MPY])
         manifest.battery_mv = _number(held[_BATTERY])
         manifest.after = _number(held[_AFTER])
+        manifest.runtime = _number(held.get(_RUNTIME, 0))
         is_whole = len(manifest.class_id) == CLASS_BYTES and len(manifest.digest) == DIGEST_BYTES
         if is_whole and to_bytes(manifest) == bytes(data):
             return manifest
@@ -130,7 +135,8 @@ def _number(value: object) -> int:
 class Board:
     """What a board is; a manifest must suit it.
 
-    Units: `battery_mv` 0: it has no reading, which holds nothing up; `mpy` as in a manifest.
+    Units: `battery_mv` 0: it has no reading, which holds nothing up; `mpy` as in a manifest;
+    `runtime`: the release of MicroPython that runs. Who gets none over the air waits for none.
     """
 
     def __init__(self, class_ids: "tuple[bytes, ...]", slot_bytes: int, mpy: int) -> None:
@@ -138,6 +144,7 @@ class Board:
         self.slot_bytes = slot_bytes
         self.mpy = mpy
         self.battery_mv = 0
+        self.runtime = NUMBER_MAX
 
 
 def check(manifest: Manifest, board: Board, sequence: int, security_counter: int) -> int:
@@ -150,6 +157,7 @@ def check(manifest: Manifest, board: Board, sequence: int, security_counter: int
         # Another version of the format is not loaded, nor a later sub-version.
         (REFUSED_RUNTIME, manifest.mpy >> 8 != board.mpy >> 8 or manifest.mpy > board.mpy),
         (REFUSED_DEPENDENCY, manifest.after > sequence),
+        (REFUSED_MICROPYTHON, manifest.runtime > board.runtime),
         (REFUSED_BATTERY, 0 < board.battery_mv < manifest.battery_mv),
     )
     for reason, is_wrong in wrong:

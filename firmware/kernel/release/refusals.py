@@ -16,6 +16,7 @@ REFUSED_DEPENDENCY = 10  # an earlier release is to be installed first
 REFUSED_BATTERY = 11
 REFUSED_GIVEN_UP = 12  # it was tried here and did not prove healthy
 REFUSED_ON_TRIAL = 13  # another release is being tried, and this would take its way back
+REFUSED_MICROPYTHON = 14  # for now: what this board fetches and tries before it
 
 REFUSAL_NAMES = """
 malformed
@@ -30,7 +31,8 @@ other MicroPython
 needs an earlier release first
 battery too low
 tried before, and given up
-another release is on trial"""
+another release is on trial
+needs another MicroPython first"""
 
 
 class RefusedError(Exception):

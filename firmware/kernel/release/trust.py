@@ -137,20 +137,27 @@ class Trust:
     def on_release(self, data: "bytes | memoryview", board: Board, now_s: int = 0) -> int:
         """Take a release: its manifest is in `manifest` then, to be fetched and tried."""
         try:
-            envelope = Envelope(data)
-            if self._is_past(min(self.expires_s, self.root.expires_s), now_s):
-                return REFUSED_EXPIRED
-            if envelope.digest() not in self.current:
-                return REFUSED_UNLISTED
-            if not self.root.is_signed(ROLE_RELEASE, envelope, self._families):
-                return REFUSED_UNSIGNED
-            manifest = from_bytes(envelope.payload)
+            manifest = self.vouched(data, now_s)
         except RefusedError as error:
             return error.reason
         reason = check(manifest, board, self.sequence, self.security_counter)
         if not reason:
             self.manifest = manifest
         return reason
+
+    def vouched(self, data: "bytes | memoryview", now_s: int = 0) -> Manifest:
+        """Return the manifest in an envelope that is current and signed, whatever it is for.
+
+        Raises: RefusedError if nobody vouches for it (peer).
+        """
+        envelope = Envelope(data)
+        if self._is_past(min(self.expires_s, self.root.expires_s), now_s):
+            raise RefusedError(REFUSED_EXPIRED)
+        if envelope.digest() not in self.current:
+            raise RefusedError(REFUSED_UNLISTED)
+        if not self.root.is_signed(ROLE_RELEASE, envelope, self._families):
+            raise RefusedError(REFUSED_UNSIGNED)
+        return from_bytes(envelope.payload)
 
     def on_confirmed(self, manifest: Manifest) -> None:
         """Count on from a release that proved healthy: what is older is refused from now on.

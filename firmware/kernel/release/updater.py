@@ -29,6 +29,7 @@ from .holding import Holding, running_of
 from .installation import RECOVERY
 from .intake import Intake
 from .offering import Offering
+from .refusals import REFUSED_MICROPYTHON
 from .serving import Serving
 
 TYPE_CHECKING = False
@@ -229,11 +230,10 @@ class Updater:
 
     def _report(self, out: "UpdateEffects") -> None:
         stage = talk.STAGE_FETCHING if self.intake.holding is not None else talk.STAGE_IDLE
-        if self.reason:
+        if self.reason not in (0, REFUSED_MICROPYTHON):  # of that a session of its own tells
             stage = talk.STAGE_REJECTED
-        target, done = self.offering.sequence, self.intake.done_permille()
-        running, battery_mv = self.installation_sequence(), self.board.battery_mv
-        fields = [running, stage, target, done, battery_mv, self.reason]
+        running, done = self.installation_sequence(), self.intake.done_permille()
+        fields = [running, stage, self.offering.sequence, done, self.board.battery_mv, self.reason]
         self._send(KIND_REPORT, fields, out)
 
     def _send(
