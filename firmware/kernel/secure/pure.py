@@ -1,0 +1,63 @@
+"""The port of cryptography in Python, over the AES of the runtime.
+
+Each part is loaded when it is first used: a board that only talks loads no signatures.
+"""
+
+from . import loops as python_loops
+from .ccm import Ccm, Scratch
+from .port import Aead, Crypto
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class PureCrypto(Crypto):
+    """X25519, Ed25519 and AES-CCM.
+
+    `aes` makes ciphers as `cryptolib.aes` does, `random(count)` returns random bytes, and `loops`
+    is `loops.py` or its form in machine code.
+    """
+
+    def __init__(self, aes: "Any", random: "Any", loops: "Any" = python_loops) -> None:
+        self._aes, self._random, self._loops = aes, random, loops
+        self._scratch = Scratch()
+
+    def aead(self, key: bytes) -> Aead:
+        """Return AES-CCM under a key."""
+        return Ccm(key, self._aes, self._loops, self._scratch)
+
+    def public_of(self, private: bytes) -> bytes:
+        """Return the X25519 public key."""
+        from .x25519 import public_of
+
+        return public_of(private)
+
+    def agree(self, private: bytes, public: bytes) -> bytes:
+        """Return the X25519 secret."""
+        from .x25519 import agree
+
+        return agree(private, public)
+
+    def signer_of(self, private: bytes) -> bytes:
+        """Return the Ed25519 public key."""
+        from .ed25519 import public_of
+
+        return public_of(private)
+
+    def sign(self, private: bytes, message: bytes) -> bytes:
+        """Return the Ed25519 signature."""
+        from .ed25519 import sign
+
+        return sign(private, message)
+
+    def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        """Tell whether it is an Ed25519 signature of a key."""
+        from .ed25519 import verify
+
+        return verify(public, message, signature)
+
+    def random(self, count: int) -> bytes:
+        """Return random bytes."""
+        made: bytes = self._random(count)
+        return made
