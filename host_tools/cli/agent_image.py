@@ -1,9 +1,12 @@
 """The agent's image for the boards of one command: built once per kind of chip, or given."""
 
 from collections.abc import Callable
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from cma_toolkit.firmware.kernel.release.envelope import Envelope
+from cma_toolkit.firmware.kernel.release.trust import ROLE_RELEASE
 from cma_toolkit.host_tools.cli.build import image_maker, tell_making
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.flash.contents import FIRMWARE, build_image
@@ -12,6 +15,8 @@ from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.build import APPLICATION, Image, open_image
 from cma_toolkit.host_tools.image.loader import build_loader
 from cma_toolkit.host_tools.ports.discover import Port
+from cma_toolkit.host_tools.release import artefact
+from cma_toolkit.host_tools.release.artefact import Part
 from cma_toolkit.host_tools.release.repository import FOLDER, Repository
 
 
@@ -24,7 +29,8 @@ def application_of(project: Path | None) -> Path | None:
 class AgentImages:
     """Images by architecture, as files that workers read.
 
-    With `app` the application is in them, with `built` they are that file; else the kernel alone.
+    With `app` the application is in them, with `built` they are that file, an image or a signed
+    release; else the kernel alone.
     Boards believe the newest root of `project`'s releases, if it has any.
     """
 
@@ -74,6 +80,16 @@ class AgentImages:
             path.write_bytes(newest.payload)
         return str(path) if path.exists() else ""
 
+    @property
+    def envelopes(self) -> dict[str, str]:
+        """The files of the signed manifests, by the digest of the image that each is for."""
+        found = {}
+        for part in self._parts:
+            path = self._folder / f"manifest-{part.architecture}.cbor"
+            path.write_bytes(part.envelope)
+            found[sha256(part.image).hexdigest()] = str(path)
+        return found
+
     def of(self, chip: str, *, virtual: bool) -> Image:
         """Return the image for a board.
 
@@ -98,7 +114,8 @@ class AgentImages:
             return {ANY_BOARD: self._file(mpy.PORTABLE)}
         if port.virtual:
             return {mpy.this_architecture(): self._file(mpy.THIS_COMPUTER)}
-        return {family: self._file(family) for family in mpy.FAMILIES}
+        families = [part.architecture for part in self._parts] or mpy.FAMILIES
+        return {family: self._file(family) for family in families}
 
     def _file(self, architecture: str) -> str:
         image = self._of(architecture)
@@ -118,15 +135,57 @@ class AgentImages:
         return self._images[architecture]
 
     def _build(self, architecture: str) -> Image:
+        if self._parts:
+            return open_image(self._part(architecture).image, str(self._built))
         if self._built:
-            try:
-                return open_image(self._built.read_bytes(), str(self._built))
-            except OSError as error:
-                raise usage(
-                    f"{self._built} cannot be read ({error.strerror}). Make it with cma build."
-                ) from error
+            return open_image(self._read(self._built), str(self._built))
         if self._app is None:
             return build_image(architecture=architecture, on_making=tell_making)
         if self._make is None:
             self._make = image_maker(self._app)
         return self._make(architecture)
+
+    def _part(self, architecture: str) -> Part:
+        """Return what a release has for an architecture.
+
+        Raises: NativeCodeError if it has none for all chips, CmaError 4 if none for this one.
+        """
+        for part in self._parts:
+            if part.architecture == architecture:
+                return part
+        if architecture == mpy.PORTABLE:
+            raise mpy.NativeCodeError(f"{self._built} has no image that runs on every chip.")
+        what = "a virtual board" if architecture == mpy.THIS_COMPUTER else architecture
+        raise refused(f"{self._built} has no image for {what}: flash it from its sources.")
+
+    @cached_property
+    def _parts(self) -> tuple[Part, ...]:
+        """The images of the release that was given, none if it is no release.
+
+        Raises: CmaError 4 for one that boards of this project would not believe.
+        """
+        if self._built is None or self._built.suffix != artefact.SUFFIX:
+            return ()
+        release = artefact.read(self._read(self._built), str(self._built))
+        if self._project is None:
+            raise refused(
+                f"{self._built} is for boards of a project: run this in the folder that has its "
+                "release/."
+            )
+        root = Repository(self._project / FOLDER).trust().root
+        for part in release.parts:
+            if not root.is_signed(ROLE_RELEASE, Envelope(part.envelope), (sha256,)):
+                raise refused(
+                    f"{self._built} is not signed by enough keys of {FOLDER}/: sign it with cma "
+                    f"release sign {self._built}"
+                )
+        return release.parts
+
+    @staticmethod
+    def _read(path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise usage(
+                f"{path} cannot be read ({error.strerror}). Make it with cma build."
+            ) from error

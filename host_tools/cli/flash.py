@@ -62,6 +62,7 @@ DRY_COLUMNS = (
         "cma flash -p /dev/ttyUSB0 --micropython ~/Downloads/ESP32_GENERIC-20260406-v1.28.0.bin",
         "cma flash --all --dry-run",
         "cma flash --image build/greenhouse.romfs   # of cma build",
+        "cma flash --image build/greenhouse-1.release   # signed: boards know its number",
     )
 )
 @board_options(several=True, timeout_s=900.0)
@@ -78,7 +79,8 @@ DRY_COLUMNS = (
     "built",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="An image of cma build; default: built from the project around here, else the kernel.",
+    help="An image of cma build or a signed release; default: built from the project around here, "
+    "else the kernel.",
 )
 @click.option("--erase", is_flag=True, help="Erase the whole flash first, settings and files too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
@@ -226,6 +228,7 @@ class ImageSource:
             romfs=self.agent.files(port),
             loader=self.agent.loader,
             root=self.agent.root,
+            envelopes=self.agent.envelopes,
             images=self._virtual_image(port) if port.virtual else self._real_images(),
             project=str(self.known.project or ""),
             boards_by_mac={**self.known.boards_by_mac, **virtual_boards_by_mac()},

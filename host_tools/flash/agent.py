@@ -1,7 +1,7 @@
 """What a board runs behind MicroPython: a loader, an image in slot A, the papers that name it.
 
-Pure. A cable vouches for what comes through it: the papers have no signature, and the board's
-memory of releases begins anew with them.
+Pure. A cable vouches for what comes through it: the papers need no signature, and the board's
+memory of releases begins anew with them. With those of a signed release it knows which it has.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from typing import Protocol
 
 from cma_toolkit.boards.flash_map import Partition
 from cma_toolkit.firmware.kernel.release import layout, papers
+from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.firmware.kernel.release.index import image_digest, index_of
-from cma_toolkit.firmware.kernel.release.manifest import Manifest, to_bytes
+from cma_toolkit.firmware.kernel.release.manifest import Manifest, from_bytes, to_bytes
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.flash.plan import Region, find_part
 from cma_toolkit.host_tools.image import mpy
@@ -26,11 +27,12 @@ _BLANK = b"\xff"
 
 @dataclass(frozen=True)
 class Agent:
-    """The three as bytes."""
+    """The three as bytes; what the application is called, with its number if it is a release."""
 
     loader: bytes
     image: bytes
     papers: bytes
+    called: str = ""
 
 
 class Cells(Protocol):
@@ -40,19 +42,31 @@ class Cells(Protocol):
         """Return the digest of a stretch in hexadecimal."""
 
 
-def make_agent(loader: bytes, image: Image, chip: str, root: bytes = b"") -> Agent:
-    """Return what a board of a chip gets: it believes `root`, or no release at all without one."""
+def make_agent(
+    loader: bytes, image: Image, chip: str, root: bytes = b"", envelope: bytes = b""
+) -> Agent:
+    """Return what a board of a chip gets: it believes `root`, or no release at all without one.
+
+    `envelope` is that of the image's manifest as `root` believes it, empty for one by hand.
+    """
     manifest = Manifest(
         BY_HAND,
         artefact.class_id(image.name, image.architecture),
         image_digest(image.data),
         len(image.data),
     )
+    if envelope:
+        manifest = from_bytes(Envelope(envelope).payload)
     kinds = [artefact.class_id(image.name, one) for one in (mpy.PORTABLE, mpy.family_of(chip))]
     return Agent(
         for_board(loader, root, kinds),
         image.data,
-        papers.to_bytes(documents.envelope(to_bytes(manifest)), index_of(image.data)),
+        papers.to_bytes(
+            envelope or documents.envelope(to_bytes(manifest)),
+            index_of(image.data),
+            root if envelope else b"",
+        ),
+        f"{image.name} {manifest.sequence}" if manifest.sequence else image.name,
     )
 
 

@@ -79,8 +79,9 @@ class FlashRequest(FlashOptions):
 
     `images` maps the name of a MicroPython build, or `*`, to the file to flash, `romfs` the
     architecture of native code, or `*`, to the agent's image; `loader` is that file, `root` the
-    document that the board is to believe, empty for none; `boards_by_mac` is what the project's
-    inventory knows, `default_boards` what to take else.
+    document that the board is to believe, empty for none, `envelopes` the signed manifest for the
+    SHA-256 of an image of a release; `boards_by_mac` is what the project's inventory knows,
+    `default_boards` what to take else.
     """
 
     url: str
@@ -89,6 +90,7 @@ class FlashRequest(FlashOptions):
     loader: str = ""
     project: str = ""
     root: str = ""
+    envelopes: dict[str, str] = field(default_factory=dict)
     boards_by_mac: dict[str, str] = field(default_factory=dict)
     default_boards: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_BOARD_IDS))
 
@@ -135,9 +137,8 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
         board = choose_board(request, chip, reporter)
         agent = agent_image(request, chip)
         if request.image_only:
-            return write_image(
-                device, chip, board, agent, _agent(request, chip, board, agent), reporter
-            )
+            parts = _agent(request, chip, board, agent)
+            return write_image(device, chip, board, parts, reporter)
         image = request.images.get(board.micropython.image_name()) or request.images.get(ANY_BOARD)
         if not image:
             return {"needs_micropython": board.micropython.image_name(), "board": board.id}
@@ -157,7 +158,7 @@ def flash(request: FlashRequest, reporter: Reporter) -> dict[str, Any]:
             "chip": chip.name,
             "mac": chip.mac,
             "micropython": version,
-            "application": agent.name or NO_APPLICATION,
+            "application": parts.called or NO_APPLICATION,
             "at_risk": list(found.at_risk),
         }
         if request.dry_run:
@@ -181,7 +182,8 @@ def agent_image(request: FlashRequest, chip: Chip) -> Image:
     only = next(iter(request.romfs), "")
     path = request.romfs.get(family) or request.romfs[only]
     image = open_image(Path(path).read_bytes(), path)
-    if image.architecture not in (mpy.PORTABLE, family, only):
+    is_virtual = image.architecture == only not in mpy.FAMILIES
+    if image.architecture not in (mpy.PORTABLE, family) and not is_virtual:
         raise refused(
             f"The image has native code for {image.architecture}, but this is an {chip.name}. "
             f"Build it for this board: cma build --chip {chip.name}"
@@ -189,8 +191,8 @@ def agent_image(request: FlashRequest, chip: Chip) -> Image:
     return image
 
 
-def write_image(  # noqa: PLR0917 - one board, and what it gets
-    device: Device, chip: Chip, board: Board, image: Image, agent: Agent, reporter: Reporter
+def write_image(
+    device: Device, chip: Chip, board: Board, agent: Agent, reporter: Reporter
 ) -> dict[str, Any]:
     """Write the loader and the agent's image and nothing else.
 
@@ -209,7 +211,7 @@ def write_image(  # noqa: PLR0917 - one board, and what it gets
         "board": board.id,
         "chip": chip.name,
         "mac": chip.mac,
-        "application": image.name or NO_APPLICATION,
+        "application": agent.called or NO_APPLICATION,
     }
     return {
         **result,
@@ -332,7 +334,9 @@ def restart(device: Device, reporter: Reporter) -> str:
 
 def _agent(request: FlashRequest, chip: Chip, board: Board, image: Image) -> Agent:
     root = Path(request.root).read_bytes() if request.root else b""
-    agent = make_agent(Path(request.loader).read_bytes(), image, chip.name, root)
+    signed = request.envelopes.get(image.sha256)
+    envelope = Path(signed).read_bytes() if signed else b""
+    agent = make_agent(Path(request.loader).read_bytes(), image, chip.name, root, envelope)
     check_fits(agent, board.partitions)
     return agent
 

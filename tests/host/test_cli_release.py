@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from cma_toolkit.host_tools.cli import release
+from cma_toolkit.host_tools.cli.agent_image import AgentImages
 from cma_toolkit.host_tools.cli.main import main
-from cma_toolkit.host_tools.errors import ExitCode
+from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.ports.discover import Port
+from cma_toolkit.host_tools.release import artefact
 from cma_toolkit.host_tools.release.procedures import Office
 from support.release_signers import SMALL
 
@@ -51,7 +55,11 @@ def test_a_release_from_the_first_key_to_the_second_release(person: Person) -> N
     assert made["parts"][0]["manifest_bytes"] <= 128
     file = made["file"]
     assert "cma release sign" in person.types(f"publish {file}", ExitCode.REFUSED)
+    unsigned = AgentImages(Path(), built=Path(file), project=Path.cwd())
+    with pytest.raises(CmaError, match="cma release sign build"):
+        unsigned.check()
     assert "1 of 1 keys." in person.types(f"sign {file}")
+    flashable(Path(file))
     assert "not the published one" in person.types(f"inspect {file}")
     assert "release/app-1.release" in person.types(f"publish {file}")
     shown = json.loads(person.types(f"inspect {file} --output json"))
@@ -75,6 +83,22 @@ def test_a_release_from_the_first_key_to_the_second_release(person: Person) -> N
     assert "release-v2 is release in the place of" in person.types(f"rotate release {lost}")
     assert "signed by 1 of 1 keys." in person.types("sign release/root.2.cbor")
     assert "newest root" in person.types("sign release/root.1.cbor", ExitCode.USAGE)
+
+
+def flashable(file: Path) -> None:
+    """See that boards at a cable get a release's image with what vouches for it."""
+    (part,) = artefact.read(file.read_bytes(), "").parts
+    folder = Path("flashed")
+    folder.mkdir()
+    images = AgentImages(folder, built=file, project=Path.cwd())
+    for port in (Port("u0"), Port("virtual://one")):
+        (path,) = images.files(port).values()
+        assert Path(path).read_bytes() == part.image
+    (kept,) = images.envelopes.items()
+    assert kept[0] == sha256(part.image).hexdigest()
+    assert Path(kept[1]).read_bytes() == part.envelope
+    with pytest.raises(CmaError, match="for boards of a project"):
+        AgentImages(folder, built=file).check()
 
 
 def test_nothing_that_is_printed_has_a_secret(person: Person) -> None:

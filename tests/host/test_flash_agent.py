@@ -9,8 +9,10 @@ from cma_toolkit.boards.load import load_board
 from cma_toolkit.firmware.kernel.release import layout
 from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.firmware.kernel.release.index import is_signed
+from cma_toolkit.firmware.kernel.release.installation import RECOVERY
 from cma_toolkit.firmware.kernel.release.manifest import from_bytes
 from cma_toolkit.firmware.kernel.release.papers import read
+from cma_toolkit.firmware.kernel.release.slots import CONFIRMED, COST_POWER
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.flash.agent import (
     Agent,
@@ -21,6 +23,9 @@ from cma_toolkit.host_tools.flash.agent import (
 )
 from cma_toolkit.host_tools.image import romfs
 from cma_toolkit.host_tools.image.build import Image
+from cma_toolkit.sim.rollout.partition import RomfsFlash, open_installation
+from support.release_board import FIRST
+from support.updating import image, part_of
 
 BOARD = load_board("esp32-devkitc")
 PLACE = BOARD.partition("romfs")
@@ -58,6 +63,33 @@ def test_the_papers_name_the_image_and_nobody_signed_them() -> None:
     manifest = from_bytes(Envelope(held.envelope).payload)
     assert manifest.sequence == 0 and manifest.size_bytes == len(IMAGE.data)
     assert is_signed(held.index, manifest.digest, len(IMAGE.data))
+
+
+def test_a_signed_release_that_came_by_cable_is_the_one_that_the_board_runs() -> None:
+    part = part_of(image(1), 7, security_counter=2)
+    built = Image(part.image, "garden", "", "", {})
+    root = FIRST.to_bytes()
+    agent = make_agent(LOADER, built, "esp32", root, part.envelope)
+    assert agent.called == "garden 7" and make_agent(LOADER, IMAGE, "esp32").called == "garden"
+    for believed, is_taken in ((root, True), (other_root(), False)):
+        flash = RomfsFlash()
+        for region in regions(agent, BOARD.partitions, keep=True):
+            data = region.data + b"\xff" * (-len(region.data) % 32)
+            flash.program(region.offset - PLACE.offset, data)
+        board = open_installation(flash, believed)
+        assert board.boot(COST_POWER) == (0 if is_taken else RECOVERY)
+        if is_taken:
+            slot = board.slots[0]
+            assert (slot.state, slot.sequence) == (CONFIRMED, 7)
+            assert board.trust is not None and board.record.counter == 2
+
+
+def other_root() -> bytes:
+    """Return a root of somebody else: none of its keys signed the release."""
+    ours = FIRST.to_bytes()
+    key = FIRST.roles["release"].keys[0]
+    assert ours.count(key) == 1
+    return ours.replace(key, key[:-1] + bytes([key[-1] ^ 1]))
 
 
 def test_the_loader_has_the_root_and_the_classes_that_the_board_believes() -> None:
