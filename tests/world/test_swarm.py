@@ -1,5 +1,7 @@
 """200 seeds: every scenario, under the faults that its seeds draw, keeps what it demands."""
 
+from pathlib import Path
+
 import pytest
 
 from cma_toolkit.sim.scenario.replay import failure_line
@@ -21,3 +23,9 @@ def test_no_seed_breaks_a_scenario(place: int) -> None:
     lines = [failure_line(outcome, path.relative_to(ROOT), ()) for outcome in tally.failed]
     assert not lines, "\n".join(lines)
     assert tally.faults
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=[path.stem for path in SCENARIOS])
+def test_every_checker_has_something_to_look_at(path: Path) -> None:
+    plain, must = described(path)
+    assert must.checkers is None and plain["currents"]["wifi_rx"] > 0
