@@ -1,0 +1,145 @@
+"""Numbers for frames, of which none is given twice, whatever happens to the power.
+
+A number is part of a nonce, and one nonce used twice under one key gives both messages away. So
+each number is reserved in flash before it is used, a block of them at a time: a start that has no
+snapshot goes on behind what was reserved. The numbers never begin anew, not even with a new key;
+only if all keys are given up.
+
+Input    take(lane), reserve(), and what a deep sleep kept
+Effects  none; commits its record in the table
+Bounds   2**28 frames to all, as many to one; a commit of 32 B for each BLOCK
+Source   RFC 8613, appendix B.1.1; SPEC.md, "Numbers of frames"
+
+    record `nonces`: three words: first number to all and to one that is not reserved; the epoch up
+    to which this board may have sent to all under numbers that it has forgotten
+"""
+
+from ..fields import read_word, write_word
+from .sealed import NUMBER_BITS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..ports import Table
+
+LANE_ALL, LANE_ONE = 0, 1
+BLOCK = 256  # numbers per commit; what a start without a snapshot skips, at most
+NO_NUMBER = -1
+NO_FLOOR = (1 << 30) - 1  # nothing is known: no epoch is above it
+KEY = b"nonces"
+
+_AHEAD = BLOCK // 2  # with fewer left, `reserve` reserves more
+_RESERVED_MAX = BLOCK + _AHEAD
+_RECORD_BYTES = 12
+_END = 1 << NUMBER_BITS
+
+
+class Nonces:
+    """The two counters of a node, each with the ceiling that is on flash."""
+
+    SNAPSHOT_BYTES = 8
+
+    def __init__(self, table: "Table") -> None:
+        self.floor = NO_FLOOR  # the group may be sent to in later epochs only
+        self._table = table
+        self._next = [0, 0]
+        self._ceilings = [0, 0]
+        self._is_known = False  # what flash says
+
+    def know(self) -> bool:
+        """Read what was reserved, once; tell whether it could be read."""
+        if self._is_known:
+            return True
+        try:
+            record = self._table.get(KEY)
+        except OSError:
+            return False
+        if record and len(record) == _RECORD_BYTES:
+            self.floor = read_word(record, 8)
+        else:
+            record = bytes(_RECORD_BYTES)
+        for lane in (LANE_ALL, LANE_ONE):
+            ceiling = read_word(record, 4 * lane)
+            # What a deep sleep kept counts unless flash went on without it.
+            if not self._next[lane] or self._next[lane] < ceiling - _RESERVED_MAX:
+                self._next[lane] = ceiling
+            self._ceilings[lane] = max(ceiling, self._next[lane])
+        self._is_known = True
+        return True
+
+    def take(self, lane: int) -> int:
+        """Return a number that was never given before, NO_NUMBER if there is none.
+
+        There is none while flash takes no reservation, and after the last: `is_spent`.
+        """
+        if not self.know():
+            return NO_NUMBER
+        number = self._next[lane]
+        if number >= self._ceilings[lane] and not self._raise(lane):
+            return NO_NUMBER
+        self._next[lane] = number + 1
+        return number
+
+    def reserve(self) -> None:
+        """Reserve ahead of need where less than half a block is left: before a sleep, say."""
+        if not self.know():
+            return
+        for lane in (LANE_ALL, LANE_ONE):
+            left = self._ceilings[lane] - self._next[lane]
+            if self._ceilings[lane] and left < _AHEAD:
+                self._raise(lane)
+
+    def next_of(self, lane: int) -> int:
+        """Return the number that will be given next."""
+        return self._next[lane]
+
+    @property
+    def is_spent(self) -> bool:
+        """Tell whether either counter nears its end: then all keys must be given up."""
+        return max(self._next) >= _END - BLOCK
+
+    def stage(self, floor: int) -> None:
+        """Stage the record with another floor, for whoever commits and then sets it."""
+        self._stage(self._ceilings[LANE_ALL], self._ceilings[LANE_ONE], floor)
+
+    def stage_restart(self, floor: int) -> None:
+        """Stage the record with both counters at their begin: no key is left to use them with."""
+        self._stage(0, 0, floor)
+
+    def _stage(self, ceiling_all: int, ceiling_one: int, floor: int) -> None:
+        record = bytearray(_RECORD_BYTES)
+        write_word(record, 0, ceiling_all)
+        write_word(record, 4, ceiling_one)
+        write_word(record, 8, floor)
+        self._table.put(KEY, bytes(record))
+
+    def restart(self, floor: int) -> None:
+        """Begin anew, when `stage_restart` is on flash."""
+        self._next = [0, 0]
+        self._ceilings = [0, 0]
+        self.floor = floor
+
+    def _raise(self, lane: int) -> bool:
+        ceiling = self._ceilings[lane] + BLOCK
+        if ceiling > _END:
+            return False
+        try:
+            if lane == LANE_ALL:
+                self._stage(ceiling, self._ceilings[LANE_ONE], self.floor)
+            else:
+                self._stage(self._ceilings[LANE_ALL], ceiling, self.floor)
+            self._table.commit()
+        except OSError:
+            return False
+        self._ceilings[lane] = ceiling  # not before it is on flash
+        return True
+
+    def save_into(self, buffer: bytearray, offset: int) -> int:
+        """Write what a deep sleep keeps: no wake costs a block, or a write."""
+        offset = write_word(buffer, offset, self._next[LANE_ALL])
+        return write_word(buffer, offset, self._next[LANE_ONE])
+
+    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
+        """Take back what `save_into` wrote, before the first number is taken."""
+        self._next[LANE_ALL] = read_word(buffer, offset)
+        self._next[LANE_ONE] = read_word(buffer, offset + 4)
+        return offset + 8
