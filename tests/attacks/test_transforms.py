@@ -17,7 +17,7 @@ from attacks.air import (
     session,
 )
 from attacks.attack import attack, check, stopped, survived
-from attacks.places import FETCHING, INTAKE, UPDATE, VCDIFF
+from attacks.places import FETCHING, FORMS, INTAKE, UPDATE, VCDIFF
 from attacks.test_transport import EVERY_BLOCK
 
 from cma_toolkit.firmware.kernel.release import talk
@@ -95,9 +95,9 @@ def test_attack_37_block_in_the_place_of_something_else() -> None:
 @attack(
     check(
         "the size of what unpacks",
-        INTAKE,
-        "return self._inflate(bytes(part.data), size)",
-        "return self._inflate(bytes(part.data), 1 << 24)",
+        FORMS,
+        "return inflate(bytes(data), size)",
+        "return inflate(bytes(data), 1 << 24)",
     )
 )
 def test_attack_40_decompression_bomb() -> None:

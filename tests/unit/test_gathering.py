@@ -105,3 +105,34 @@ def test_only_so_many_are_remembered_as_liars() -> None:
     for liar in range(1, 20):
         fail_often(gathering, liar)
     assert gathering.blamed == list(range(12, 20))
+
+
+def restored(missing: int) -> Gathering:
+    gathering = Gathering()
+    data = bytearray(DATA if missing == 0b110 else bytes(len(DATA)))
+    held = gathering.restore(4, 0, data, missing)
+    assert held is not None and gathering.missing(4) == missing and gathering.whom(4) == 0
+    return gathering
+
+
+def test_what_an_earlier_session_left_is_gone_on_with() -> None:
+    gathering = restored(0b110)
+    assert give(gathering, 0) is None and gathering.missing(4) == 0b110
+    assert give(gathering, 2) is None
+    done = give(gathering, 1)
+    assert done is not None and bytes(done.data) == DATA
+    assert Gathering().restore(4, 0, bytearray(GATHERED_BYTES_MAX + 1), 1) is None
+
+
+def test_nobody_is_blamed_alone_for_what_an_earlier_session_left() -> None:
+    for _ in range(STRIKES_MAX):
+        gathering = restored(0b001)
+        assert give(gathering, 0, source=2) is not None
+        gathering.fail(4)
+        assert gathering.has_failed and gathering.blamed == [] and gathering.sole(4) == 0
+        gathering.doubt()
+        assert gathering.sole(4) == 2
+    for _ in range(STRIKES_MAX):
+        gathering.restore(4, 0, bytearray(10), 0)
+        gathering.fail(4)
+    assert gathering.blamed == []

@@ -10,7 +10,7 @@ Bounds   TRIES_MAX wants without an answer, WANTED_MAX parts in one; what is gat
 
 from ..ticks import ticks_add, ticks_diff
 from .intake import Intake
-from .talk import BASES, DIGEST, tag_of
+from .talk import BASES, DIGEST, PART_INDEX, piece_count, tag_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ class Fetching:
         done = gathering.take(source, part, form, size, index, data)
         if done is None and gathering.missing(part) == before:
             return False
+        if piece_count(size) > 1 or part >= PART_INDEX:  # a block of one piece is done at once
+            intake.keep(part, index)
         self._tries = 0
         self._wait(now_ms, QUIET_MS)
         if done is not None:

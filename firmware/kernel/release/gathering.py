@@ -5,7 +5,8 @@ sender's fault; after STRIKES_MAX such faults it is not listened to any more. If
 several, each of them is asked for all of it, one after the other, until it is known whose fault
 it was.
 
-Input    take(source, part, form, size, index, data), fail(part), close(part), doubt(part)
+Input    take(source, part, form, size, index, data), restore(part, form, data, missing),
+         fail(part), close(part), doubt(part)
 Effects  none
 Bounds   GATHERED_BYTES_MAX, BLAMED_MAX, SUSPECTS_MAX for a part; a part further back makes room
          for one further in front
@@ -17,6 +18,7 @@ GATHERED_BYTES_MAX = 9_216  # one part of the largest, or some dozens of a delta
 BLAMED_MAX = 8
 STRIKES_MAX = 3  # air that changes a byte is no liar
 SUSPECTS_MAX = 4
+EARLIER = 0  # no node: whoever sent what an earlier session has left
 
 
 class Part:
@@ -42,6 +44,7 @@ class Gathering:
     def __init__(self) -> None:
         self.parts: "dict[int, Part]" = {}
         self.blamed: "list[int]" = []
+        self.has_failed = False  # some part was wrong, whoever's fault it was
         self._strikes: "list[int]" = []  # the last faults: whose they were
         self._suspects: "dict[int, list[int]]" = {}
         self._bytes = 0
@@ -61,8 +64,18 @@ class Gathering:
         held = self.parts.get(part)
         if self.blamed and held is not None:
             # What a liar sends again, others would leave out, and from a liar it is not taken.
-            return held.sources[0]
+            return held.sources[0] or held.sources[-1]
         return self.sole(part)
+
+    def restore(self, part: int, form: int, data: bytearray, missing: int) -> "Part | None":
+        """Go on with a part that an earlier session began; None if there is no room."""
+        if self._bytes + len(data) > GATHERED_BYTES_MAX:
+            return None
+        held = self.parts[part] = Part(part, form, 0)
+        held.data, held.missing = data, missing
+        held.note(EARLIER)
+        self._bytes += len(data)
+        return held
 
     def take(  # noqa: PLR0917 - as they stand in a piece
         self, source: int, part: int, form: int, size: int, index: int, data: bytes
@@ -98,8 +111,11 @@ class Gathering:
         """Gather a part anew that was wrong, and find out whose fault that is."""
         sources = self.parts[part].sources
         self.close(part)
+        self.has_failed = True
         if len(sources) > 1:
             self._suspects[part] = sources
+            return
+        if sources[0] == EARLIER:
             return
         self._strikes = self._strikes[1 - STRIKES_MAX * BLAMED_MAX :] + sources
         if self._strikes.count(sources[0]) >= STRIKES_MAX and sources[0] not in self.blamed:

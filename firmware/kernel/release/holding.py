@@ -8,7 +8,7 @@ Bounds   one part of a release at a time
 from .envelope import Envelope
 from .index import BLOCK_BYTES, DIGEST_BYTES, block_bytes, block_count
 from .kept import Kept
-from .layout import slot_at, trailer_at
+from .layout import ROOM_SECTORS, slot_at, trailer_at
 from .manifest import from_bytes
 from .refusals import RefusedError
 from .region import Region
@@ -37,10 +37,10 @@ class Holding:
         self.have = have
         self._papers = papers
         start = slot_at(slot, flash.sector_count)
-        end = trailer_at(slot, flash.sector_count)
+        end = trailer_at(slot, flash.sector_count) - ROOM_SECTORS
         first = start + block_count(self.manifest.size_bytes)
         self._image = Region(flash, start, first - start)
-        self.kept = Kept(Region(flash, first, end - first), self.tag)
+        self.kept = Kept(Region(flash, first, max(0, end - first)), self.tag)
         self.kept.load()
 
     @property

@@ -2,41 +2,31 @@
 
 Documents come first: roots one by one, the timestamp, the manifest's envelope, the index. Each is
 believed as `trust` believes it. Then the blocks, in any order; each is checked before it is
-programmed.
+programmed. What came of a part that is not whole is put away, so that no session fetches it again.
 
-Input    begin(offer), wanted(), may_be(form, part, size), take(part)
+Input    begin(offer), wanted(), may_be(form, part, size), keep(part, index), take(part)
 Effects  the slot that does not run
 Bounds   one block, and the documents until there is a slot for them
 """
 
-from . import refusals
+from . import refusals, talk
 from .envelope import Envelope
+from .forms import decoded
 from .gathering import Gathering, Part
 from .holding import Holding
 from .index import DIGEST_BYTES, block_bytes, is_block, is_signed
 from .manifest import from_bytes
-from .talk import (
-    DIGEST,
-    FORM_DEFLATED,
-    FORM_PLAIN,
-    PART_ENVELOPE,
-    PART_INDEX,
-    PART_ROOT,
-    PART_TIMESTAMP,
-    ROOT,
-)
+from .resuming import Resuming
 from .update import Update
-from .vcdiff import DeltaError, apply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
+    from .forms import Inflate
     from .installation import Installation
+    from .kept import Kept
     from .manifest import Board
-
-    Inflate = Callable[[bytes, int], bytes]
 
 # What who carries an envelope can be the cause of; any other reason is the release's own.
 _CARRIERS = (refusals.REFUSED_MALFORMED, refusals.REFUSED_UNSIGNED)
@@ -64,17 +54,22 @@ class Intake:
         self._root = 0
         self._index = b""
         self._heard: "list[tuple[int, bytearray]]" = []  # documents to keep, once there is a place
+        self._resuming = Resuming()
 
     def begin(self, offer: "list[Any]") -> None:
         """Take in what is offered, or go on with what is there of it.
 
         Raises: OSError when the medium fails.
         """
-        self.digest, self._root = offer[DIGEST], offer[ROOT]
+        self.digest, self._root = offer[talk.DIGEST], offer[talk.ROOT]
         self.reason = 0
         self.gathering = Gathering()
         self.holding = None
+        self._resuming.forget()
         self._hold()
+        if self.holding is None:
+            self._resuming.begin(self._installation, self.update.target(), self.digest)
+        self._restore()
 
     @property
     def is_whole(self) -> bool:
@@ -97,67 +92,98 @@ class Intake:
         if trust is None or self.reason:
             return []
         if trust.root.version < self._root:
-            return [PART_ROOT + trust.root.version + 1]
-        parts = [PART_ENVELOPE, PART_INDEX]
+            return [talk.PART_ROOT + trust.root.version + 1]
+        parts = [talk.PART_ENVELOPE, talk.PART_INDEX]
         if not self._is_current():
-            parts.append(PART_TIMESTAMP)
+            parts.append(talk.PART_TIMESTAMP)
         return [part for part in parts if not self._is_here(part)]
 
     def may_be(self, form: int, part: int, size: int) -> bool:
         """Tell whether a wanted part can have such a form and size, and be of use here."""
-        if part >= PART_INDEX:
-            return form == FORM_PLAIN
+        if part >= talk.PART_INDEX:
+            return form == talk.FORM_PLAIN
         running, held = self.running, self.holding
-        if form > FORM_DEFLATED and (running is None or form != running.base):
+        if form > talk.FORM_DEFLATED and (running is None or form != running.base):
             return False
         # What is not smaller than the block travels as it is.
         return held is not None and size <= block_bytes(held.manifest.size_bytes, part)
+
+    def keep(self, part: int, index: int) -> None:
+        """Put a piece away, for a session that comes later."""
+        held, log = self.gathering.parts[part], self._log()
+        if log is not None and not self.gathering.has_failed:  # no liar is to fill the flash
+            self._resuming.keep(log, held, index)
 
     def take(self, part: Part) -> None:
         """Take in a part of which all pieces are here.
 
         Raises: OSError when the medium fails.
         """
+        self._take(part)
+        self._restore()
+
+    def _take(self, part: Part) -> None:
         data: Any = memoryview(part.data)  # no copy: a document is the largest part there is
         if self.holding is not None:
             self._take_block(self.holding, part)
-        elif part.part == PART_TIMESTAMP:
+        elif part.part == talk.PART_TIMESTAMP:
             self._judge(part, self._installation.on_timestamp(data))
-        elif part.part >= PART_ROOT:
+        elif part.part >= talk.PART_ROOT:
             self._judge(part, self._installation.on_root(data))
-        elif part.part == PART_ENVELOPE and not self._is_offered(part.data):
-            self.gathering.fail(part.part)
+        elif part.part == talk.PART_ENVELOPE and not self._is_offered(part.data):
+            self._fail(part.part)
         if self.holding is None and not self.wanted():
             self._open()
 
+    def _fail(self, part: int) -> None:
+        self.gathering.fail(part)
+        log = self._log()
+        if log is not None:
+            log.judge(part, False)
+
+    def _log(self) -> "Kept | None":
+        return self._resuming.room if self.holding is None else self.holding.kept
+
+    def _restore(self) -> None:
+        """Go on with what an earlier session left of parts, as far as there is room for them."""
+        log, is_whole = self._log(), True
+        while is_whole and log is not None:
+            is_whole = False
+            for part in self.wanted():
+                held = self._resuming.restore(log, self.gathering, part, self.may_be)
+                if held is not None and not held.missing:
+                    self._take(held)
+                    log, is_whole = self._log(), True  # it may be other parts now that are wanted
+                    break
+
     def _judge(self, part: Part, reason: int) -> None:
         if reason:
-            self.gathering.fail(part.part)
+            self._fail(part.part)
             return
         self._heard.append((part.part, part.data))
         self.gathering.close(part.part)
-        if part.part >= PART_ROOT:  # other keys: whatever else came was judged by none
-            self.gathering.close(PART_TIMESTAMP)
+        if part.part >= talk.PART_ROOT:  # other keys: whatever else came was judged by none
+            self.gathering.close(talk.PART_TIMESTAMP)
 
     def _open(self) -> None:
         """Begin with the blocks: the documents are here."""
         gathering = self.gathering
-        envelope: Any = memoryview(gathering.parts[PART_ENVELOPE].data)
-        index: Any = memoryview(gathering.parts[PART_INDEX].data)
+        envelope: Any = memoryview(gathering.parts[talk.PART_ENVELOPE].data)
+        index: Any = memoryview(gathering.parts[talk.PART_INDEX].data)
         try:
             manifest = from_bytes(Envelope(envelope).payload)
         except refusals.RefusedError:
-            gathering.fail(PART_ENVELOPE)
+            self._fail(talk.PART_ENVELOPE)
             return
         if not is_signed(index, manifest.digest, manifest.size_bytes):
-            gathering.fail(PART_INDEX)
+            self._fail(talk.PART_INDEX)
             return
         reason = self.update.begin(envelope, index, self._board)
         if reason in _CARRIERS:
-            gathering.fail(PART_ENVELOPE)
+            self._fail(talk.PART_ENVELOPE)
             return
-        gathering.close(PART_ENVELOPE)
-        gathering.close(PART_INDEX)
+        gathering.close(talk.PART_ENVELOPE)
+        gathering.close(talk.PART_INDEX)
         self._hold()
         if self.holding is None:  # flash does not read as it was written
             self.reason = reason or refusals.REFUSED_MALFORMED
@@ -178,33 +204,22 @@ class Intake:
         self.holding = Holding(installation.flash, at, papers, have)
         self._index = papers.index
         for part, data in self._heard:
-            self.holding.kept.put(part, FORM_PLAIN, data)
+            self.holding.kept.put(part, talk.FORM_PLAIN, data)
         self._heard = []
 
     def _take_block(self, holding: Holding, part: Part) -> None:
-        block = self._decoded(holding, part)
+        size = block_bytes(holding.manifest.size_bytes, part.part)
+        block = decoded(part.form, part.data, size, self.running, self._inflate)
         if block is None or not is_block(self._index, part.part, block):
-            self.gathering.fail(part.part)
+            self._fail(part.part)
             return
         self.update.write_block(part.part, block)
         holding.have[part.part] = 1
-        if part.form != FORM_PLAIN:
+        if holding.kept.is_started(part.part, part.form, len(part.data)):
+            holding.kept.judge(part.part, True)
+        elif part.form != talk.FORM_PLAIN:
             holding.kept.put(part.part, part.form, part.data)
         self.gathering.close(part.part)
-
-    def _decoded(self, holding: Holding, part: Part) -> "bytes | bytearray | None":
-        size = block_bytes(holding.manifest.size_bytes, part.part)
-        try:
-            if part.form == FORM_PLAIN:
-                return part.data
-            if part.form == FORM_DEFLATED:
-                return self._inflate(bytes(part.data), size)
-            running, block = self.running, bytearray(size)
-            if running is not None:
-                apply(part.data, running.read, running.manifest.size_bytes, block)
-            return block
-        except (DeltaError, ValueError):
-            return None
 
     def _is_here(self, part: int) -> bool:
         return part in self.gathering.parts and not self.gathering.missing(part)

@@ -1,7 +1,9 @@
 """Where in the partition `romfs` what lies: the loader, two slots, the journal of releases.
 
     loader    at offset 0, where MicroPython itself mounts it at /rom; never written over the air
-    slot A, B of one size: an image from the first byte, its trailer in the last sectors
+    slot A, B of one size: an image from the first byte, its trailer in the last sectors; between
+              them what is kept of the release, and in front of the trailer the documents of one
+              that is not believed yet, where the image leaves room for them
     journal   what the board believes and which slot it starts, in the last sectors
 
 Input    the partition's sectors
@@ -12,6 +14,7 @@ SECTOR_BYTES = 4096
 LOADER_SECTORS = 16
 JOURNAL_SECTORS = 4
 TRAILER_SECTORS = 3  # the hashes of an image's blocks, and the envelope that vouches for it
+ROOM_SECTORS = 4  # pieces of all documents of a release
 SLOTS = 2
 SLOT_NAMES = "AB"
 

@@ -133,6 +133,6 @@ def _is_piece(fields: "list[Any]") -> bool:
     return is_there and len(data) == min(PIECE_BYTES, int(size) - start)
 
 
-def piece_of(data: "bytes | memoryview", index: int) -> bytes:
+def piece_of(data: "bytes | bytearray | memoryview", index: int) -> bytes:
     """Return one piece of a part."""
     return bytes(data[index * PIECE_BYTES : (index + 1) * PIECE_BYTES])

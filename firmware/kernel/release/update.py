@@ -60,7 +60,7 @@ class Update:
         reason, manifest = self._take(envelope, kind, now_s)
         if reason or manifest is None:
             return reason
-        at = self._target()
+        at = self.target()
         reason = self._refusal(at, document)
         return reason or self._prepare(at, document, manifest, envelope, index)
 
@@ -154,6 +154,15 @@ class Update:
         board.commit()
         return True
 
+    def target(self) -> int:
+        """Return the slot that a release is taken into."""
+        board = self._board
+        # What runs may be none that could run again: its keys were revoked since.
+        if board.running != RECOVERY and board.slots[board.running].state in (TRIAL, CONFIRMED):
+            return 1 - board.running
+        first = (_LAST[board.slots[0].state], board.slots[0].sequence)
+        return int((_LAST[board.slots[1].state], board.slots[1].sequence) < first)
+
     def _refusal(self, at: int, document: bytes) -> int:
         board, slot = self._board, self._board.slots[at]
         if document in board.record.rejected:
@@ -205,14 +214,6 @@ class Update:
             reason = trust.on_release(envelope, kind, now_s)
             trust.sequence += 1
         return reason, trust.manifest
-
-    def _target(self) -> int:
-        board = self._board
-        # What runs may be none that could run again: its keys were revoked since.
-        if board.running != RECOVERY and board.slots[board.running].state in (TRIAL, CONFIRMED):
-            return 1 - board.running
-        first = (_LAST[board.slots[0].state], board.slots[0].sequence)
-        return int((_LAST[board.slots[1].state], board.slots[1].sequence) < first)
 
     def _reads_well(self, at: int) -> bool:
         slot = self._board.slots[at]

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from ..identity import Identity
     from ..prng import Prng
     from ..shapes import UpdateEffects
+    from .forms import Inflate
     from .installation import Installation
-    from .intake import Inflate
     from .manifest import Board
 
 SESSION_MS = 60_000
