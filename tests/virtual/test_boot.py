@@ -11,9 +11,11 @@ from cma_toolkit.host_tools.image import partition_table
 from cma_toolkit.sim.virtual_board.boot import firmware_image
 from cma_toolkit.sim.virtual_board.boot import sequence as boot
 from cma_toolkit.sim.virtual_board.boot import slots as boot_slots
+from cma_toolkit.sim.virtual_board.boot.image import BadImageError, read_image
 from cma_toolkit.sim.virtual_board.boot.slots import ABORTED, INVALID, NEW, PENDING, VALID, Entry
 from cma_toolkit.sim.virtual_board.rom.chips import CHIPS, ESP32, ESP32C3, ChipModel
 from cma_toolkit.sim.virtual_board.rom.nor_flash import SECTOR_BYTES, NorFlash, PowerCut
+from cma_toolkit.sim.virtual_board.shims.vb import app_image, otadata
 from support.cut_at import CutAt
 
 FLASH_BYTES = 4 << 20
@@ -26,6 +28,26 @@ OTA_TABLE = (
     Partition("ota_1", 0, 0x11, 0x50000, 0x20000),
 )
 Maker = Callable[..., NorFlash]
+
+
+class OtadataRegion:
+    """A stretch of a flash, as what runs on a virtual board is given it."""
+
+    def __init__(self, flash: NorFlash, offset: int = OTADATA, size_bytes: int = 0x2000) -> None:
+        self.size_bytes = size_bytes
+        self._flash, self._offset = flash, offset
+
+    def read(self, at: int, buffer: bytearray) -> None:
+        """Fill a buffer."""
+        buffer[:] = self._flash.read(self._offset + at, len(buffer))
+
+    def program(self, at: int, data: bytes) -> None:
+        """Clear bits."""
+        self._flash.program(self._offset + at, data)
+
+    def erase(self, at: int, size_bytes: int) -> None:
+        """Set bits."""
+        self._flash.erase(self._offset + at, size_bytes)
 
 
 @pytest.fixture
@@ -229,6 +251,55 @@ def test_a_new_slot_has_one_boot_to_be_confirmed(make_flash: Maker) -> None:
         assert app_of(flash) == label
         states.append(struct.unpack("<I", flash.read(OTADATA + SECTOR_BYTES + 24, 4))[0])
     assert states == [PENDING, ABORTED, ABORTED]
+
+
+def test_a_wake_from_deep_sleep_starts_what_slept_and_ends_no_trial(make_flash: Maker) -> None:
+    parts = ota(ESP32, "factory", "ota_0", "ota_1")
+    flash = make_flash(*parts, entry(0, 1, VALID), entry(1, 2, NEW))
+    first = boot.start(flash, ESP32)
+    assert isinstance(first, boot.Bootable) and first.app.label == "ota_1"
+    for _ in range(3):
+        woken = boot.start(flash, ESP32, boot.DEEP_SLEEP, first.app)
+        assert isinstance(woken, boot.Bootable) and woken.app.label == "ota_1"
+    assert app_of(flash) == "ota_0"  # a reset ends it
+
+
+def test_what_a_board_is_told_of_otadata_is_what_the_bootloader_does(make_flash: Maker) -> None:
+    flash = make_flash(*ota(ESP32, "factory", "ota_0", "ota_1"))
+    cells = OtadataRegion(flash)
+    assert (otadata.chosen(cells, 2), otadata.mark_valid(cells)) == (-1, False)
+    for place, label in ((0, "ota_0"), (1, "ota_1"), (1, "ota_1"), (0, "ota_0")):
+        otadata.choose(cells, place, 2)
+        assert otadata.chosen(cells, 2) == place
+        assert app_of(flash) == label
+        assert otadata.mark_valid(cells)
+        assert app_of(flash) == app_of(flash) == label
+    otadata.choose(cells, 1, 2)
+    assert [app_of(flash) for _ in range(2)] == ["ota_1", "ota_0"]  # nobody confirmed it
+    assert otadata.chosen(cells, 2) == 0
+    otadata.choose_factory(cells)
+    assert app_of(flash) == "factory"
+
+
+@pytest.mark.parametrize("at", [0, 1, 23, 30, -40, -33, -1])
+def test_an_app_is_whole_for_a_board_if_it_is_for_the_bootloader(
+    make_flash: Maker, at: int
+) -> None:
+    app = firmware_image.make_app(ESP32, "1.29.0")
+    for data in (app, app[:at] + bytes([app[at] ^ 1]) + app[at % len(app) + 1 :]):
+        flash = make_flash((0x30000, data))
+        try:
+            read_image(flash, 0x30000, 0x50000)
+            is_whole = True
+        except BadImageError:
+            is_whole = False
+        assert app_image.is_whole(OtadataRegion(flash, 0x30000, 0x20000)) == is_whole
+        assert is_whole == (data == app or at == 23)  # 23 says whether there is a digest
+
+
+def test_a_board_is_told_the_version_of_its_app(make_flash: Maker) -> None:
+    found = boot.inspect(make_flash(*ota(ESP32, "factory")), ESP32)
+    assert isinstance(found, boot.Bootable) and found.version == "1.29.0"
 
 
 def test_a_confirmed_slot_stays(make_flash: Maker) -> None:

@@ -1,7 +1,7 @@
 """Start what a board does after a reset: its ROM loader, its MicroPython, or its boot loop."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Starter:
         self._settings = settings
         self._folder = folder
         self._chip = find_chip(board.chip)
+        self._runs: Partition | None = None  # the app that was started last
         self.armed_cut: ArmedCut | None = None
 
     @property
@@ -106,13 +107,14 @@ class Starter:
         """
         flash = self._open_flash()
         try:
-            found = boot.start(flash, self._chip, cause)
+            found = boot.start(flash, self._chip, cause, self._runs)
         finally:
             flash.close()
         if isinstance(found, boot.Unbootable):
             return BootLoop(self._loop, found.text, found.text_again, on_output)
         self._loop.call_soon(on_output, found.log)
-        run = RunMode(self._run_config(found.partitions), on_output, on_request)
+        self._runs = found.app
+        run = RunMode(self._run_config(found), on_output, on_request)
         if self.armed_cut:
             run.arm_power_cut(self.armed_cut.after_flash_writes, self.armed_cut.torn_bytes)
         run.start(cause, wake)
@@ -130,14 +132,16 @@ class Starter:
             seed=int(settings.mac.replace(":", ""), 16),
         )
 
-    def _run_config(self, partitions: Sequence[Partition]) -> RunConfig:
+    def _run_config(self, found: boot.Bootable) -> RunConfig:
         return RunConfig(
             name=self._settings.name,
             chip=self._board.chip,
             board=self._board,
             mac=self._settings.mac,
             image=self.image,
-            partitions=partitions,
+            partitions=found.partitions,
+            running=found.app.label,
+            version=found.version,
             rtc=self._folder / RTC_FILE,
             radio=self.radio(),
             battery_mv=self._settings.battery_mv,

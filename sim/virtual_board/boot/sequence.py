@@ -14,7 +14,9 @@ from cma_toolkit.boards.flash_map import Partition
 from cma_toolkit.host_tools.image import partition_table
 from cma_toolkit.host_tools.image.errors import ImageError
 from cma_toolkit.sim.virtual_board.boot.image import (
+    HEADER_BYTES,
     IMAGE_MAGIC,
+    SEGMENT_HEADER_BYTES,
     BadImageError,
     BootImage,
     read_image,
@@ -28,7 +30,8 @@ from cma_toolkit.sim.virtual_board.boot.slots import (
 from cma_toolkit.sim.virtual_board.rom.chips import ChipModel
 from cma_toolkit.sim.virtual_board.rom.nor_flash import NorFlash
 
-POWER_ON = 1
+POWER_ON, DEEP_SLEEP = 1, 4
+_VERSION_AT, _VERSION_BYTES = HEADER_BYTES + SEGMENT_HEADER_BYTES + 16, 32  # of an app
 INVALID_HEADERS_PER_TURN = 4
 
 
@@ -40,6 +43,7 @@ class Bootable:
     app: Partition
     log: bytes
     otadata_writes: tuple[Entry, ...] = ()
+    version: str = ""  # as the app says it itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,12 @@ class _BootloaderError(Exception):
 
 
 def inspect(
-    flash: NorFlash, chip: ChipModel, reset_cause: int = POWER_ON
+    flash: NorFlash, chip: ChipModel, reset_cause: int = POWER_ON, slept: Partition | None = None
 ) -> Bootable | Unbootable:
     """Tell what a reset would do; nothing is written.
+
+    A wake from deep sleep starts the app that fell asleep, `slept`, and asks no otadata: nothing
+    of a trial is over with it.
 
     Units    reset_cause: MicroPython's, 1 power-on to 4 deep sleep
     """
@@ -80,21 +87,24 @@ def inspect(
     loaded = _load_log(bootloader, chip)
     try:
         partitions = _read_table(flash)
-        app, writes = _choose_app(flash, partitions, chip)
+        is_wake = reset_cause == DEEP_SLEEP and slept in partitions
+        app, writes = (slept, []) if is_wake and slept else _choose_app(flash, partitions, chip)
     except _BootloaderError as error:
         lines = [*loaded, *error.lines]
         return _unbootable(chip, lines, chip.texts.bootloader_reset, reset_cause)
     effective = partition_table.effective(partitions, flash.size_bytes)
     log = _text(chip, chip.texts.resets[reset_cause], loaded)
-    return Bootable(tuple(effective), app, log, tuple(writes))
+    return Bootable(tuple(effective), app, log, tuple(writes), _version(flash, app))
 
 
-def start(flash: NorFlash, chip: ChipModel, reset_cause: int = POWER_ON) -> Bootable | Unbootable:
+def start(
+    flash: NorFlash, chip: ChipModel, reset_cause: int = POWER_ON, slept: Partition | None = None
+) -> Bootable | Unbootable:
     """Do what a reset does: inspect, and note in otadata that a new slot is on trial.
 
     Raises: PowerCut, if the flash's fault says so.
     """
-    found = inspect(flash, chip, reset_cause)
+    found = inspect(flash, chip, reset_cause, slept)
     if isinstance(found, Bootable):
         write_entries(flash, found.otadata_writes)
     return found
@@ -160,6 +170,11 @@ def _choose_app(
     raise _BootloaderError(
         *lines, "E (104) boot: No bootable app partitions in the partition table"
     )
+
+
+def _version(flash: NorFlash, app: Partition) -> str:
+    text = flash.read(app.offset + _VERSION_AT, _VERSION_BYTES)
+    return text.partition(b"\0")[0].decode("ascii", "replace").removeprefix("v")
 
 
 def _load_log(image: BootImage, chip: ChipModel) -> list[str]:

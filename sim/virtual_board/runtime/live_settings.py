@@ -31,6 +31,8 @@ def child_settings(config: RunConfig, live: dict[str, object], slot: int) -> dic
             [each.label, each.type, each.subtype, each.offset, each.size_bytes]
             for each in config.partitions
         ],
+        "running": config.running,
+        "version": config.version,
         "led": [pins.led, pins.led_kind, pins.led_active],
         "battery_adc": pins.battery_adc,
         "divider_permille": pins.battery_divider_permille,

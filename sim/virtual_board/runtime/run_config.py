@@ -36,7 +36,8 @@ class RunConfig:
 
     `partitions` are those of the flashed table, the implicit `vfs` included. `wifi` maps the name
     of each access point in reach to its password, empty for an open one. `wires` maps a UART's
-    number to two unix datagram sockets: this board's end and the other board's.
+    number to two unix datagram sockets: this board's end and the other board's. `running` is the
+    label of the app that was started, `version` what it says of itself.
     """
 
     name: str
@@ -51,3 +52,5 @@ class RunConfig:
     wifi: Mapping[str, str] = field(default_factory=lambda: dict(WIFI))
     wires: Mapping[int, tuple[Path, Path]] = field(default_factory=dict)
     heap_bytes: int = 2 << 20
+    running: str = ""
+    version: str = ""

@@ -48,6 +48,14 @@ class Module:
         return self
 
 
+def _version():
+    """Return the version of the app that was started; every board runs one interpreter."""
+    numbers = (config.get("version") or "").split("-")[0].split(".")
+    if len(numbers) == 3 and all([number.isdigit() for number in numbers]):
+        return tuple([int(number) for number in numbers]) + sys.implementation.version[3:]
+    return sys.implementation.version
+
+
 def public_names(module):
     """Return the names that do not begin with an underscore."""
     return [name for name in dir(module) if name[0] != "_"]
@@ -59,7 +67,7 @@ def make_sys():
     unix = sys.implementation
     board.platform = "esp32"
     board.implementation = _Implementation(
-        "micropython", unix.version, config.get("machine"), unix._mpy, config.get("build")
+        "micropython", _version(), config.get("machine"), unix._mpy, config.get("build")
     )
     board.stdout = TextOutput()
     board.argv = []
@@ -69,7 +77,7 @@ def make_sys():
 def make_os():
     """Return `os` of an ESP32."""
     board = Module("os").take(os, _OS_NAMES)
-    version = "%d.%d.%d" % sys.implementation.version[:3]
+    version = "%d.%d.%d" % _version()[:3]
     name = _Uname("esp32", "esp32", version, sys.version.split("; ")[-1], config.get("machine"))
     board.mount = littlefs.mount
     board.VfsLfs2 = littlefs.VfsLfs2

@@ -1,22 +1,16 @@
 """`esp32.Partition`: the flash map, raw access, and which slot boots.
 
-Source   ESP-IDF esp_flash_partitions.h (esp_ota_select_entry_t), app_update/esp_ota_ops.c
+Source   MicroPython ports/esp32/esp32_partition.c; ESP-IDF app_update/esp_ota_ops.c
 """
 
-import binascii
-import struct
-
-from vb import board_flash, config, guard
+from vb import app_image, board_flash, config, guard, otadata
 
 _OTA_0 = 0x10
 _OTA_SUBTYPES = 16
 _OTADATA = (1, 0)
-_SELECT = "<I20sII"
-_SELECT_BYTES = 32
-_SECTOR_BYTES = 4096
-_NEW, _VALID, _INVALID, _ABORTED, _UNDEFINED = 0, 2, 3, 4, 0xFFFFFFFF
 _ENOENT = 2
 _EINVAL = 22
+_NOT_WHOLE = -0x1503  # ESP_ERR_OTA_VALIDATE_FAILED
 
 
 class Partition:
@@ -26,8 +20,10 @@ class Partition:
     TYPE_APP, TYPE_DATA = 0, 1
 
     def __init__(self, id, block_size=4096):
-        is_role = id in (Partition.BOOT, Partition.RUNNING)
-        row = _boot_row() if is_role else board_flash.find(id)
+        if id == Partition.RUNNING:
+            row = _running_row()
+        else:
+            row = _boot_row() if id == Partition.BOOT else board_flash.find(id)
         if row is None:
             raise OSError(_ENOENT)
         self._open(row, block_size)
@@ -94,20 +90,9 @@ def _otadata():
     return None
 
 
-def _entries(region):
-    """Return [(sequence, state)] of both sectors; sequence 0 where none is valid."""
-    found = []
-    for sector in (0, 1):
-        data = bytearray(_SELECT_BYTES)
-        region.read(sector * _SECTOR_BYTES, data)
-        sequence, _, state, check = struct.unpack(_SELECT, data)
-        good = check == _check(sequence) and sequence != 0xFFFFFFFF
-        found.append((sequence if good and state not in (_INVALID, _ABORTED) else 0, state))
-    return found
-
-
-def _check(sequence):
-    return binascii.crc32(struct.pack("<I", sequence), 0xFFFFFFFF)
+def _running_row():
+    label = config.get("running")
+    return board_flash.find(label) if label else _boot_row()
 
 
 def _boot_row():
@@ -115,9 +100,9 @@ def _boot_row():
     region = _otadata()
     slots = _slots()
     if region and slots:
-        sequence = max([entry[0] for entry in _entries(region)])
-        if sequence:
-            return slots[(sequence - 1) % len(slots)]
+        place = otadata.chosen(region, len(slots))
+        if place >= 0:
+            return slots[place]
     factory = [row for row in apps if row[2] == 0]
     if factory:
         return factory[0]
@@ -129,30 +114,15 @@ def _set_boot(row):
     slots = _slots()
     if row[1] != 0 or region is None:
         raise OSError(-_EINVAL if region else _ENOENT)
-    if row not in slots:  # the factory app boots when there is no choice
-        region.erase(0, 2 * _SECTOR_BYTES)
-        return
-    entries = _entries(region)
-    newest = max(entries[0][0], entries[1][0])
-    sequence = newest + 1
-    while (sequence - 1) % len(slots) != slots.index(row):
-        sequence += 1
-    sector = 0 if entries[0][0] <= entries[1][0] else 1
-    _write_entry(region, sector, sequence, _NEW)
+    if not app_image.is_whole(board_flash.region(row[3], row[4])):
+        raise OSError(_NOT_WHOLE)
+    if row in slots:
+        otadata.choose(region, slots.index(row), len(slots))
+    else:  # the factory app boots when there is no choice
+        otadata.choose_factory(region)
 
 
 def _mark_valid():
     region = _otadata()
-    if region is None:
-        return
-    entries = _entries(region)
-    sector = 0 if entries[0][0] >= entries[1][0] else 1
-    sequence, state = entries[sector]
-    if sequence and state not in (_VALID, _UNDEFINED):
-        _write_entry(region, sector, sequence, _VALID)
-
-
-def _write_entry(region, sector, sequence, state):
-    data = struct.pack(_SELECT, sequence, b"\xff" * 20, state, _check(sequence))
-    region.erase(sector * _SECTOR_BYTES, _SECTOR_BYTES)
-    region.program(sector * _SECTOR_BYTES, data)
+    if region is None or not otadata.mark_valid(region):
+        raise OSError(_ENOENT)  # what runs came by cable
