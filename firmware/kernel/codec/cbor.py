@@ -323,6 +323,14 @@ def decode_any(data: "bytes | bytearray | memoryview") -> object:
     return _whole(data, True)
 
 
+def decode_next(data: "bytes | bytearray | memoryview", offset: int) -> "tuple[object, int]":
+    """Return the value that begins at an offset of a sequence, and the offset after it.
+
+    Raises: CborError if there is none, or it is not what `encode` makes of a value.
+    """
+    return _read(data, offset, False)
+
+
 def _whole(data: "bytes | bytearray | memoryview", general: bool) -> object:
     value, offset = _read(data, 0, general)
     if offset != _len(data):

@@ -1,0 +1,165 @@
+"""Boards of one fleet with keys and certificates, drawn from a seed, on both runtimes."""
+
+from kernel.prng import Prng, seed_from
+from kernel.secure import certificate as certificates
+from kernel.secure.acquaintances import Acquaintances, by_name, by_value
+from kernel.secure.credential import Credential, Own
+from kernel.secure.initiator import Initiator
+from kernel.secure.responder import Responder
+from kernel.secure.terms import Terms
+from support import crypto
+
+NETWORK = 0x1234
+EXPIRES_S = 2_000_000_000
+IDENTIFIERS = (b"\x05", b"\x06")
+
+
+class MemoryTable:
+    """A table that forgets with the process, as `kernel.ports.Table`."""
+
+    def __init__(self):
+        """Begin empty."""
+        self.held = {}
+
+    def get(self, key):
+        """Return the value under a key."""
+        return self.held.get(key)
+
+    def keys(self):
+        """Return all keys in order."""
+        return sorted(self.held)
+
+    def put(self, key, value):
+        """Keep a value."""
+        self.held[key] = value
+
+    def delete(self, key):
+        """Keep it no more."""
+        self.held.pop(key, None)
+
+
+class Remembered:
+    """The port, with what it computed on curves before: tests ask the same over and over."""
+
+    PRIVATE_BYTES = 32
+
+    def __init__(self, port):
+        """Wrap a port."""
+        self.aead, self.random, self.sign = port.aead, port.random, port.sign
+        self.signer_of = port.signer_of
+        self._port = port
+        self._held = {}
+
+    def public_of(self, private):
+        """Return the public key."""
+        return self._once(self._port.public_of, (private,))
+
+    def agree(self, private, public):
+        """Return the shared secret."""
+        return self._once(self._port.agree, (private, public))
+
+    def verify(self, public, message, signature):
+        """Tell whether a signature is right."""
+        return self._once(self._port.verify, (public, message, signature))
+
+    def _once(self, compute, arguments):
+        if arguments not in self._held:
+            self._held[arguments] = compute(*arguments)
+        return self._held[arguments]
+
+
+class Fleet:
+    """An authority, and the port on which everything random comes from one seed."""
+
+    def __init__(self, seed=1):
+        """Draw the authority's key."""
+        self._rng = Prng(seed_from(seed, "fleet"))
+        self.port = Remembered(crypto.make(self.random))
+        self._private = self.random(32)
+        self.authority = self.port.signer_of(self._private)
+
+    def random(self, count):
+        """Return bytes that the seed decides."""
+        return bytes([self._rng.below(256) for _ in range(count)])
+
+    def sign(self, message):
+        """Sign for the authority."""
+        return self.port.sign(self._private, message)
+
+    def board(self, node, signer=b"\x77" * 32, **changes):
+        """Return a board with a certificate."""
+        return Board(self, node, signer, changes)
+
+
+class Board:
+    """One board: its keys, its certificate and whom it knows."""
+
+    def __init__(self, fleet, node, signer, changes):
+        """Draw the keys and have them certified."""
+        self.fleet = fleet
+        self.node = node
+        self.private = fleet.random(32)
+        thumbprint = certificates.thumbprint_of(signer)
+        public = fleet.port.public_of(self.private)
+        held = certificates.Certificate(node, NETWORK, public, thumbprint)
+        held.expires_s = EXPIRES_S
+        for name, value in changes.items():
+            setattr(held, name, value)
+        self.certificate = certificates.to_signed(held, fleet.sign)
+        self.table = MemoryTable()
+        self.peers = Acquaintances(self.table, fleet.port, fleet.authority, NETWORK)
+        self.pair = None  # the ephemeral pair to use each time, where that does not matter
+
+    def own(self, is_known):
+        """Return the credential as it is said to who knows it, or does not."""
+        refer = by_name if is_known else by_value
+        public = self.fleet.port.public_of(self.private)
+        return Own(Credential(refer(self.certificate), self.certificate, public), self.private)
+
+    def meets(self, other):
+        """Remember another board as after a handshake with it."""
+        self.peers.expect(other.node)
+        self.peers.remember(other.own(True).credential)
+
+    def fresh(self):
+        """Return an ephemeral pair."""
+        if self.pair:
+            return self.pair
+        private = self.fleet.random(32)
+        return private, self.fleet.port.public_of(private)
+
+    def begin(self, other, is_known=True, identifier=IDENTIFIERS[0]):
+        """Return the side that begins with another board."""
+        self.peers.expect(other.node)
+        return Initiator(
+            Terms(self.fleet.port), self.own(is_known), self.peers, self.fresh(), identifier
+        )
+
+    def answer(self, other, is_known=True, identifiers=IDENTIFIERS):
+        """Return the side that another board begins with."""
+        self.peers.expect(other.node)
+        return Responder(
+            Terms(self.fleet.port), self.own(is_known), self.peers, self.fresh(), identifiers
+        )
+
+
+def known_pair(seed=1, is_thrifty=False):
+    """Return two boards that know each other; thrifty ones use their ephemeral keys again."""
+    fleet = Fleet(seed)
+    one, other = fleet.board(11), fleet.board(22)
+    one.meets(other)
+    other.meets(one)
+    if is_thrifty:
+        one.pair, other.pair = one.fresh(), other.fresh()
+    return one, other
+
+
+def shake(first, second):
+    """Let two sides exchange all four messages; return these."""
+    message_1 = first.message_1()
+    message_2 = second.on_message_1(message_1)
+    message_3 = first.on_message_2(message_2)
+    second.on_message_3(message_3)
+    message_4 = second.message_4()
+    first.on_message_4(message_4)
+    return message_1, message_2, message_3, message_4
