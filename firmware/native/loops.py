@@ -1,7 +1,8 @@
-"""The loops over bytes of AES-CCM as machine code: `kernel/secure/loops.py` for one chip.
+"""The loops over bytes of AES-CCM as machine code for one chip.
 
-Nothing here checks a length: `kernel/secure/ccm.py` has done so. To compile it, name a chip:
-`mpy-cross -march=xtensawin` (ESP32, S2, S3) or `-march=rv32imc` (C3, C6).
+The module stands for an object of `kernel/secure/loops.py`. Nothing here checks a length:
+`kernel/secure/ccm.py` has done so. To compile it, name a chip: `mpy-cross -march=xtensawin`
+(ESP32, S2, S3) or `-march=rv32imc` (C3, C6).
 """
 
 import micropython

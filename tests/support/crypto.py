@@ -7,19 +7,7 @@ from kernel.secure.pure import PureCrypto
 try:
     from cryptolib import aes  # MicroPython
 except ImportError:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-    class aes:  # noqa: N801 - the name that MicroPython gives it
-        """Encrypt as MicroPython's cryptolib: a chain goes on from one call to the next."""
-
-        def __init__(self, key, mode, iv=None):
-            """Take the key; mode 1 is ECB, 2 is CBC."""
-            how = modes.CBC(iv) if mode == 2 else modes.ECB()
-            self._context = Cipher(algorithms.AES(key), how).encryptor()
-
-        def encrypt(self, data, out):
-            """Encrypt whole blocks into a buffer, which may be the same."""
-            out[: len(data)] = self._context.update(bytes(data))
+    from support.host_aes import aes
 
 
 def make(random=None):

@@ -11,9 +11,10 @@ Source   RFC 3610, 4231, 5869, 7748, 8032; NIST's vectors of SP 800-38C and FIPS
 import json
 from binascii import unhexlify
 
-from kernel.secure import ed25519, kdf, loops, x25519
+from kernel.secure import ed25519, kdf, x25519
 from kernel.secure.aead import seal, unseal
 from kernel.secure.ccm import Ccm, Scratch
+from kernel.secure.loops import Loops
 from kernel.secure.sha512 import sha512
 from support.crypto import aes
 
@@ -22,15 +23,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 FILE = "vectors/secure.json"
-SCRATCH = Scratch()
+SCRATCH, LOOPS = Scratch(), Loops()
 
-# First coordinates of points of small order, on the curve and its twist, in every form that the
-# 255 bits of a public key have: 0, 1, those of order 8, and -1, p, p + 1.
 PRIME = (1 << 255) - 19
 EIGHT = (
     325606250916557431795983626356110631294008115727848805560023387167927233504,
     39382357235489614581723060781553021112529911719440698176882885853963445705823,
 )
+ITERATED = {
+    1: "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079",
+    1_000: "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51",
+}
+# First coordinates of points of small order, on the curve and its twist, in every form that the
+# 255 bits of a public key have: 0, 1, those of order 8, and -1, p, p + 1.
 SMALL_ORDER = (0, 1, EIGHT[0], EIGHT[1], PRIME - 1, PRIME, PRIME + 1)
 
 
@@ -112,7 +117,7 @@ def check_ccm(  # noqa: PLR0917 - the parts of a vector
 ) -> bool:
     """Seal and open, and refuse a flipped bit of any part; or refuse what is not genuine."""
     # A chain that has begun must not matter, so the key is used twice.
-    aead = Ccm(key, aes, loops, SCRATCH, tag_bytes)
+    aead = Ccm(key, aes, LOOPS, SCRATCH, tag_bytes)
     if not is_genuine:
         return unseal(aead, nonce, aad, sealed) is unseal(aead, nonce, aad, sealed) is None
     buffer = bytearray(plaintext) + bytes(tag_bytes)
@@ -163,6 +168,14 @@ def refuses_point(coordinate: int, upper_bit: int) -> bool:
     return False
 
 
+def check_iterated(times: int) -> bool:
+    """Feed the function its own results, as in RFC 7748, section 5.2: once, or 1,000 times."""
+    scalar = point = x25519.BASE
+    for _ in range(times):
+        scalar, point = x25519.multiply(scalar, point), scalar
+    return scalar == unhexlify(ITERATED[times])
+
+
 def forged_signatures() -> "list[tuple[str, bytes, bytes, bytes]]":
     """Return what no verifier may take: why, a public key, a message, a signature.
 
@@ -210,4 +223,11 @@ def main(path: str) -> None:
     vectors = load(path)
     found = {kind: answers(kind, vectors[kind]) for kind in sorted(vectors)}
     found["forged"] = negatives()
+    found["iterated"] = [check_iterated(1_000)]
     print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1])

@@ -35,7 +35,7 @@ class Scratch:
 
 
 class Ccm(Aead):
-    """One key. `aes` makes ciphers as `cryptolib.aes` does, `loops` are those of `loops.py`."""
+    """One key. `aes` makes ciphers as `cryptolib.aes` does, `loops` are `Loops`."""
 
     def __init__(
         self, key: bytes, aes: "Any", loops: "Any", scratch: Scratch, tag_bytes: int = TAG_BYTES

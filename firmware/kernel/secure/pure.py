@@ -3,8 +3,8 @@
 Each part is loaded when it is first used: a board that only talks loads no signatures.
 """
 
-from . import loops as python_loops
 from .ccm import Ccm, Scratch
+from .loops import Loops
 from .port import Aead, Crypto
 
 TYPE_CHECKING = False
@@ -16,11 +16,11 @@ class PureCrypto(Crypto):
     """X25519, Ed25519 and AES-CCM.
 
     `aes` makes ciphers as `cryptolib.aes` does, `random(count)` returns random bytes, and `loops`
-    is `loops.py` or its form in machine code.
+    is the form of `Loops` in machine code, if there is one.
     """
 
-    def __init__(self, aes: "Any", random: "Any", loops: "Any" = python_loops) -> None:
-        self._aes, self._random, self._loops = aes, random, loops
+    def __init__(self, aes: "Any", random: "Any", loops: "Any" = None) -> None:
+        self._aes, self._random, self._loops = aes, random, loops or Loops()
         self._scratch = Scratch()
 
     def aead(self, key: bytes) -> Aead:
@@ -29,33 +29,33 @@ class PureCrypto(Crypto):
 
     def public_of(self, private: bytes) -> bytes:
         """Return the X25519 public key."""
-        from .x25519 import public_of
+        from . import x25519
 
-        return public_of(private)
+        return x25519.public_of(private)
 
     def agree(self, private: bytes, public: bytes) -> bytes:
         """Return the X25519 secret."""
-        from .x25519 import agree
+        from . import x25519
 
-        return agree(private, public)
+        return x25519.agree(private, public)
 
     def signer_of(self, private: bytes) -> bytes:
         """Return the Ed25519 public key."""
-        from .ed25519 import public_of
+        from . import ed25519
 
-        return public_of(private)
+        return ed25519.public_of(private)
 
     def sign(self, private: bytes, message: bytes) -> bytes:
         """Return the Ed25519 signature."""
-        from .ed25519 import sign
+        from . import ed25519
 
-        return sign(private, message)
+        return ed25519.sign(private, message)
 
     def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether it is an Ed25519 signature of a key."""
-        from .ed25519 import verify
+        from . import ed25519
 
-        return verify(public, message, signature)
+        return ed25519.verify(public, message, signature)
 
     def random(self, count: int) -> bytes:
         """Return random bytes."""
