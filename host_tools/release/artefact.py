@@ -26,7 +26,7 @@ from cma_toolkit.firmware.kernel.release.refusals import RefusedError
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.fleet.fleet_file import NAME_PATTERN, NAME_RULE
 from cma_toolkit.host_tools.image.build import Image
-from cma_toolkit.host_tools.release import documents, second
+from cma_toolkit.host_tools.release import documents, runtime_image, second
 
 FORMAT = 1
 SUFFIX = ".release"
@@ -59,12 +59,21 @@ class Part:
 class Release:
     """The images of an application under one number.
 
-    `seconds` are Ed25519 keys with their signatures, which no board needs.
+    `seconds` are Ed25519 keys with their signatures, which no board needs. `runtimes` are the
+    MicroPythons that have to run before, on boards that get it over the air: each for a build,
+    whose name is in the place of the architecture, and all under the number of the release with
+    which they came.
     """
 
     name: str
     parts: tuple[Part, ...]
     seconds: tuple[tuple[bytes, bytes], ...] = ()
+    runtimes: tuple[Part, ...] = ()
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """Return all that is signed: the images, then the MicroPythons."""
+        return self.parts + self.runtimes
 
     @property
     def sequence(self) -> int:
@@ -74,12 +83,14 @@ class Release:
     @property
     def digest(self) -> str:
         """Return what two builds of the same release have in common, signed or not."""
-        return sha256(b"".join(part.digest for part in self.parts)).hexdigest()
+        return sha256(b"".join(part.digest for part in self.all_parts)).hexdigest()
 
     def with_envelopes(self, envelopes: Sequence[bytes]) -> "Release":
-        """Return the release with other envelopes, as after signing."""
-        pairs = zip(self.parts, envelopes, strict=True)
-        return replace(self, parts=tuple(replace(part, envelope=new) for part, new in pairs))
+        """Return the release with other envelopes of all its parts, as after signing."""
+        pairs = zip(self.all_parts, envelopes, strict=True)
+        made = tuple(replace(part, envelope=new) for part, new in pairs)
+        count = len(self.parts)
+        return replace(self, parts=made[:count], runtimes=made[count:])
 
     def with_second(self, public: bytes, signature: bytes) -> "Release":
         """Return the release with the signature of an Ed25519 key, once."""
@@ -92,8 +103,10 @@ class Release:
 
     def to_bytes(self) -> bytes:
         """Return the file."""
-        parts = [[part.architecture, part.envelope, part.image] for part in self.parts]
-        fields: dict[str, Any] = {"format": FORMAT, "name": self.name, "parts": parts}
+        fields: dict[str, Any] = {"format": FORMAT, "name": self.name}
+        fields["parts"] = [list(vars(part).values()) for part in self.parts]
+        if self.runtimes:
+            fields["micropython"] = [list(vars(part).values()) for part in self.runtimes]
         if self.seconds:
             fields["ed25519"] = [list(pair) for pair in self.seconds]
         return bytes(cbor2.dumps(fields, canonical=True))
@@ -114,8 +127,14 @@ def class_id(name: str, architecture: str) -> bytes:
     return uuid.uuid5(CLASSES, f"{name}/{architecture or ANY_CHIP}").bytes
 
 
-def make(name: str, images: Sequence[Image], mpy_format: str, numbers: Numbers) -> Release:
-    """Put images into a release that nobody signed yet.
+def make(
+    name: str,
+    images: Sequence[Image],
+    mpy_format: str,
+    numbers: Numbers,
+    runtimes: tuple[Part, ...] = (),
+) -> Release:
+    """Put images into a release that nobody signed yet, with the MicroPythons that they need.
 
     `mpy_format` is what the compiler calls it, such as 6.3.
     Raises: CmaError 2 for a number that boards cannot count, or a name that no file should have.
@@ -131,17 +150,32 @@ def make(name: str, images: Sequence[Image], mpy_format: str, numbers: Numbers) 
             f"Release {numbers.sequence} cannot need release {numbers.after} before it: name an "
             "earlier one with --after."
         )
-    version, _, sub_version = mpy_format.partition(".")
     parts = []
     for image in images:
         kind, digest = class_id(name, image.architecture), image_digest(image.data)
         manifest = Manifest(numbers.sequence, kind, digest, len(image.data))
         manifest.security_counter = numbers.security_counter
-        manifest.mpy = int(version) << 8 | int(sub_version)
+        manifest.mpy = mpy_number(mpy_format)
         manifest.battery_mv, manifest.after = numbers.battery_mv, numbers.after
+        manifest.runtime = runtimes[0].manifest.sequence if runtimes else 0
         envelope = documents.envelope(to_bytes(manifest))
         parts.append(Part(image.architecture, envelope, image.data))
-    return Release(name, tuple(parts))
+    return Release(name, tuple(parts), runtimes=runtimes)
+
+
+def make_runtime(build: str, image: bytes, mpy_format: str, numbers: Numbers) -> Part:
+    """Return a MicroPython that nobody signed yet, under the number of the release it is for."""
+    kind, digest = runtime_image.class_id(CLASSES, build), runtime_image.digest(image)
+    manifest = Manifest(numbers.sequence, kind, digest, len(image))
+    manifest.security_counter, manifest.battery_mv = numbers.security_counter, numbers.battery_mv
+    manifest.mpy = mpy_number(mpy_format)
+    return Part(build, documents.envelope(to_bytes(manifest)), image)
+
+
+def mpy_number(mpy_format: str) -> int:
+    """Return the number of a format as a manifest has it."""
+    version, _, sub_version = mpy_format.partition(".")
+    return int(version) << 8 | int(sub_version)
 
 
 def read(data: bytes, path: str) -> Release:
@@ -162,19 +196,24 @@ def read(data: bytes, path: str) -> Release:
 
 
 def _parse(fields: Any) -> Release:
-    parts = tuple(
-        Part(str(architecture), bytes(envelope), bytes(image))
-        for architecture, envelope, image in fields["parts"]
-    )
+    parts, runtimes = _parts(fields["parts"]), _parts(fields.get("micropython", []))
     name = str(fields["name"])
-    if fields["format"] != FORMAT or not 0 < len(parts) <= IMAGES_MAX:
+    if fields["format"] != FORMAT or not parts or len(parts + runtimes) > IMAGES_MAX:
         raise ValueError
     if not _is_name(name):
         raise ValueError
     pairs = fields.get("ed25519", [])
     if len(pairs) > SECONDS_MAX:
         raise ValueError
-    return Release(name, parts, tuple((bytes(one), bytes(other)) for one, other in pairs))
+    seconds = tuple((bytes(one), bytes(other)) for one, other in pairs)
+    return Release(name, parts, seconds, runtimes)
+
+
+def _parts(rows: Any) -> tuple[Part, ...]:
+    return tuple(
+        Part(str(architecture), bytes(envelope), bytes(image))
+        for architecture, envelope, image in rows
+    )
 
 
 def _is_name(name: str) -> bool:
@@ -189,5 +228,20 @@ def _fits(release: Release) -> bool:
             return False
         if manifest.class_id != class_id(release.name, part.architecture):
             return False
+    if not _fits_runtimes(release):
+        return False
     digest = bytes.fromhex(release.digest)
     return all(second.is_good(*pair, digest) for pair in release.seconds)
+
+
+def _fits_runtimes(release: Release) -> bool:
+    """Tell whether the MicroPythons are what their manifests say, and the images need them."""
+    for part in release.runtimes:
+        manifest = part.manifest
+        facts = (manifest.digest, manifest.size_bytes, manifest.class_id)
+        kind = runtime_image.class_id(CLASSES, part.architecture)
+        if facts != (runtime_image.digest(part.image), len(part.image), kind):
+            return False
+    numbers = {part.manifest.sequence for part in release.runtimes} or {0}
+    needed = {part.manifest.runtime for part in release.parts}
+    return needed == numbers and len(numbers) == 1 and max(numbers) <= release.sequence

@@ -101,7 +101,7 @@ class Office:
         Raises: CmaError 2 if none of them is here.
         """
         role = self.role_of(self.repository.trust().root, ROLE_RELEASE)
-        pairs = [self._signed(part.envelope, role) for part in release.parts]
+        pairs = [self._signed(part.envelope, role) for part in release.all_parts]
         signed = min((one for _, one in pairs), key=lambda one: one.count)
         self._need_one(signed)
         return release.with_envelopes([data for data, _ in pairs]), signed
@@ -188,13 +188,13 @@ class Office:
         if trust.root.expires_s < now_s:
             raise refused("The root has expired: renew it with cma release rotate.")
         # First, as a refusal takes no signature of the timestamp's key then.
-        for part in release.parts:
+        for part in release.all_parts:
             if not trust.root.is_signed(ROLE_RELEASE, Envelope(part.envelope), (sha256,)):
                 raise refused(
                     f"Release {release.sequence} is not signed by enough keys: sign it with cma "
                     "release sign."
                 )
-        digests = [part.digest for part in release.parts]
+        digests = [part.digest for part in release.all_parts]
         payload = documents.timestamp(version, now_s, now_s + days * DAY_S, digests)
         role = self.role_of(trust.root, ROLE_TIMESTAMP)
         stamp, signed = self._signed(documents.envelope(payload), role)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from cma_toolkit.firmware.kernel.release.index import BLOCK_BYTES, image_digest, index_of
+from cma_toolkit.firmware.kernel.release.runtime_index import PART_BLOCK, PART_PAGE
 from cma_toolkit.firmware.kernel.release.talk import (
     BASES_MAX,
     DIGEST_BYTES,
@@ -21,6 +22,7 @@ from cma_toolkit.firmware.kernel.release.talk import (
     tag_of,
 )
 from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.host_tools.release import runtime_image
 from cma_toolkit.host_tools.release.artefact import Part
 from cma_toolkit.host_tools.release.delta import Source
 from cma_toolkit.host_tools.release.repository import TIMESTAMP, Repository
@@ -96,6 +98,32 @@ class Published:
         return form, data
 
 
+class PublishedRuntime(Published):
+    """One MicroPython of a release, as boards ask for it after they know why."""
+
+    def __init__(self, part: Part, timestamp: bytes, roots: Mapping[int, bytes]) -> None:
+        super().__init__(part, timestamp, roots)
+        self._documents[PART_INDEX] = runtime_image.index(part.image)
+        for number, page in enumerate(runtime_image.pages(part.image)):
+            self._documents[PART_PAGE + number] = page
+        self._blocks = runtime_image.blocks(part.image)
+        self._coded: dict[int, tuple[int, bytes]] = {}
+
+    def coded(self, part: int, base: int) -> tuple[int, bytes] | None:
+        """Return a part's form and bytes; a block is deflated when somebody first asks for it."""
+        number = part - PART_BLOCK
+        if part in self._documents:
+            return FORM_PLAIN, self._documents[part]
+        if not 0 <= number < len(self._blocks):
+            return None
+        if number not in self._coded:
+            block = self._blocks[number]
+            data = deflate(block)
+            is_smaller = len(data) < len(block)
+            self._coded[number] = (FORM_DEFLATED, data) if is_smaller else (FORM_PLAIN, block)
+        return self._coded[number]
+
+
 def deflate(block: bytes) -> bytes:
     """Return a block in raw DEFLATE (RFC 1951) for a window of 4 KiB."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -WINDOW_BITS)
@@ -138,4 +166,4 @@ def of_sequence(repository: Repository, sequence: int) -> list[Published]:
             and other.manifest.class_id == part.manifest.class_id
         ]
         made.append(Published(part, timestamp, roots, earlier))
-    return made
+    return made + [PublishedRuntime(part, timestamp, roots) for part in chosen[0].runtimes]
