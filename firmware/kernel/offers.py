@@ -82,7 +82,7 @@ class Offers:
             core.reboot(REBOOT_UPDATE)
             return
         running, _, stage = core.release
-        report = [running, stage, running, 1000, core.governor.battery_mv, 0]
+        report = [running, stage, running, 1000, core.governor.battery_mv, 0, 0]
         core.transmitter.say(KIND_REPORT, report, BROADCAST, LINK_ALL)
 
     def _may_update(self, now_ms: int) -> bool:

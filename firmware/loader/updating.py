@@ -27,6 +27,7 @@ from kernel.effects import LINK_ALL
 from kernel.identity import Identity
 from kernel.prng import Prng
 from kernel.release import layout
+from kernel.release.budget import DAY_UAH, SESSION_UAH, Budget
 from kernel.release.installation import RECOVERY
 from kernel.release.manifest import Board as Kind
 from kernel.release.slots import COST_ORDERLY
@@ -119,11 +120,21 @@ class Station:
         )
         kind.battery_mv = board.battery_mv()
         settings = board.settings
+        budget = Budget(
+            installation.table,
+            settings.config.currents_ua,
+            settings.whole("update_uah_per_session", SESSION_UAH),
+            settings.whole("update_uah_per_day", DAY_UAH),
+        )
+        if not budget.begin(int(time.time()), installation.running != RECOVERY):
+            self.tell("not updating", "the day's charge for it is used up")
+            return 0
         identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
         prng = Prng(int.from_bytes(os.urandom(4), "big"))
-        updater = Updater(identity, prng, installation, kind, _inflate)
+        updater = Updater(identity, prng, installation, kind, _inflate, budget)
         self.tell("updating")
         self.radio(True)
+        budget.start(_now_ms())
         self._await_wifi()
         updater.start(_now_ms(), self)
         while not self.outcome:

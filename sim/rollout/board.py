@@ -7,7 +7,7 @@ what firmware/loader does on a board.
 
 from typing import TYPE_CHECKING, Any
 
-from cma_toolkit.firmware.kernel.codec.frame import KIND_OFFER, KIND_REPORT
+from cma_toolkit.firmware.kernel.codec.frame import KIND_REPORT
 from cma_toolkit.firmware.kernel.effects import LINK_ALL, SLEEP_DEEP
 from cma_toolkit.firmware.kernel.errors import (
     CAUSE_DEEP_SLEEP,
@@ -18,7 +18,8 @@ from cma_toolkit.firmware.kernel.errors import (
 )
 from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
-from cma_toolkit.firmware.kernel.release import layout, manifest, talk
+from cma_toolkit.firmware.kernel.release import talk
+from cma_toolkit.firmware.kernel.release.budget import BOOT_MS
 from cma_toolkit.firmware.kernel.release.installation import RECOVERY, Installation
 from cma_toolkit.firmware.kernel.release.signs import IS_GIVEN_UP, IS_HEALTHY, Signs
 from cma_toolkit.firmware.kernel.release.slots import (
@@ -31,11 +32,13 @@ from cma_toolkit.firmware.kernel.release.update import Update
 from cma_toolkit.firmware.kernel.release.updater import Updater
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.rollout.life import Life
+from cma_toolkit.sim.rollout.offers import is_offered
 from cma_toolkit.sim.rollout.partition import (
-    SECTORS,
     RomfsFlash,
+    budget_of,
     inflate,
     install,
+    kind_of,
     open_installation,
 )
 from cma_toolkit.sim.world.board import BOOT, DARK_MS, FRAME, WAKE
@@ -58,7 +61,6 @@ _JITTER_MS = 30  # between the wakes of a cluster's boards
 _RETRY_MS = 600_000
 _DOUBLINGS_MAX = 6
 _LINGER_MS = 50  # for the last report of a session to be on the air
-_HEADER_BYTES = 14
 _STARTS_MAX = 16  # of a trial, until they cost what a power loss does
 _UAH_PER_UA_MS = 3_600_000
 
@@ -88,6 +90,7 @@ class Board:
         self._sent_us = self._sent_before_us = 0  # in sessions; in all, before this one
         self._tries = 0  # sessions that brought nothing, and when the next may begin
         self._retry_at_ms = 0
+        self._powered_at_ms = 0  # since when the RTC goes
         self._frame_number = self._rng.below(1 << 16)
         self._cut_is_armed = False
         self._judged_at_ms = 0
@@ -142,7 +145,7 @@ class Board:
         world, currents = self._world, self.member.currents_ua
         listened = self.updating.total_ms(world.clock.now_ms) * currents.get("wifi_rx", 0)
         sent = self._sent_us * currents.get("wifi_tx", 0) // 1000
-        booted = 2 * self.updating.count * _BOOT_MS * currents.get("active", 0)
+        booted = 2 * self.updating.count * BOOT_MS * currents.get("active", 0)
         return (listened + sent + booted) // _UAH_PER_UA_MS
 
     @property
@@ -231,14 +234,9 @@ class Board:
             return
         if self.is_on_trial:
             self._signs.on_heard()
-        if content[1] != KIND_OFFER or self._world.clock.now_ms < self._retry_at_ms:
-            return
-        fields = talk.read(content[1], memoryview(content)[_HEADER_BYTES:])
-        class_tag = talk.tag_of(self._world.conditions.class_id)
-        if fields is None or fields[talk.CLASS] != class_tag:
-            return
-        nodes = fields[talk.NODES]
-        if fields[talk.SEQUENCE] > self.sequence and (not nodes or self.member.node in nodes):
+        class_id, node = self._world.conditions.class_id, self.member.node
+        is_due = self._world.clock.now_ms >= self._retry_at_ms
+        if is_due and is_offered(content, class_id, self.sequence, node):
             self._wants_update = True
             self._retry_at_ms = self._world.clock.now_ms + (_RETRY_MS << self._tries)
             self._tries = min(self._tries + 1, _DOUBLINGS_MAX)
@@ -246,7 +244,7 @@ class Board:
             self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
 
     def _report(self, stage: int) -> None:
-        fields = [self.sequence, stage, self.sequence, 1_000, self.member.battery_mv, 0]
+        fields = [self.sequence, stage, self.sequence, 1_000, self.member.battery_mv, 0, 0]
         frame = talk.write(self._identity, KIND_REPORT, fields, self._frame_number)
         self._frame_number = (self._frame_number + 1) & 0xFFFF
         self.send(LINK_ALL, frame, len(frame))
@@ -316,6 +314,10 @@ class Board:
         world, installation = self._world, self._installation
         assert installation is not None
         now_ms = world.clock.now_ms
+        budget = budget_of(installation, self.member.currents_ua, now_ms - self._powered_at_ms)
+        if budget is None:
+            self._end_session()
+            return
         self.sessions += 1
         self._sent_before_us = world.radio.air_us(self.index)
         for span in (self.awake, self.radio, self.updating):
@@ -324,11 +326,9 @@ class Board:
             self._cut_is_armed = True
             mode = self._rng.below(len(TEAR_MODES))
             self.flash.cut_in(self.member.power_cut_in, mode, self._rng.below(1 << 16), DARK_MS)
-        conditions = world.conditions
-        kind = manifest.Board((conditions.class_id,), layout.image_bytes(SECTORS), conditions.mpy)
-        kind.battery_mv = self.member.battery_mv
+        kind = kind_of(world.conditions, self.member.battery_mv)
         rng = Prng(seed_from(world.seed, "updater", self.member.node, self.sessions))
-        self._machine = Updater(self._identity, rng, installation, kind, inflate)
+        self._machine = Updater(self._identity, rng, installation, kind, inflate, budget)
         self._machine.start(ticks_at(now_ms), self)
         self._settle()
 
@@ -394,6 +394,7 @@ class Board:
         """Lose what RTC memory holds."""
         self._has_mark = self._wants_update = self._is_healthy = self._is_given_up = False
         self._starts = 0
+        self._powered_at_ms = self._world.clock.now_ms
         self._signs = Signs()
         if self._life is not None:
             self._life.snapshot = b""

@@ -19,12 +19,13 @@ from attacks.air import (
     session,
 )
 from attacks.attack import attack, check, stopped
-from attacks.places import FETCHING, GATHERING, INTAKE, OFFERING, SERVING, TALK, UPDATER
+from attacks.places import BUDGET, FETCHING, GATHERING, INTAKE, OFFERING, SERVING, TALK
 
 from cma_toolkit.firmware.kernel.release import talk
+from cma_toolkit.firmware.kernel.release.budget import SESSION_MS
 from cma_toolkit.firmware.kernel.release.serving import Serving
 from cma_toolkit.firmware.kernel.release.update import Update
-from cma_toolkit.firmware.kernel.release.updater import DONE_SPENT, DONE_STUCK, SESSION_MS
+from cma_toolkit.firmware.kernel.release.updater import DONE_SPENT, DONE_STUCK
 from cma_toolkit.firmware.kernel.ticks import ticks_add
 from cma_toolkit.host_tools.release.published import Published
 from support.updating import Air, EdgeStation, part_of
@@ -63,9 +64,9 @@ def test_attack_22_release_for_another_device() -> None:
 @attack(
     check(
         "the length of a session",
-        UPDATER,
-        "self._session_ms = session_ms",
-        "self._session_ms = 1 << 28",
+        BUDGET,
+        "        self.span_ms = SESSION_MS",
+        "        self.span_ms = 1 << 28",
     )
 )
 def test_attack_25_slow_retrieval() -> None:

@@ -15,6 +15,7 @@ import uctypes
 from kernel.identity import Identity
 from kernel.ports import Flash
 from kernel.prng import Prng
+from kernel.release.budget import Budget
 from kernel.release.installation import Installation
 from kernel.release.layout import (
     JOURNAL_SECTORS,
@@ -87,7 +88,8 @@ def run(address, root, class_id, mpy, node, network, seed):  # noqa: PLR0917 - a
     installation.boot(0)
     kind = Board((class_id,), image_bytes(flash.sector_count), mpy)
     identity = Identity("heap", node, network, "")
-    machine = Updater(identity, Prng(seed), installation, kind, _inflate)
+    budget = Budget(installation.table)
+    machine = Updater(identity, Prng(seed), installation, kind, _inflate, budget)
     deeds, at = Deeds(), address + PARTITION_BYTES
     frame = bytearray(251)
     while True:

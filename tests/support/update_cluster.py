@@ -8,7 +8,7 @@ from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.firmware.kernel.release import papers
 from cma_toolkit.firmware.kernel.release.index import index_of
-from cma_toolkit.host_tools.release.edge import Edge, Offered
+from cma_toolkit.host_tools.release.edge import Edge, Offered, Report
 from cma_toolkit.sim.rollout.world import Conditions, Member, World
 from cma_toolkit.sim.world.medium.airtime import frame_us
 from support.release_board import FIRST
@@ -23,11 +23,15 @@ _AROUND_BYTES = 43  # of MAC header, vendor frame and check sequence
 
 @dataclass(frozen=True)
 class Used:
-    """What it took: bytes that all stations had on the air, and charge by board."""
+    """What it took: bytes that all stations had on the air, and charge by board.
+
+    Shape: `told` is the charge that each board told an edge last.
+    """
 
     minutes: float
     air_bytes: int
     uah: list[int]
+    told: list[int]
     updated: int
 
 
@@ -55,9 +59,14 @@ def update(  # noqa: PLR0917 - what varies
         for number in range(boards)
     ]
 
+    told: dict[int, int] = {}
+
+    def on_report(report: Report) -> None:
+        told[report.node] = max(report.used_uah, told.get(report.node, 0))
+
     def make_edge(number: int, node: int) -> Edge:
         rng = Prng(seed_from(seed, "edge"))
-        edge = Edge(Identity("edge", node, NETWORK, ""), rng, lambda report: None)
+        edge = Edge(Identity("edge", node, NETWORK, ""), rng, on_report)
         edge.offer(1, [Offered(release)])
         return edge
 
@@ -65,7 +74,8 @@ def update(  # noqa: PLR0917 - what varies
     took_ms = world.run(_LIMIT_MINUTES, lambda now_ms: not _all_have_it(world))
     updated = sum(board.sequence == NEW_SEQUENCE for board in world.members)
     uah = [board.update_uah() for board in world.members]
-    return Used(took_ms / 60_000, _air_bytes(world), uah, updated)
+    said = [told.get(member.node, 0) for member in members]
+    return Used(took_ms / 60_000, _air_bytes(world), uah, said, updated)
 
 
 def _all_have_it(world: Any) -> bool:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng
 from cma_toolkit.firmware.kernel.release import layout, papers
+from cma_toolkit.firmware.kernel.release.budget import Budget
 from cma_toolkit.firmware.kernel.release.installation import Installation
 from cma_toolkit.firmware.kernel.release.manifest import Board
 from cma_toolkit.firmware.kernel.release.region import Region
@@ -83,7 +84,8 @@ def replay(path: str) -> "dict[str, object]":
         installation.boot(COST_ORDERLY)
         kind = Board((unhexlify(given["class_id"]),), layout.image_bytes(SECTORS), given["mpy"])
         identity = Identity("replay", given["node"], given["network"], "")
-        machine = Updater(identity, Prng(given["seed"]), installation, kind, inflate)
+        budget = Budget(installation.table)
+        machine = Updater(identity, Prng(given["seed"]), installation, kind, inflate, budget)
         deeds = Deeds()
         for line in file:
             at_ms, _, text = line.strip().partition(" ")

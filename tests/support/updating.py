@@ -8,13 +8,14 @@ from typing import Any
 from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.firmware.kernel.release import layout, papers
+from cma_toolkit.firmware.kernel.release.budget import Budget
 from cma_toolkit.firmware.kernel.release.index import index_of
 from cma_toolkit.firmware.kernel.release.installation import Installation
 from cma_toolkit.firmware.kernel.release.manifest import Board, Manifest, to_bytes
 from cma_toolkit.firmware.kernel.release.region import Region
 from cma_toolkit.firmware.kernel.release.slots import COST_ORDERLY
 from cma_toolkit.firmware.kernel.release.update import Update
-from cma_toolkit.firmware.kernel.release.updater import SESSION_MS, Updater
+from cma_toolkit.firmware.kernel.release.updater import Updater
 from cma_toolkit.firmware.kernel.state.journal import Journal
 from cma_toolkit.firmware.kernel.state.table import JournalTable
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
@@ -87,6 +88,7 @@ class UpdatingBoard:
         self.flash = RomfsFlash()
         self.outcome = 0
         self.sent: list[bytes] = []
+        self.limits: tuple[Any, ...] = ()  # of its charge: currents, of a session, of a day
         self._seed = seed
         self._sessions = 0
         if runs is not None:
@@ -101,8 +103,8 @@ class UpdatingBoard:
         made = papers.to_bytes(envelope, index_of(data), FIRST.to_bytes())
         papers.write(self.flash, layout.trailer_at(0, SECTORS), made)
 
-    def boot(self, session_ms: int = SESSION_MS) -> Updater:
-        """Begin a session."""
+    def boot(self, session_ms: int = 0) -> Updater:
+        """Begin a session, of another length if one is given."""
         region = Region(self.flash, layout.journal_at(SECTORS), layout.JOURNAL_SECTORS)
         journal = Journal(region)
         journal.recover()
@@ -114,7 +116,9 @@ class UpdatingBoard:
         self.session_seed = seed_from(self._seed, "updater", self.node, self._sessions)
         rng = Prng(self.session_seed)
         identity = Identity(f"board-{self.node}", self.node, self._network, "test")
-        self.machine = Updater(identity, rng, self.installation, self.kind, inflate, session_ms)
+        budget = Budget(self.installation.table, *self.limits)
+        budget.span_ms = session_ms or budget.span_ms
+        self.machine = Updater(identity, rng, self.installation, self.kind, inflate, budget)
         return self.machine
 
     def image(self, size: int) -> bytes:

@@ -79,7 +79,7 @@ def test_who_is_not_meant_says_what_it_runs() -> None:
         agent = Listener()
         agent.hear(fields)
         agent.wait(WAIT_MS)
-        assert agent.said(KIND_REPORT) == [[4, 3, 4, 1000, 3_900, 0]]
+        assert agent.said(KIND_REPORT) == [[4, 3, 4, 1000, 3_900, 0, 0]]
         assert not agent.out.reboots
     for release, kind in (((4, KIND, 3), KIND + 1), ((0, 0, 0), 0)):
         agent = Listener(release=release)

@@ -11,7 +11,7 @@ MOST = (1 << 30) - 1
 OFFER = [MOST, MOST, b"\xff" * 8, MOST, MOST, [MOST] * talk.BASES_MAX, [MOST] * talk.NODES_MAX]
 WANT = [MOST, MOST, [51, (1 << 40) - 1] * 18]
 PIECE = [MOST, MOST, 130, talk.PART_BYTES_MAX, 38, bytes(talk.PIECE_BYTES)]
-REPORT = [MOST, 4, MOST, 1000, 4200, 13]
+REPORT = [MOST, 4, MOST, 1000, 4200, 13, MOST]
 LARGEST = ((9, OFFER), (10, WANT), (11, PIECE), (12, REPORT))
 
 

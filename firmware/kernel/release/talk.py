@@ -6,7 +6,7 @@ the four kinds of frames is one array:
     offer     generation, sequence, digest, class, root, bases, nodes
     want      tag, base, part and bits of each
     piece     tag, form, part, size, index, data
-    report    sequence, stage, target, permille, battery, reason
+    report    sequence, stage, target, permille, battery, reason, charge
 
 Input    write(identity, kind, fields), read(kind, payload)
 Effects  none
@@ -54,7 +54,7 @@ STAGE_IDLE, STAGE_FETCHING, STAGE_TRIAL, STAGE_CONFIRMED, STAGE_REJECTED = range
 _NUMBER_MAX = (1 << 30) - 1
 _BITS_MAX = (1 << PIECES_MAX) - 1
 # n: a number, b: bytes, N: numbers, B: numbers and sets of pieces
-_SHAPES = ("nnbnnNN", "nnB", "nnnnnb", "nnnnnn")
+_SHAPES = ("nnbnnNN", "nnB", "nnnnnb", "nnnnnnn")
 _LIST_MAX = 64
 
 

@@ -5,21 +5,13 @@ is there stays in flash, and the next session goes on with it.
 
 Input    start(now), on_frame(now, link, buffer, length, rssi, out), on_time(now, out)
 Effects  out.send; out.done, the last one; those of `intake`
-Bounds   SESSION_MS or what the driver gives; IDLE_MS or LINGER_MS with nothing to do
+Bounds   `budget`; IDLE_MS or LINGER_MS with nothing to do
 Source   RFC 6206 for the offers; A. Hui, D. Culler, "The dynamic behavior of a data dissemination
          protocol for network programming at scale", SenSys 2004, for what is overheard
 """
 
-from ..codec.frame import (
-    BROADCAST,
-    KIND_OFFER,
-    KIND_PIECE,
-    KIND_REPORT,
-    KIND_WANT,
-    VERSION,
-    read_source,
-    read_target,
-)
+from ..codec import frame
+from ..codec.frame import BROADCAST, KIND_REPORT, KIND_WANT, VERSION
 from ..effects import LINK_ALL
 from ..limits import HEADER_BYTES
 from ..ticks import ticks_add, ticks_diff
@@ -39,11 +31,11 @@ if TYPE_CHECKING:
     from ..identity import Identity
     from ..prng import Prng
     from ..shapes import UpdateEffects
+    from .budget import Budget
     from .forms import Inflate
     from .installation import Installation
     from .manifest import Board
 
-SESSION_MS = 60_000
 IDLE_MS = 5_000  # without anything to fetch or to hand on
 LINGER_MS = 1_500  # the same, once the release is here
 ASK_MS = 1_300  # without an offer, before it makes itself heard again
@@ -61,7 +53,6 @@ DONE_FAILED = 6  # the flash fails, or does not read as it was written
 class Updater:
     """One session of a board whose installation has booted.
 
-    Units: `session_ms` with the radio on.
     Shape: `inflate(data, size)` returns what raw DEFLATE with a window of 4 KiB unpacks to, at
     most that many bytes, and raises ValueError for what is none.
     """
@@ -73,7 +64,7 @@ class Updater:
         installation: "Installation",
         board: "Board",
         inflate: "Inflate",
-        session_ms: int = SESSION_MS,
+        budget: "Budget",
     ) -> None:
         self.identity = identity
         self.installation = installation
@@ -83,8 +74,8 @@ class Updater:
         self.serving = Serving(rng, LEAD_MS, DRAW_MS)
         self.offering = Offering(rng, identity.node, board)
         self.outcome, self._has_misread = 0, False
-        self._session_ms = session_ms
-        self._started_at_ms = self._busy_at_ms = 0  # when there was something to do last
+        self.budget = budget
+        self._busy_at_ms = 0  # when there was something to do last
         self._sequence = rng.below(1 << 16)
 
     @property
@@ -94,12 +85,13 @@ class Updater:
 
     def start(self, now_ms: int, out: "UpdateEffects") -> None:
         """Begin to listen, and say what runs here."""
-        self._started_at_ms = self._busy_at_ms = now_ms
+        self.budget.start(now_ms)
+        self._busy_at_ms = now_ms
         self._ask(now_ms, out)
 
     def next_wake_at_ms(self) -> int:
         """Return when `on_time` has something to do."""
-        first_at_ms = ticks_add(self._started_at_ms, self._session_ms)
+        first_at_ms = self.budget.ends_at_ms()
         idle_at_ms = ticks_add(self._busy_at_ms, self._idle_ms())
         asking_at_ms, serving_at_ms = self.fetching.next_at_ms, self.serving.next_at_ms
         for at_ms in (idle_at_ms, asking_at_ms, serving_at_ms, self.offering.next_at_ms):
@@ -119,45 +111,45 @@ class Updater:
         """Take in a frame; what is not of this kind is passed over."""
         if self.outcome or not HEADER_BYTES < length <= len(buffer) or buffer[0] >> 4 != VERSION:
             return
-        network, source = buffer[2] << 8 | buffer[3], read_source(buffer)
+        network, source = buffer[2] << 8 | buffer[3], frame.read_source(buffer)
         if network != self.identity.network or source in (0, self.identity.node):
             return
-        kind, target = buffer[1], read_target(buffer)
+        kind, target = buffer[1], frame.read_target(buffer)
         fields = talk.read(kind, memoryview(buffer)[HEADER_BYTES:length])
         if fields is None or target not in (BROADCAST, self.identity.node):
             return
         try:
-            if kind == KIND_OFFER:
+            if kind == frame.KIND_OFFER:
                 self._on_offer(now_ms, fields)
             elif kind == KIND_WANT:
                 self._on_want(now_ms, fields, target != BROADCAST)
-            elif kind == KIND_PIECE:
+            elif kind == frame.KIND_PIECE:
                 self._on_piece(now_ms, source, fields, out)
         except OSError:
-            self._done(DONE_FAILED, out)
+            self._done(now_ms, DONE_FAILED, out)
 
     def on_time(self, now_ms: int, out: "UpdateEffects") -> None:
         """Ask, hand on and offer what is due, or end the session."""
         if self.outcome:
             return
         try:
-            self._send(KIND_PIECE, self.serving.on_time(now_ms), out)
+            self._send(frame.KIND_PIECE, self.serving.on_time(now_ms), out)
             want = self.fetching.on_time(now_ms)
             self._send(KIND_WANT, want, out, self.fetching.asked or BROADCAST)
         except OSError:
-            self._done(DONE_FAILED, out)
+            self._done(now_ms, DONE_FAILED, out)
             return
         if (self.fetching.is_stuck or self.reason) and self.intake.holding is None:
             self.offering.give_up()
         if self.offering.fields is None and ticks_diff(now_ms, self.offering.next_at_ms) >= 0:
             self._ask(now_ms, out)
-        self._send(KIND_OFFER, self.offering.on_time(now_ms, self._offered()), out)
+        self._send(frame.KIND_OFFER, self.offering.on_time(now_ms, self._offered()), out)
         if self.serving.next_at_ms >= 0 or self.fetching.next_at_ms >= 0:
             self._busy_at_ms = now_ms
-        if ticks_diff(now_ms, self._started_at_ms) >= self._session_ms:
-            self._done(DONE_WHOLE if self.intake.is_whole else DONE_SPENT, out)
+        if ticks_diff(now_ms, self.budget.ends_at_ms()) >= 0:
+            self._done(now_ms, DONE_WHOLE if self.intake.is_whole else DONE_SPENT, out)
         elif ticks_diff(now_ms, self._busy_at_ms) >= self._idle_ms():
-            self._done(self._idle_outcome(), out)
+            self._done(now_ms, self._idle_outcome(), out)
 
     def _on_offer(self, now_ms: int, fields: "list[Any]") -> None:
         offering = self.offering
@@ -186,9 +178,9 @@ class Updater:
         if self.intake.is_whole:
             self.fetching.stop()
             if self.intake.update.finish():
-                self._report(out)
+                self._report(now_ms, out)
             elif self._has_misread or self.offering.fields is None:
-                self._done(DONE_FAILED, out)
+                self._done(now_ms, DONE_FAILED, out)
             else:  # it does not read back: what is lacking is fetched again, once
                 self._has_misread = True
                 self.fetching.begin(now_ms, self.offering.fields)
@@ -198,9 +190,13 @@ class Updater:
         at = self.installation.running
         return 0 if at == RECOVERY else self.installation.slots[at].sequence
 
+    def target_sequence(self) -> int:
+        """Return the number of the release that was offered last, 0 for none."""
+        return self.offering.sequence
+
     def _ask(self, now_ms: int, out: "UpdateEffects") -> None:
         self.offering.next_at_ms = ticks_add(now_ms, ASK_MS)
-        self._report(out)  # an edge that hears it offers what it has
+        self._report(now_ms, out)  # an edge that hears it offers what it has
 
     def _idle_ms(self) -> int:
         return LINGER_MS if self.intake.is_whole else IDLE_MS
@@ -223,17 +219,19 @@ class Updater:
             return DONE_REFUSED
         return DONE_STUCK if self.fetching.is_stuck else DONE_NOTHING
 
-    def _done(self, outcome: int, out: "UpdateEffects") -> None:
+    def _done(self, now_ms: int, outcome: int, out: "UpdateEffects") -> None:
         self.outcome = outcome
-        self._report(out)
+        self._report(now_ms, out)
+        self.budget.end(now_ms, self.target_sequence())
         out.done(outcome)
 
-    def _report(self, out: "UpdateEffects") -> None:
+    def _report(self, now_ms: int, out: "UpdateEffects") -> None:
         stage = talk.STAGE_FETCHING if self.intake.holding is not None else talk.STAGE_IDLE
         if self.reason not in (0, REFUSED_MICROPYTHON):  # of that a session of its own tells
             stage = talk.STAGE_REJECTED
-        running, done = self.installation_sequence(), self.intake.done_permille()
-        fields = [running, stage, self.offering.sequence, done, self.board.battery_mv, self.reason]
+        running, target = self.installation_sequence(), self.target_sequence()
+        fields = [running, stage, target, self.intake.done_permille(), self.board.battery_mv]
+        fields += [self.reason, self.budget.used_uah(now_ms, target)]
         self._send(KIND_REPORT, fields, out)
 
     def _send(
@@ -245,6 +243,7 @@ class Updater:
     ) -> None:
         if fields is None:
             return
-        frame = talk.write(self.identity, kind, fields, self._sequence, target)
+        made = talk.write(self.identity, kind, fields, self._sequence, target)
         self._sequence = (self._sequence + 1) & 0xFFFF
-        out.send(LINK_ALL, frame, len(frame))
+        self.budget.sent(len(made))
+        out.send(LINK_ALL, made, len(made))
