@@ -12,18 +12,17 @@ from cma_toolkit.firmware.kernel.errors import (
     CAUSE_POWER_ON,
     CAUSE_SOFT_RESET,
     CAUSE_WATCHDOG,
+    REBOOT_UPDATE,
 )
-from cma_toolkit.firmware.kernel.identity import Identity
-from cma_toolkit.firmware.kernel.prng import Prng, seed_from
-from cma_toolkit.firmware.kernel.state.journal import Journal
+from cma_toolkit.firmware.kernel.prng import seed_from
 from cma_toolkit.firmware.kernel.state.table import JournalTable
-from cma_toolkit.firmware.kernel.state.values import State
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.account import Account
+from cma_toolkit.sim.world.born import make_agent
 from cma_toolkit.sim.world.hardware.flash import NorFlash, PowerCut
 from cma_toolkit.sim.world.hardware.oscillator import draw_oscillator
-from cma_toolkit.sim.world.hardware.recovered import Recovered
-from cma_toolkit.sim.world.host import Host, WorldParts
+from cma_toolkit.sim.world.hardware.recovered import Recovered, state_on
+from cma_toolkit.sim.world.host import Host
 from cma_toolkit.sim.world.lost import let_go
 from cma_toolkit.sim.world.power import SUPPLY
 from cma_toolkit.sim.world.span import Span
@@ -43,7 +42,6 @@ DARK_MS = 2_000  # from a power cut to the boot after it
 _BOOT_MS = 350  # from a wake or reset to the agent: stock MicroPython on a small root filesystem
 _TURNS_MAX = 100  # at one instant: a step serves one timer of the application, of 16
 _BATTERY_MS = 5_000  # from one look at the battery to the next
-_NETWORK = 1
 LINK_WIRE = 2  # heard with the radio off
 _NEVER = -1
 _LATE_FRAMES_MAX = 15  # full ones in the radio's buffer of 4 KiB, while a step takes its time
@@ -69,6 +67,8 @@ class Board:
         self.slow_ms = 0  # for which each step keeps it busy
         self.power = fleet.make_power(self)  # None: there is always enough of it
         self.is_dark = True  # without power
+        self.release = fleet.release  # number, class, and how far its trial is
+        self.is_updating = False  # and so without an agent
         self.entropy: int | None = None  # all that its random numbers come from, if given
         self._fleet = fleet
         self._has_guest = index in fleet.guests
@@ -208,6 +208,7 @@ class Board:
         self.cause = CAUSE_POWER_ON
         self._stop()
         self.is_dark = True
+        self.is_updating = False
 
     def cut_power(self, dark_ms: int = DARK_MS) -> None:
         """Lose all but flash, now, and boot once the power is back."""
@@ -224,6 +225,12 @@ class Board:
     def boot(self, cause: int) -> None:
         """Begin to boot now."""
         self._boot_later(self._fleet.clock.now_ms + _BOOT_MS, cause)
+
+    def restart(self) -> None:
+        """Have the agent stop in order and boot again, if it is awake."""
+        if self.agent is not None and not self.is_asleep:
+            self.agent.reboot()
+            self._wake_later(self.agent.next_wake_at_ms())
 
     def crash(self, cause: int = CAUSE_WATCHDOG) -> None:
         """Reset with the power on, now: RTC memory survives and the agent does not.
@@ -253,24 +260,19 @@ class Board:
         return JournalTable(self.recovered.open(self.flash, self.cause == CAUSE_DEEP_SLEEP))
 
     def state(self) -> dict[str, object]:
-        """Return what `agent.state` holds, of a sleeper what flash holds, {} without power."""
+        """Return what `agent.state` holds; of who sleeps or updates what flash holds; else {}."""
         if self.agent is not None:
             return self.agent.keeper.state.as_dict()
-        if self.cause != CAUSE_DEEP_SLEEP:
-            return {}
-        state = State()
-        journal = Journal(self.flash.copy())
-        journal.recover(is_after_sleep=True)
-        state.load(JournalTable(journal))
-        return state.as_dict()
+        return state_on(self.flash) if self._will_go_on() else {}
 
     def status(self) -> dict[str, object]:
         """Return the agent's status, that from before its sleep, or its name only."""
         if self.agent is not None:
             return self.agent.status()
-        if self.cause == CAUSE_DEEP_SLEEP:
-            return self._last_status
-        return {"name": self.name}
+        return self._last_status if self._will_go_on() else {"name": self.name}
+
+    def _will_go_on(self) -> bool:
+        return self.is_updating or self.cause == CAUSE_DEEP_SLEEP
 
     def used_uah(self) -> int:
         """Return what all of its agents used; 0 for those in a process of their own."""
@@ -304,7 +306,7 @@ class Board:
             if self.power.is_empty:
                 return  # a cut of its power is over, and its battery is still empty
             self.power.boot(_BOOT_MS)
-        self.is_dark = False
+        self.is_dark = self.is_updating = False
         self._boots += 1
         self.flash.power_on()
         self._boot_at_ms = self._wake_at_ms = _NEVER
@@ -313,7 +315,9 @@ class Board:
         host.trace(trace.BOOT, bytes([self.cause]))
         snapshot, self.rtc = self.rtc, b""
         seed = seed_from(fleet.seed, "agent", self.index, self._boots)
-        agent = self.agent = self._make_agent(seed if self.entropy is None else self.entropy)
+        agent = self.agent = make_agent(
+            fleet, self, seed if self.entropy is None else self.entropy
+        )
         agent.start(self.ticks(), self.cause, snapshot or None, host)
         self._read_account()
         self._battery_at_ms = _NEVER
@@ -321,15 +325,6 @@ class Board:
         if self._settle(agent):
             agent.set_up(self.ticks(), fleet.setup, host)
             self._settle(agent)
-
-    def _make_agent(self, seed: int) -> Agent:
-        fleet = self._fleet
-        identity = Identity(self.name, self.node, _NETWORK, "world")
-        parts = WorldParts(self.host, fleet.sensors)
-        guest = fleet.guests.get(self.index)
-        if guest is not None:
-            return guest.make_agent(fleet, self, identity, seed, parts)
-        return Agent(identity, Prng(seed), self.table(), parts, fleet.config)
 
     def _measure_battery(self, agent: Agent) -> None:
         now_ms = self._fleet.clock.now_ms
@@ -345,8 +340,13 @@ class Board:
             agent.on_spent(self.ticks(), self.slow_ms)
         reason, depth, until_at_ms = host.take_wishes()
         if reason:
+            self.is_updating = reason == REBOOT_UPDATE
+            busy_ms = 0
+            if self.is_updating:
+                self._last_status = agent.status()
+                busy_ms = self._fleet.serve(self.index) + _BOOT_MS
             self._lose_agent()
-            self.boot(CAUSE_SOFT_RESET)
+            self._boot_later(clock.now_ms + busy_ms + _BOOT_MS, CAUSE_SOFT_RESET)
             return False
         if not depth:
             if not self.is_asleep:

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KERNEL, WORLD = "firmware/kernel", "sim/world"
 # Of the world, what runs at each event.
 ENGINE = (
-    *("account", "announcements", "board", "clock", "fleet", "host", "lost", "power"),
-    *("sensors", "span", "trace"),
+    *("account", "announcements", "board", "born", "clock", "fleet", "host"),
+    *("lost", "power", "sensors", "span", "trace"),
     *("hardware/*", "medium/*"),
 )
 # Of the kernel, this and what that imports.

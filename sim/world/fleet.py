@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
 _BOOT_MS_SPREAD = 1_000
 BATTERY_MV = 4_000
+RELEASE_CLASS = 0x2B0A4D  # whom releases of a world are for
+_CONFIRMED = 3  # as kernel/release/talk.py says it
 DRIFT_PPM_MAX = 100_000  # a tenth: what counts time worse than that is broken
+_IDLE_MS = 5_000  # in the updater, if nobody has anything for it: kernel/release/updater.py
 _STEPS_PER_RUN = 100  # of progress
 # Of the garbage collector: new objects, and looks at the young before one at the older. So many
 # objects are new whenever all agents wake; if each wake led to a look, it would take a sixth of
@@ -58,6 +61,12 @@ class Fleet:
     messages for a test to look at. With `own`, this is a part of a world: only those agents have
     boards, in `boards` at their numbers, and shards/shard.py connects it with the others.
     """
+
+    release = (
+        1,
+        RELEASE_CLASS,
+        _CONFIRMED,
+    )  # that boards run: number, class, how far its trial is
 
     def __init__(
         self,
@@ -98,9 +107,9 @@ class Fleet:
             raise ValueError(f"drift_ppm is {drift_ppm}: write 0 to {DRIFT_PPM_MAX}")
         self.drift_ppm = drift_ppm
         self.climate = None if climate is None else Climate(climate, seed)
-        self.config = Config()
-        self.config.take(settings or {})
-        self.config.take_currents(currents or {})
+        self._configs: dict[int, Config] = {}
+        self._settings, self._currents = settings or {}, currents or {}
+        self.config = self.config_of(self.release[0])
         if supply is not None:
             check_supply(supply, self.config.currents_ua)
         self._supply = supply
@@ -219,6 +228,24 @@ class Fleet:
         if self._found:
             agent, _place, at_ms, text = min(self._found)
             raise Violation(text, agent, at_ms)
+
+    def config_of(self, sequence: int) -> Config:
+        """Return what agents of a release are configured with: each has another application."""
+        config = self._configs.get(sequence)
+        if config is None:
+            config = self._configs[sequence] = Config()
+            config.take(self._settings)
+            config.take_currents(self._currents)
+            config.application_id = sequence
+        return config
+
+    def serve(self, index: int) -> int:
+        """Return for how long a board in its updater is busy there."""
+        for fault in self.active_faults:
+            span_ms = fault.serve(index)
+            if span_ms:
+                return span_ms
+        return _IDLE_MS
 
     def make_power(self, board: Board) -> "Power | None":
         """Return the battery of a board, None if it has none that empties."""

@@ -91,6 +91,8 @@ class Power:
 def _state_of(board: "Board") -> int:
     if board.is_dark:
         return DARK
+    if board.is_updating:
+        return STATE_RX
     if board.agent is None:
         return STATE_DEEP_SLEEP if board.cause == CAUSE_DEEP_SLEEP else STATE_ACTIVE
     if board.is_asleep:

@@ -10,10 +10,8 @@ from cma_toolkit.sim.world.faults.draw import draw
 AGENTS, SPAN_MS = 8, 120_000
 
 
-def test_the_menu_has_its_25_faults_and_says_which_come_later() -> None:
-    there = [menu.KINDS[name].NUMBER for name in menu.NAMES]
-    later = [number for number, _name, _subject in menu.LATER]
-    assert sorted(there + later) == list(range(1, 26))
+def test_the_menu_has_its_25_faults() -> None:
+    assert [menu.KINDS[name].NUMBER for name in menu.NAMES] == list(range(1, 26))
 
 
 @pytest.mark.parametrize(
@@ -22,7 +20,6 @@ def test_the_menu_has_its_25_faults_and_says_which_come_later() -> None:
         ({"kind": "gremlins"}, "there is no fault 'gremlins'; the faults are: loss, delay"),
         ({"kind": None}, "there is no fault 'None'"),
         ({"kind": ["loss"]}, r"there is no fault '\['loss'\]'"),
-        ({"kind": "update-mid-run"}, "comes with releases over the air"),
         ({"permille": 1001}, "permille of fault 'loss' is a whole number from 1 to 1000"),
         ({"permille": -1}, "whole number from 1 to 1000"),
         ({"permille": True}, "whole number"),

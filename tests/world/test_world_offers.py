@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from cma_toolkit.firmware.kernel.agent import Agent
 from cma_toolkit.firmware.kernel.codec.frame import KIND_OFFER, KIND_REPORT
 from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng
@@ -94,7 +93,7 @@ def live(agents: int, minutes: int, nodes: tuple[int, ...] = (), **others: Any) 
 
 @pytest.fixture(autouse=True)
 def runs_release(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Agent, "release", (1, RELEASE.class_tag, 3))
+    monkeypatch.setattr(Fleet, "release", (1, RELEASE.class_tag, 3))
 
 
 def test_a_cluster_of_sleepers_goes_to_update_in_one_window() -> None:

@@ -27,6 +27,13 @@ class Fault:
     def on_time(self, fleet: "Fleet") -> None:
         """Do what `fleet.call_fault_at` asked for; the fault may have ended by then."""
 
+    def serve(self, index: int) -> int:
+        """Return for how long a board in its updater fetches what this fault offers, 0: nothing.
+
+        Units: ms.
+        """
+        return 0
+
     def on_air(self, source: int, target: int, data: bytes, paths: "Paths") -> None:
         """Change the copies of one frame on one path in place; an empty list: it is lost.
 

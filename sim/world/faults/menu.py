@@ -20,6 +20,7 @@ from cma_toolkit.sim.world.faults.power import (
     SlowNode,
     TornCrash,
 )
+from cma_toolkit.sim.world.faults.update import UpdateMidRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _ALL: "tuple[type[Made], ...]" = (
     Loss, Delay, Reorder, Duplicate, Replay, Corrupt, Asymmetric, Clog, Partition, Isolate,
     SwizzleClog, Crash, TornCrash, SlowNode, BrownOutLoop, ClockDrift, ClockJump, LowEntropy,
-    RtcLost, RtcFlip, BitRot, FlashFull, MemoryFault, RadioDead,
+    RtcLost, RtcFlip, BitRot, FlashFull, MemoryFault, RadioDead, UpdateMidRun,
 )  # fmt: skip
 KINDS: "dict[str, type[Made]]" = {kind.NAME: kind for kind in _ALL}
 KINDS[Attend.NAME] = Attend  # no fault, and so without a number
@@ -38,9 +39,6 @@ NAMES = tuple([kind.NAME for kind in _ALL])
 _LIST = ", ".join(NAMES)
 
 _AT_MS_MAX = 1 << 40
-
-# Number, name, and with what it comes.
-LATER = ((25, "update-mid-run", "releases over the air"),)
 
 
 def make(plain: "dict[str, Any]", agents: int = 0) -> "Made":
@@ -76,9 +74,6 @@ def wrong(plain: "dict[str, Any]", agents: int = 0) -> str:
 
 
 def _wrong_kind(name: object) -> str:
-    for _number, later, subject in LATER:
-        if name == later:
-            return f"fault '{later}' comes with {subject}; leave it out until then"
     is_known = isinstance(name, str) and name in KINDS
     return "" if is_known else f"there is no fault '{name}'; the faults are: {_LIST}"
 

@@ -74,7 +74,7 @@ class MicroPythonGuest:
         self, fleet: Fleet, board: Board, identity: Identity, seed: int, parts: Parts
     ) -> Agent:
         """Make the agent of a boot in the process; what is returned stands for it here."""
-        config = fleet.config
+        config = fleet.config_of(board.release[0])
         plain = {
             "name": identity.name,
             "node": identity.node,
@@ -83,6 +83,8 @@ class MicroPythonGuest:
             "seed": seed,
             "settings": {name: getattr(config, name) for name in SETTING_NAMES},
             "currents_ua": list(config.currents_ua),
+            "application_id": config.application_id,
+            "release": list(board.release),
             "sector_bytes": board.flash.sector_bytes,
             "sector_count": board.flash.sector_count,
         }
@@ -144,6 +146,10 @@ class GuestAgent:
     def on_spent(self, now_ms: int, span_ms: int) -> None:
         """Tell it how long its last step took."""
         self.call("on_spent", now_ms, span_ms)
+
+    def reboot(self) -> None:
+        """Have it boot again at the end of its next step."""
+        self.call("reboot")
 
     def next_wake_at_ms(self) -> int:
         """Ask it when it is to be called next."""

@@ -144,6 +144,7 @@ class Guest:
         for name in SETTING_NAMES:
             setattr(config, name, plain["settings"][name])
         config.currents_ua = tuple(plain["currents_ua"])
+        config.application_id = plain["application_id"]
         flash = _Flash(self._world, plain["sector_bytes"], plain["sector_count"])
         journal = Journal(flash)
         journal.recover(plain["is_after_sleep"])
@@ -151,6 +152,7 @@ class Guest:
         parts = _Parts(self._world)
         rng = Prng(plain["seed"])
         self.agent = Agent(identity, rng, JournalTable(journal), parts, config)
+        self.agent.release = tuple(plain["release"])
         return self.agent.snapshot_bytes
 
     def start(self, now_ms: int, cause: int, snapshot: "bytes | None") -> None:
@@ -180,6 +182,10 @@ class Guest:
     def on_spent(self, now_ms: int, span_ms: int) -> None:
         """Tell it how long its last step took."""
         self.agent.on_spent(now_ms, span_ms)
+
+    def reboot(self) -> None:
+        """Have it boot again."""
+        self.agent.reboot()
 
     def next_wake_at_ms(self) -> int:
         """Ask it when it is to be called next."""

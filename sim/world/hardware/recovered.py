@@ -7,6 +7,8 @@ A start whose flash did change, or may read otherwise than its content, really r
 from array import array
 
 from cma_toolkit.firmware.kernel.state.journal import Journal
+from cma_toolkit.firmware.kernel.state.table import JournalTable
+from cma_toolkit.firmware.kernel.state.values import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,3 +45,12 @@ class Recovered:
             self._index = bytes(memoryview(journal._index))
             self._values = tuple([getattr(journal, name) for name in FIELDS])
         return journal
+
+
+def state_on(flash: "NorFlash") -> "dict[str, object]":
+    """Return what an application's state would be, were an agent to start on a flash now."""
+    state = State()
+    journal = Journal(flash.copy())
+    journal.recover(is_after_sleep=True)
+    state.load(JournalTable(journal))
+    return state.as_dict()
