@@ -169,24 +169,28 @@ def test_a_sleep_keeps_those_heard_last_and_knows_that_others_may_be_missing():
     assert proof(hearer, frames[2]) == PROVES_MEMBER_ONCE  # one of nine is missing
 
 
-def test_a_board_that_forgot_its_numbers_listens_until_the_next_epoch():
+def test_a_board_that_forgot_its_numbers_listens_until_an_epoch_is_made_for_it():
     one, two = cluster(1, 2)
     one.sealed(ALL)
     one.table.values = {}
     one.start()
     assert one.sealed(ALL) == REFUSED_NO_KEY
-    assert one.protection.install_group(1, secret(1))
-    assert proof(one, two.sealed(ALL)) == PROVES_MEMBER
-    assert one.sealed(ALL) == REFUSED_NO_KEY
-    one.start()
-    assert one.sealed(ALL) == REFUSED_NO_KEY
+    for epoch in (1, 2, 3):  # which it may all have known, and forgotten
+        two.protection.install_group(epoch, secret(epoch))
+        assert one.protection.install_group(epoch, secret(epoch))
+        assert proof(one, two.sealed(ALL)) == PROVES_MEMBER
+        assert one.sealed(ALL) == REFUSED_NO_KEY
+        one.start()
+        assert one.sealed(ALL) == REFUSED_NO_KEY
     for member in (one, two):
-        assert member.protection.install_group(2, secret(2))
+        assert member.protection.install_group(4, secret(4), is_fresh=member is one)
     assert proof(two, one.sealed(ALL)) == PROVES_MEMBER
+    assert one.protection.install_group(5, secret(5))
+    assert len(one.sealed(ALL)) == HEADER_BYTES + 11
 
 
-def test_a_key_without_its_numbers_is_left_alone():
-    (one,) = cluster(1)
+def test_a_key_without_its_numbers_is_only_listened_with():
+    one, two = cluster(1, 2)
     for damaged in (None, b"", bytes(11)):
         one.sealed(ALL)
         values = dict(one.table.values)
@@ -195,7 +199,8 @@ def test_a_key_without_its_numbers_is_left_alone():
         else:
             one.table.values[b"nonces"] = damaged
         one.start()
-        assert one.sealed(ALL) == REFUSED_NO_KEY and one.protection.group.epoch == 0
+        assert one.sealed(ALL) == REFUSED_NO_KEY
+        assert proof(one, two.sealed(ALL)) == PROVES_MEMBER_ONCE
         one.table.values = values
         one.start()
 

@@ -45,10 +45,7 @@ class Group:
         self._is_known = False
 
     def know(self) -> bool:
-        """Read what is on flash, once; tell whether it could be read.
-
-        A key without the numbers that were used under it is no key: it is left alone.
-        """
+        """Read what is on flash, once; tell whether it could be read."""
         if self._is_known:
             return True
         if not self._nonces.know():
@@ -58,7 +55,7 @@ class Group:
         except OSError:
             return False
         self._is_known = True
-        if record and len(record) == _RECORD_BYTES and self._nonces.floor != NO_FLOOR:
+        if record and len(record) == _RECORD_BYTES:
             self.epoch = read_word(record, 0)
             self._before = read_word(record, 4)
             self._since = read_word(record, 8)
@@ -70,8 +67,8 @@ class Group:
         """Begin an epoch; what is on flash says so before anything else does.
 
         A board that does not know which numbers it used may have used them under this very
-        secret, in an earlier life: it listens only, until the next epoch. `is_fresh`: it cannot
-        have, since the secret was made for it now.
+        secret, in an earlier life. It listens only, until an epoch `is_fresh`: made now, and told
+        by who made it, so that no earlier life of this board knew it.
 
         Returns: False for an epoch that is not after the present one.
         Raises: ValueError (the caller) for what is no secret; OSError when flash fails: nothing
@@ -86,7 +83,7 @@ class Group:
         nonces = self._nonces
         floor = nonces.floor
         if floor == NO_FLOOR:
-            floor = epoch - 1 if is_fresh else epoch
+            floor = epoch - 1 if is_fresh else NO_FLOOR
         elif floor >= epoch:
             return False  # all keys up to there were given up
         since = nonces.next_of(LANE_ALL)

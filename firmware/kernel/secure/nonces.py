@@ -11,7 +11,7 @@ Bounds   2**28 frames to all, as many to one; a commit of 32 B for each BLOCK
 Source   RFC 8613, appendix B.1.1; SPEC.md, "Numbers of frames"
 
     record `nonces`: three words: first number to all and to one that is not reserved; the epoch up
-    to which this board may have sent to all under numbers that it has forgotten
+    to which this board may have used numbers that it has forgotten
 """
 
 from ..fields import read_word, write_word
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LANE_ALL, LANE_ONE = 0, 1
 BLOCK = 256  # numbers per commit; what a start without a snapshot skips, at most
 NO_NUMBER = -1
-NO_FLOOR = (1 << 30) - 1  # nothing is known: no epoch is above it
+NO_FLOOR = (1 << 30) - 1  # that may be any: none is above it
 KEY = b"nonces"
 
 _AHEAD = BLOCK // 2  # with fewer left, `reserve` reserves more

@@ -78,6 +78,7 @@ class Protection:
         """
         if peer == self._node or not 0 < peer < BROADCAST:
             raise ValueError("a session is with another node")
+        self.nonces.know()
         return self.sessions.install(peer, secret, self.nonces.next_of(LANE_ONE), is_pinned)
 
     def install_group(self, epoch: int, secret: bytes, is_fresh: bool = False) -> bool:
