@@ -58,7 +58,7 @@ def lay_counters(blocks: ptr8, nonce: ptr8, size: int) -> int:
         blocks[at] = 1
         for j in range(13):
             blocks[at + 1 + j] = nonce[j]
-        blocks[at + 14] = i >> 8
+        blocks[at + 14] = 0
         blocks[at + 15] = i
         i += 1
         at += 16

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from support import crypto_vectors, public_vectors, shipped
 
-EXAMPLES = 2_144
+EXAMPLES = 2_145
 UNIT = f"of_{EXAMPLES}_examples"
 AT_LEAST = EXAMPLES
 

@@ -39,6 +39,17 @@ def test_what_one_seals_the_other_opens(key: bytes, nonce: bytes, aad: bytes, da
     assert unseal(theirs, nonce, aad, changed) is unseal(ours, nonce, aad, changed) is None
 
 
+@pytest.mark.parametrize("size", [0, 15, 16, 17, 255, 256, 1024])
+@pytest.mark.parametrize("aad_bytes", [0, 13, 14, 15, 255, 256])
+def test_lengths_at_which_a_block_or_a_byte_is_full(size: int, aad_bytes: int) -> None:
+    data, aad = bytes(range(256)) * 4, bytes(range(255, -1, -1))
+    sealed = [
+        seal(port.aead(bytes(16)), bytes(13), aad[:aad_bytes], data[:size])
+        for port in (PURE, LIBRARY)
+    ]
+    assert sealed[0] == sealed[1]
+
+
 @settings(max_examples=10, deadline=None)
 @given(KEYS, KEYS)
 def test_keys_and_secrets_are_the_same(private: bytes, public: bytes) -> None:

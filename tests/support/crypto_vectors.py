@@ -201,6 +201,7 @@ def forged_signatures() -> "list[tuple[str, bytes, bytes, bytes]]":
         ("a key that is no point", b"\x02" + bytes(31), message, signature),
         ("an R that is no point", public, message, b"\x02" + bytes(31) + signature[32:]),
         ("of another message", public, b"false", signature),
+        ("a key that goes on", public + b"\0", message, signature),
         ("a key cut off", public[:31], message, signature),
         ("a signature cut off", public, message, signature[:63]),
         ("a signature that goes on", public, message, signature + b"\0"),

@@ -100,9 +100,9 @@ def test_keys_share_their_memory_and_nothing_else():
 class Full:
     """AES whose next chain finds the heap full, as its caller may."""
 
-    def __init__(self, key, mode, iv=None):
+    def __init__(self, left, key, mode, iv=None):
         self._cipher = aes(key, mode, iv) if iv else aes(key, mode)
-        self.left = 1
+        self.left = left
 
     def encrypt(self, data, out):
         self.left -= 1
@@ -112,34 +112,38 @@ class Full:
         self._cipher.encrypt(data, out)
 
 
-def made_full(kinds):
-    def new(key, mode, iv=None):
-        cipher = Full(key, mode, iv)
-        cipher.left = 1 if mode in kinds else -1
-        return cipher
+def made_full(of_mode, left):
+    """Return a key of which the last of `left` calls of a mode fails."""
 
-    return Ccm(KEY, new, Loops(), Scratch())
+    def new(key, mode, iv=None):
+        return Full(left if mode == of_mode else -1, key, mode, iv)
+
+    one = Ccm(KEY, new, Loops(), Scratch())
+    for _ in range(left - 1):
+        seal(one, NONCE, AAD, DATA)
+    return one
 
 
 def test_a_full_heap_while_opening_leaves_nothing_to_read_and_the_next_message_opens():
     sealed = seal(aead(), NONCE, AAD, DATA)
-    one = made_full((2,))
-    buffer = bytearray(sealed)
-    try:
-        one.open(NONCE, AAD, buffer, 0, len(buffer))
-    except MemoryError:
-        assert not any(buffer)
-    else:
-        raise AssertionError
-    one._aes = aes
-    assert unseal(one, NONCE, AAD, sealed) == DATA
-    assert unseal(one, NONCE, AAD, sealed) == DATA
+    for left in (1, 2):
+        one = made_full(2, left)
+        buffer = bytearray(sealed)
+        try:
+            one.open(NONCE, AAD, buffer, 0, len(buffer))
+        except MemoryError:
+            assert not any(buffer)
+        else:
+            raise AssertionError(left)
+        one._aes = aes
+        assert unseal(one, NONCE, AAD, sealed) == DATA
+        assert unseal(one, NONCE, AAD, sealed) == DATA
 
 
 def test_a_full_heap_while_sealing_changes_nothing_and_the_next_message_is_sealed():
     sealed = seal(aead(), NONCE, AAD, DATA)
-    for mode in (1, 2):
-        one = made_full((mode,))
+    for mode, left in ((1, 1), (1, 2), (2, 1), (2, 2)):
+        one = made_full(mode, left)
         buffer = bytearray(DATA + bytes(8))
         try:
             one.seal(NONCE, AAD, buffer, 0, len(DATA))

@@ -72,6 +72,14 @@ def test_a_copy_under_another_name_is_told():
     assert clones.on_proof(KEY, 8, 5, 2) == IS_COPIED
 
 
+def test_a_copy_that_takes_the_node_of_another_is_told_as_a_copy():
+    for first, second in (((KEY, 7), (OTHER, 8)), ((OTHER, 8), (KEY, 7))):
+        clones = Clones()
+        clones.on_proof(first[0], first[1], 5, 1)
+        clones.on_proof(second[0], second[1], 5, 1)
+        assert clones.on_proof(KEY, 8, 4, 1) == IS_COPIED
+
+
 def test_an_empty_table_accuses_nobody():
     assert Clones().on_proof(KEY, 0, 0, 0) == IS_FINE
     assert Clones().on_proof(KEY, 0, 0x8000, 0xFFFF) == IS_FINE

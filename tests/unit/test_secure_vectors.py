@@ -1,7 +1,15 @@
 """Public vectors of every primitive, and forgeries that nobody may take for genuine."""
 
 from kernel.secure import ed25519
-from support.crypto_vectors import SMALL_ORDER, answers, forged_signatures, load, refuses_point
+from support.crypto_vectors import (
+    PRIME,
+    SMALL_ORDER,
+    answers,
+    check_iterated,
+    forged_signatures,
+    load,
+    refuses_point,
+)
 
 
 def check(kind, count):
@@ -37,6 +45,17 @@ def test_points_of_small_order_lead_to_no_secret():
     for point in SMALL_ORDER:
         assert refuses_point(point, 0) and refuses_point(point, 1), point
     assert not refuses_point(9, 0)
+
+
+def test_a_key_has_one_form():
+    # The point above 3 is on the curve, and is no other for a p more.
+    for sign in (0, 1 << 255):
+        assert ed25519._decode((3 | sign).to_bytes(32, "little"))
+        assert not ed25519._decode((3 + PRIME | sign).to_bytes(32, "little"))
+
+
+def test_the_function_fed_with_its_own_result():
+    assert check_iterated(1)
 
 
 def test_no_forged_signature_is_taken():

@@ -105,7 +105,7 @@ def _decode(data: "bytes | memoryview") -> "Point | None":
         x = times(x, _ROOT)
         wrong = (times(below, square(x, 1)) - above) % PRIME
     x %= PRIME
-    if wrong or y >= PRIME or (sign and not x):
+    if wrong or y >= PRIME:
         return None
     if x & 1 != sign:
         x = PRIME - x

@@ -61,8 +61,8 @@ class Loops:
             blocks[at] = 1
             for j in range(13):
                 blocks[at + 1 + j] = nonce[j]
-            blocks[at + 14] = i >> 8
-            blocks[at + 15] = i & 255
+            blocks[at + 14] = 0
+            blocks[at + 15] = i
             i += 1
             at += 16
         return at

@@ -23,7 +23,7 @@ def multiply(private: "bytes | bytearray", public: "bytes | bytearray | memoryvi
         raise ValueError("key")
     scalar = bytearray(private)
     scalar[0] &= 248
-    scalar[31] = scalar[31] & 127 | 64
+    scalar[31] |= 64  # the bit above it is not looked at
     low = LOW
     base = int.from_bytes(bytes(public), "little") & low
     one, other = (1, 0), (base, 1)
