@@ -17,7 +17,9 @@ from cma_toolkit.host_tools.cli.progress import Output
 from cma_toolkit.host_tools.errors import usage
 
 if TYPE_CHECKING:
+    from cma_toolkit.host_tools.fleet.database import Database
     from cma_toolkit.host_tools.release.edge import Offered, Report
+    from cma_toolkit.host_tools.release.listening import Listening
     from cma_toolkit.host_tools.release.published import Published
     from cma_toolkit.host_tools.release.repository import Repository
     from cma_toolkit.host_tools.release.server import Link
@@ -46,14 +48,19 @@ class ToEverybody:
     def on_report(self, report: "Report") -> None:
         """Keep nothing: nobody waits for it."""
 
+    def hear(self, listening: "Listening", *, is_last: bool = False) -> None:
+        """Keep nothing: who serves everybody may have no fleet."""
+
 
 class ByRollout:
     """What the newest roll-out says; it takes what boards report."""
 
-    def __init__(self, repository: "Repository", desk: "Desk") -> None:
+    def __init__(self, repository: "Repository", desk: "Desk", database: "Database") -> None:
         self._repository = repository
         self._desk = desk
+        self._database = database
         self._turned_s = 0
+        self._heard_s = int(time.time())
         self._made: dict[int, list[Published]] = {}
 
     def now(self) -> "tuple[int, Sequence[Offered]]":
@@ -71,6 +78,15 @@ class ByRollout:
         from cma_toolkit.host_tools.rollout.heard import report_of
 
         self._desk.on_report(report_of(report), int(time.time()))
+
+    def hear(self, listening: "Listening", *, is_last: bool = False) -> None:
+        """Keep whom the edge hears, and how well, once a minute: a rehearsal goes by it."""
+        from cma_toolkit.host_tools.rollout.heard import remember
+
+        now_s = int(time.time())
+        if is_last or now_s - self._heard_s >= _TURN_S:
+            self._heard_s = now_s
+            remember(self._database, listening.take(), now_s)
 
     def _offered(self, offer: "Offer") -> "list[Offered]":
         from cma_toolkit.host_tools.release.edge import Offered
@@ -240,7 +256,7 @@ def _offers(
                 "release to all with --everybody.",
                 err=True,
             )
-        yield ByRollout(repository, desk)
+        yield ByRollout(repository, desk, database)
 
 
 @contextmanager

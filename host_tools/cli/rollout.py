@@ -167,7 +167,7 @@ def start(dry_run: bool, output: Output, **given: Any) -> None:
     default=10,
     show_default=True,
     metavar="P",
-    help="Percent of the frames on the air that are lost.",
+    help="Percent of the frames on the air that are lost; more where it was seen so.",
 )
 @click.option(
     "--hours",
@@ -207,7 +207,7 @@ def rehearse(  # noqa: PLR0917 - click passes options by name
     with _store() as store:
         planned = plan(store.database, given, _now_s())
         rehearsal = Rehearsal(
-            planned, store.batteries(), loss_percent=loss, hours=hours, is_quick=quick
+            planned, store.database, loss_percent=loss, hours=hours, is_quick=quick
         )
         found = rehearsal.run(range(seed, seed + seeds), progress_style(output, quiet))
         store.predict(found)

@@ -1,7 +1,7 @@
 """Rehearse a roll-out: an emulated fleet like the one in the database takes the release."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,12 +11,14 @@ from cma_toolkit.firmware.kernel.release import papers
 from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.firmware.kernel.release.index import image_digest, index_of
 from cma_toolkit.firmware.kernel.release.manifest import Manifest, to_bytes
+from cma_toolkit.host_tools.cli import rollout_reasons as reasons
 from cma_toolkit.host_tools.cli.rollout_plan import WAKE_PERIOD, Plan
 from cma_toolkit.host_tools.cli.rollout_world import EmulatedRollout
 from cma_toolkit.host_tools.cli.sim_progress import showing
 from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.fleet.database import BoardRecord, Database
 from cma_toolkit.host_tools.fleet.project import APPLICATION, Project, load_project, need_folder
+from cma_toolkit.host_tools.fleet.sightings import Sightings
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.artefact import Part, Release
@@ -24,26 +26,28 @@ from cma_toolkit.host_tools.release.published import Published
 from cma_toolkit.host_tools.release.repository import FOLDER, TIMESTAMP, Repository
 from cma_toolkit.host_tools.rollout import stages
 from cma_toolkit.host_tools.rollout.desk import node_of
+from cma_toolkit.host_tools.rollout.reach import Reach, of_cluster
 from cma_toolkit.host_tools.rollout.records import Prediction, Run
 from cma_toolkit.host_tools.rollout.store import Store
 from cma_toolkit.sim.rollout.world import Conditions, Member
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
 
 _AWAKE_MS = 10_000  # how soon who never sleeps hears an offer
+_DAY_S = 86_400
 
 
 class Rehearsal:
     """A planned roll-out, and the emulated fleet that it is tried on.
 
-    Units: `batteries` in millivolts, as boards told last, by MAC address; `hours` end a run. Where
-    it is `is_quick`, boards run no application but live by their schedule.
+    What is known of its links and batteries is in the fleet's `database`. Where it is `is_quick`,
+    boards run no application but live by their schedule. Units: `hours` end a run.
     Raises: CmaError 2 for a project that does not read.
     """
 
     def __init__(
         self,
         planned: Plan,
-        batteries: Mapping[str, int],
+        database: Database,
         *,
         loss_percent: int,
         hours: int,
@@ -56,7 +60,12 @@ class Rehearsal:
         earlier = _earlier(repository, planned.release, part)
         self._planned = planned
         self._minutes = hours * 60
-        self._members = [_member(one, project, batteries.get(one.mac, 0)) for one in boards]
+        self._reach = _reach(boards, database, loss_percent, planned.rollout.terms.silence_s)
+        batteries = _batteries(database)
+        self._members = [
+            _member(one, project, batteries.get(one.mac, 0), self._reach[one.mac])
+            for one in boards
+        ]
         setup = None if is_quick else _application(folder)
         self._conditions = replace(
             _conditions(part, earlier, repository, loss_percent), setup=setup
@@ -101,15 +110,22 @@ class Rehearsal:
                 self._conditions,
                 seed=seed,
                 start_s=planned.rollout.started_at_s,
+                is_able=lambda rollout, member: reasons.is_able(
+                    rollout, member, self._reach[member.mac]
+                ),
             )
             ended = world.run(self._minutes, on_progress)
             rollout = store.newest()
             assert rollout is not None
-            failed = sum(1 for member in store.members(rollout) if member.stage in stages.BAD)
+            members = store.members(rollout)
+        failed = sum(1 for member in members if member.stage in stages.BAD)
+        lacking = reasons.lacking(rollout, members, self._reach, ended.raised)
         bricked = Counter(ended.boards.values())["bricked"]
         used_uah = sum(ended.used_uah.values()) // len(self._members)
         took_s = ended.took_ms // 1000
-        return Run(took_s, used_uah, failed, bricked, ended.state, ended.errors)
+        return Run(
+            took_s, used_uah, failed, bricked, ended.state, ended.errors, rollout.why, lacking
+        )
 
 
 def _application(folder: Path) -> Callable[[Any], object]:
@@ -119,7 +135,35 @@ def _application(folder: Path) -> Callable[[Any], object]:
         raise usage(f"{error} Or rehearse without it: --quick.") from error
 
 
-def _member(board: BoardRecord, project: Project, battery_mv: int) -> Member:
+def _reach(
+    boards: Sequence[BoardRecord], database: Database, loss_percent: int, silence_s: int
+) -> dict[str, Reach]:
+    """Return who hears whom in each cluster, as was seen last."""
+    sightings = Sightings(database)
+    seen, links = sightings.all(), sightings.links()
+    clusters: dict[str, list[BoardRecord]] = {}
+    for board in boards:
+        clusters.setdefault(board.cluster, []).append(board)
+    found: dict[str, Reach] = {}
+    for own in clusters.values():
+        found |= of_cluster(
+            own,
+            seen,
+            links,
+            loss_permille=loss_percent * 10,
+            silence_s=max(_DAY_S, silence_s),
+        )
+    return found
+
+
+def _batteries(database: Database) -> dict[str, int]:
+    """Return the millivolts that boards told last, by MAC address."""
+    heard = Sightings(database).all().values()
+    told = {each.mac: each.battery_mv for each in heard if each.battery_mv}
+    return {**Store(database).batteries(), **told}
+
+
+def _member(board: BoardRecord, project: Project, battery_mv: int, reach: Reach) -> Member:
     row, shared = project.row(board.name), project.fleet.settings.get(WAKE_PERIOD)
     period = row.settings.get(WAKE_PERIOD, 0) if row else (shared.default if shared else 0)
     kind = project.boards.get(board.board)
@@ -130,6 +174,8 @@ def _member(board: BoardRecord, project: Project, battery_mv: int) -> Member:
         battery_mv,
         currents_ua=kind.current_ua if kind else {},
         settings=row.settings if row else {WAKE_PERIOD: period},
+        edge_permille=reach.edge_permille,
+        deaf_to=frozenset(node_of(mac) for mac in reach.deaf_to),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cma_toolkit.host_tools.cli import rollout_reasons as reasons
 from cma_toolkit.host_tools.cli.progress import Output, print_table
 from cma_toolkit.host_tools.rollout import decide, stages, windows
 from cma_toolkit.host_tools.rollout.records import (
@@ -18,6 +19,7 @@ from cma_toolkit.host_tools.rollout.records import (
     Member,
     Prediction,
     Rollout,
+    Run,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _BAR_CELLS = 20
 _NAMES_MAX = 8
+_REASONS_MAX = 12
 
 
 def plan(planned: "Plan", output: Output) -> None:
@@ -95,10 +98,17 @@ def prediction(found: Prediction, output: Output) -> None:
     errors = found.likely("errors")
     if errors:
         click.echo(f"app.py raised {_times(errors)}: see cma sim app.py")
-    ends = Counter(run.state for run in found.runs)
+    ends = Counter(_end(run) for run in found.runs)
     if set(ends) != {DONE}:
-        told = ", ".join(f"{state} {_times(count)}" for state, count in sorted(ends.items()))
-        click.echo(f"It did not come to its end in each run: {told}.")
+        told = "; ".join(f"{end}, {_times(count)}" for end, count in sorted(ends.items()))
+        click.echo(f"It did not come to its end in each run: {told}")
+    lines = reasons.summary(found)
+    if lines:
+        click.echo("Boards that do not have it in the end:")
+        for line in lines[:_REASONS_MAX]:
+            click.echo(f"  {line}")
+        if len(lines) > _REASONS_MAX:
+            click.echo(f"  and {len(lines) - _REASONS_MAX} more: -o json has them all")
 
 
 def wave_rows(
@@ -193,6 +203,11 @@ def used_uah_of(members: Sequence[Member]) -> int:
 
 def _span(least: str, likely: str, most: str) -> str:
     return f"{likely} ({least} to {most})"
+
+
+def _end(run: Run) -> str:
+    state = "still open" if run.state == RUNNING else run.state
+    return f"{state} ({run.why})" if run.why else state
 
 
 def _took_s(rollout: Rollout, now_s: int) -> int:

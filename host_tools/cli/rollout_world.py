@@ -6,15 +6,19 @@ from typing import Any
 
 from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
-from cma_toolkit.host_tools.release.edge import Edge, Offered
-from cma_toolkit.host_tools.release.edge import Report as Heard
+from cma_toolkit.host_tools.release.edge import Edge, Offered, Report
+from cma_toolkit.host_tools.release.listening import Heard
 from cma_toolkit.host_tools.release.published import Published
 from cma_toolkit.host_tools.rollout.desk import Desk
 from cma_toolkit.host_tools.rollout.heard import report_of
-from cma_toolkit.host_tools.rollout.records import OPEN_STATES, RUNNING
+from cma_toolkit.host_tools.rollout.records import OPEN_STATES, RUNNING, Rollout
+from cma_toolkit.host_tools.rollout.records import Member as OfRollout
+from cma_toolkit.host_tools.rollout.stages import OVER
 from cma_toolkit.host_tools.rollout.store import Store
 from cma_toolkit.sim.rollout.board import NETWORK
 from cma_toolkit.sim.rollout.world import Conditions, Member, World
+
+_STUCK_S = 600  # after which nothing more is to be waited for
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Ended:
     """How a roll-out in a world ended: for how long it ran, and what became of each board.
 
     Units: `used_uah` for the update, by board; `asked` boards; `errors` that applications raised.
+    Shape: `raised` are the nodes on which they did.
     """
 
     took_ms: int
@@ -31,6 +36,7 @@ class Ended:
     asked: int
     power_cuts: int
     errors: int = 0
+    raised: frozenset[int] = frozenset()
 
 
 class EmulatedRollout:
@@ -45,7 +51,10 @@ class EmulatedRollout:
         *,
         seed: int,
         start_s: int,
+        is_able: Callable[[Rollout, OfRollout], bool] | None = None,
     ) -> None:
+        """Begin; of `is_able`, only boards may still change. Else it goes on while any may."""
+        self._is_able = is_able or (lambda _rollout, member: member.stage not in OVER)
         self._store = store
         self._desk = Desk(store)
         self._release = release
@@ -84,7 +93,12 @@ class EmulatedRollout:
             len(self._asked),
             sum(board.power_cuts for board in boards),
             sum(board.errors for board in boards),
+            frozenset(board.member.node for board in boards if board.errors),
         )
+
+    def take_heard(self) -> list[Heard]:
+        """Return what edges heard since they were asked last."""
+        return [heard for edge in self._edges for heard in edge.listening.take()]
 
     def _make_edge(self, number: int, node: int) -> Edge:
         rng = Prng(seed_from(self._seed, "edge", number))
@@ -100,9 +114,20 @@ class EmulatedRollout:
         if rollout is None or rollout.state not in OPEN_STATES:
             return False
         # A halt is the end, but for boards that still find their way back from a trial.
-        return rollout.state == RUNNING or any(board.is_on_trial for board in self.world.members)
+        is_going_back = any(board.is_on_trial for board in self.world.members)
+        return is_going_back or (rollout.state == RUNNING and not self._is_stuck(rollout, now_s))
 
-    def _on_report(self, heard: Heard) -> None:
+    def _is_stuck(self, rollout: Rollout, now_s: int) -> bool:
+        """Tell whether only boards are left that time alone does not change, and no wave opens."""
+        members = self._store.members(rollout)
+        if any(
+            member.wave <= rollout.wave and self._is_able(rollout, member) for member in members
+        ):
+            return False
+        changed_s = max([rollout.changed_at_s, *(member.changed_at_s for member in members)])
+        return now_s - changed_s > rollout.terms.soak_s + _STUCK_S
+
+    def _on_report(self, heard: Report) -> None:
         now_s = self._start_s + self.world.clock.now_ms // 1000
         self._desk.on_report(report_of(heard), now_s)
 

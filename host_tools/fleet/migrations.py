@@ -83,4 +83,19 @@ MIGRATIONS = (
     """
     ALTER TABLE rollout_boards ADD COLUMN used_uah INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    CREATE TABLE sightings (
+        mac TEXT PRIMARY KEY,
+        heard_at_s INTEGER NOT NULL,
+        loss_permille INTEGER NOT NULL,
+        neighbours INTEGER NOT NULL,
+        battery_mv INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE links (
+        hearer TEXT NOT NULL,
+        heard TEXT NOT NULL,
+        heard_at_s INTEGER NOT NULL,
+        PRIMARY KEY (hearer, heard)
+    ) WITHOUT ROWID;
+    """,
 )

@@ -29,6 +29,7 @@ from cma_toolkit.firmware.kernel.prng import Prng
 from cma_toolkit.firmware.kernel.release import talk
 from cma_toolkit.firmware.kernel.release.serving import Serving
 from cma_toolkit.firmware.kernel.ticks import ticks_add, ticks_diff
+from cma_toolkit.host_tools.release.listening import Listening
 from cma_toolkit.host_tools.release.published import Published
 
 OFFER_MS = 2_000  # from one round of offers to the next, when nobody is heard
@@ -72,8 +73,13 @@ class Edge:
     """One edge on the air of a cluster."""
 
     def __init__(
-        self, identity: Identity, rng: Prng, on_report: Callable[[Report], object]
+        self,
+        identity: Identity,
+        rng: Prng,
+        on_report: Callable[[Report], object],
+        listening: Listening | None = None,
     ) -> None:
+        self.listening = listening or Listening()
         self._identity = identity
         self._rng = rng
         self._on_report = on_report
@@ -115,6 +121,7 @@ class Edge:
         if network != self._identity.network or source in {0, self._identity.node}:
             return
         kind, target = buffer[1], read_target(buffer)
+        self.listening.on_frame(kind, buffer, length, source, target)
         if kind == KIND_ANNOUNCE:
             self._offer_soon(now_ms)
             return

@@ -13,6 +13,7 @@ from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD, ticks_diff
 from cma_toolkit.host_tools.release.edge import Edge, Offered, Report
+from cma_toolkit.host_tools.release.listening import Listening
 
 _FRAMES_PER_TURN = 64
 _WAIT_MS_MAX = 250  # so that a signal, and the roll-out, are heeded
@@ -27,6 +28,9 @@ class Offers(Protocol):
 
     def on_report(self, report: Report) -> None:
         """Take what a board told."""
+
+    def hear(self, listening: Listening, *, is_last: bool = False) -> None:
+        """Look whether what the edge hears is worth to be kept by now."""
 
 
 class Link(Protocol):
@@ -68,19 +72,25 @@ class Server:
         """Serve for so long, for ever if None."""
         end_s = None if seconds is None else time.monotonic() + seconds
         self._edge.start(now_ms(), self)
-        while end_s is None or time.monotonic() < end_s:
-            if ticks_diff(now_ms(), self._ask_at_ms) >= 0:
-                self._ask()
-            wait_ms = ticks_diff(self._edge.next_wake_at_ms(), now_ms())
-            select.select(self._links, [], [], max(0, min(wait_ms, _WAIT_MS_MAX)) / 1000)
-            for link in self._links:
-                self._receive(link)
-            self._edge.on_time(now_ms(), self)
+        try:
+            while end_s is None or time.monotonic() < end_s:
+                self._turn()
+        finally:  # Ctrl-C ends it
+            self._offers.hear(self._edge.listening, is_last=True)
 
     def send(self, link: int, buffer: bytearray, length: int) -> None:
         """Transmit a frame on every link."""
         for each in self._links:
             each.send(memoryview(buffer)[:length])
+
+    def _turn(self) -> None:
+        if ticks_diff(now_ms(), self._ask_at_ms) >= 0:
+            self._ask()
+        wait_ms = ticks_diff(self._edge.next_wake_at_ms(), now_ms())
+        select.select(self._links, [], [], max(0, min(wait_ms, _WAIT_MS_MAX)) / 1000)
+        for link in self._links:
+            self._receive(link)
+        self._edge.on_time(now_ms(), self)
 
     def _receive(self, link: Link) -> None:
         for _ in range(_FRAMES_PER_TURN):
@@ -99,6 +109,7 @@ class Server:
         if generation != self._generation:
             self._generation = generation
             self._edge.offer(generation, offers)
+        self._offers.hear(self._edge.listening)
         self._ask_at_ms = (now_ms() + _ASK_MS) % TICKS_PERIOD
 
 

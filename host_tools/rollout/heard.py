@@ -1,6 +1,12 @@
-"""What an edge heard of a board, as a roll-out takes it."""
+"""What an edge heard of boards, as a roll-out and the fleet database take it."""
 
+from collections.abc import Sequence
+
+from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.fleet.sightings import Sighting, Sightings
 from cma_toolkit.host_tools.release import edge
+from cma_toolkit.host_tools.release.listening import Heard
+from cma_toolkit.host_tools.rollout.desk import node_of
 from cma_toolkit.host_tools.rollout.records import Report
 
 STAGES = ("idle", "fetching", "trial", "confirmed", "rejected")
@@ -23,3 +29,28 @@ def report_of(heard: edge.Report) -> Report:
 def stage_of(heard: edge.Report) -> str:
     """Return the name of the stage that a board told."""
     return STAGES[heard.stage] if heard.stage < len(STAGES) else STAGES[0]
+
+
+def remember(database: Database, heard: Sequence[Heard], now_s: int) -> None:
+    """Keep what was heard of boards of the fleet, now; of others nothing is kept."""
+    macs = {node_of(board.mac): board.mac for board in database.boards()}
+    known = [each for each in heard if each.node in macs]
+    if not known:
+        return
+    seen = [
+        Sighting(
+            macs[each.node],
+            now_s,
+            each.loss_permille,
+            each.neighbours,
+            each.battery_mv,
+        )
+        for each in known
+    ]
+    links = {
+        (macs[each.node], macs[other]): now_s
+        for each in known
+        for other in each.asked
+        if other in macs
+    }
+    Sightings(database).add(seen, links)

@@ -109,6 +109,8 @@ class Run:
     """How a roll-out went in one rehearsal.
 
     Units: `used_uah` for the update, of a board on average; `errors` that applications raised.
+    Shape: `why` it halted, "" if it did not; `lacking` are names of boards that do not have the
+    release at the end, and why not.
     """
 
     took_s: int
@@ -117,6 +119,8 @@ class Run:
     bricked: int
     state: str
     errors: int = 0
+    why: str = ""
+    lacking: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

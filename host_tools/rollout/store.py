@@ -123,8 +123,11 @@ class Store:
         if not rows:
             return None
         plain = dict(rows[0])
-        runs = tuple(Run(*run) for run in json.loads(plain.pop("runs")))
-        return Prediction(**plain, runs=runs)
+        runs = [Run(*run) for run in json.loads(plain.pop("runs"))]
+        told = [
+            replace(run, lacking=tuple((name, why) for name, why in run.lacking)) for run in runs
+        ]
+        return Prediction(**plain, runs=tuple(told))
 
     def write(self, db: sqlite3.Connection, change: Change, now_s: int) -> None:
         """Write what changed, within a transaction of the database."""

@@ -15,12 +15,14 @@ from cma_toolkit.sim.world.board import AIR, BOOT, UNDELIVERED, WAKE
 from cma_toolkit.sim.world.clock import Clock
 from cma_toolkit.sim.world.medium.medium import Medium
 from cma_toolkit.sim.world.medium.places import make_places
+from cma_toolkit.sim.world.medium.reach import Paths
 
 _CLUSTER_M = 1_000  # from one to the next: out of each other's reach
 _RANGE_M = 100
 _SIDE_M = 20  # of a cluster
 _ROW = 40  # clusters in a row
 _MINUTE_MS = 60_000
+_NOTHING_COMES = 1_000
 _TICK = 8  # an event of the whole world, after all those of boards
 
 
@@ -29,7 +31,9 @@ class Member:
     """One board as it is known: of which cluster, how often it wakes, what its battery has.
 
     Units: `power_cut_in` operations of flash from the start of its first session on, 0: none;
-    `currents_ua` by the names of power states; `settings` are those of an agent that runs.
+    `currents_ua` by the names of power states; `settings` are those of an agent that runs;
+    of a thousand frames `edge_permille` get lost on the way to and from the edge, -1: as many as
+    everywhere. Shape: `deaf_to` are the nodes of its cluster that are out of its reach.
     """
 
     node: int
@@ -39,6 +43,8 @@ class Member:
     power_cut_in: int = 0
     currents_ua: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    edge_permille: int = -1
+    deaf_to: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ class World:
         }
         self.medium = Medium(fleet, radio)
         self.radio = self.medium.radio
+        self._limit_reach(members)
         self.members = [
             Board(self, index, member, clusters.index(member.cluster))
             for index, member in enumerate(members)
@@ -119,6 +126,23 @@ class World:
                 break
             self._run_until((minute + 1) * _MINUTE_MS)
         return self.clock.now_ms
+
+    def _limit_reach(self, members: Sequence[Member]) -> None:
+        """Have nothing come from whom boards are deaf to, and lose what is lost to the edge."""
+        reach, count = self.radio.reach, len(members)
+        for source in self.own:
+            paths = reach.paths(source)
+            kept = []
+            for place, target in enumerate(paths.agents):
+                loss, nearer = paths.loss_permille[place], min(source, target)
+                if max(source, target) < count:
+                    if members[source].node in members[target].deaf_to:
+                        continue
+                elif nearer < count and members[nearer].edge_permille >= 0:
+                    loss = members[nearer].edge_permille
+                if loss < _NOTHING_COMES:
+                    kept.append((target, paths.dbm[place], loss))
+            reach.put(source, Paths(*([row[at] for row in kept] for at in range(3))))
 
     def _run_until(self, until_ms: int) -> None:
         clock = self.clock

@@ -16,15 +16,20 @@ from typing import Any
 
 import pytest
 
+from cma_toolkit.firmware.kernel.codec.frame import BROADCAST, KIND_ANNOUNCE, write_header
+from cma_toolkit.firmware.kernel.limits import HEADER_BYTES
 from cma_toolkit.firmware.kernel.release.updater import DONE_WHOLE
 from cma_toolkit.host_tools.agent.udp import UdpLink
 from cma_toolkit.host_tools.cli.main import main
 from cma_toolkit.host_tools.errors import ExitCode
+from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.fleet.sightings import Sightings
 from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.artefact import Release, class_id
 from cma_toolkit.host_tools.release.repository import Repository
 from cma_toolkit.host_tools.release.server import now_ms
 from cma_toolkit.host_tools.release.wire import Wire
+from cma_toolkit.host_tools.rollout.desk import node_of
 from support.release_board import FIRST, TIMESTAMP
 from support.release_signers import LATER_S, NOW_S, signed
 from support.updating import UpdatingBoard, changed, image, part_of
@@ -112,20 +117,20 @@ def update(board: UpdatingBoard, radio: Radio) -> None:
         machine.on_time(now_ms(), radio)
 
 
+COMMAND = (sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "release", "serve")
+
+
 @contextmanager
 def serving(folder: Path, *arguments: str) -> Iterator[list[dict[str, Any]]]:
     """Run `cma release serve`; what it told is in the list once it has ended."""
     told: list[dict[str, Any]] = []
     with subprocess.Popen(
-        [
-            sys.executable, "-m", "cma_toolkit.host_tools.cli.main", "release", "serve",
-            "--everybody", "--output", "json", *arguments,
-        ],
+        [*COMMAND, "--everybody", "--output", "json", *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:  # fmt: skip
+    ) as process:
         assert process.stderr is not None and process.stdout is not None
         assert "Serving" in process.stderr.readline()
         yield told
@@ -177,6 +182,28 @@ def test_without_a_roll_out_nothing_is_offered(
     with pytest.raises(SystemExit) as ended:
         main(["release", "serve", "--port", str(free_port()), "--seconds", "0.1"])
     assert ended.value.code == 0 and "cma rollout start" in capsys.readouterr().err
+
+
+def test_whom_the_edge_hears_is_in_the_fleet_database(tmp_path: Path) -> None:
+    publish(tmp_path)
+    mac = "a4:cf:12:00:00:07"
+    with Database(tmp_path / ".cma/fleet.db") as database:
+        database.saw(mac, port="")
+    port, mine = free_port(), free_port()
+    radio = Radio(node_of(mac), mine, port)
+    frame = bytearray(HEADER_BYTES + 1)
+    write_header(frame, KIND_ANNOUNCE, 0, node_of(mac), BROADCAST, 1)
+    options = ["--port", str(port), "--peer", f"127.0.0.1:{mine}", "--seconds", "1"]
+    with subprocess.Popen(
+        [*COMMAND, *options], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert any("Serving" in line for line in process.stderr)
+        radio.send(0, frame, len(frame))
+        assert process.wait(20) == 0
+    radio.link.close()
+    with Database(tmp_path / ".cma/fleet.db") as database:
+        assert list(Sightings(database).all()) == [mac]
 
 
 def test_a_cluster_that_boards_of_the_project_do_not_hear_is_said(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from cma_toolkit.host_tools.cli import release, rollout_watch
 from cma_toolkit.host_tools.cli.main import main
 from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.fleet.sightings import Sighting, Sightings
 from cma_toolkit.host_tools.release.procedures import Office
 from cma_toolkit.host_tools.rollout.desk import Desk, node_of
 from cma_toolkit.host_tools.rollout.records import Report
@@ -163,7 +165,29 @@ def test_a_rehearsal_is_shown_beside_what_is_so(person: Person) -> None:
     assert charge[-1] == "41"
 
     said = person.types("rollout rehearse --seeds 1 --hours 1", ExitCode.SOME_FAILED)
-    assert "did not come to its end in each run: running once" in said  # a soak takes an hour each
+    assert "not come to its end in each run: still open, once" in said  # a soak takes an hour each
+    assert canary == "box-0" or "box-0, in 1 of 1 run: its wave did not open" in said
+
+
+def test_a_rehearsal_says_who_would_not_get_it_and_why(person: Person) -> None:
+    person.types("release init")
+    publish(person)
+    provision(4)
+    now_s = int(time.time())
+    with Database(Path(".cma/fleet.db")) as database:
+        seen = [Sighting(mac_of(number), now_s, 100, battery_mv=3_700) for number in range(3)]
+        seen[2] = replace(seen[2], battery_mv=3_300)
+        Sightings(database).add(seen)
+    options = "--seeds 1 --soak 1 --canary box-0 --enough 50 --min-battery 3600 --quick"
+    found = person.reads(f"rollout rehearse {options}", ExitCode.SOME_FAILED)
+    (run,) = found["runs"]
+    assert run["state"] == "running" and run["took_s"] < 3_600  # not until --hours
+    whys = dict(run["lacking"])
+    assert set(whys) == {"box-2", "box-3"}
+    assert whys["box-2"].startswith("its battery told 3300 mV, less than the 3600")
+    assert whys["box-3"].startswith("no edge ever heard it, but others of its cluster")
+    said = person.types(f"rollout rehearse {options}", ExitCode.SOME_FAILED)
+    assert "box-3, in 1 of 1 run: no edge ever heard it" in said
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -38,6 +38,7 @@ class Fleet:
     """A fleet to update: in permille, frames that are lost, and boards whose power is cut.
 
     With `has_agents`, boards run an application between updates; else they live by a schedule.
+    The `far` last ones hear no edge.
     """
 
     boards: int
@@ -47,6 +48,7 @@ class Fleet:
     seed: int = 1
     soak_s: int = 600
     has_agents: bool = True
+    far: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,10 @@ def _world(store: Any, fleet: Fleet) -> EmulatedRollout:
         cluster = f"cluster-{number // CLUSTER_BOARDS}"
         node = node_of(mac_of(number))
         cut_in = operation if is_cut else 0
-        members.append(Member(node, cluster, PERIOD_MS, 0, cut_in, CURRENTS_UA))
+        member = Member(node, cluster, PERIOD_MS, 0, cut_in, CURRENTS_UA)
+        if number >= fleet.boards - fleet.far:
+            member = replace(member, edge_permille=1_000)
+        members.append(member)
     return EmulatedRollout(store, release, members, conditions, seed=fleet.seed, start_s=START_S)
 
 

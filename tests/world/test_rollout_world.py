@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from cma_toolkit.sim.rollout.world import Conditions, Member, World
 from support.rollout_world import Fleet, update
+from support.updating import image
 
 FLEET = Fleet(40, cut_permille=200, soak_s=60, has_agents=False)  # in two clusters
 
@@ -26,6 +28,23 @@ def test_a_bad_release_reaches_its_canary_and_leaves_it_as_it_was(fate: str, why
     assert told.rollout.state == "halted" and told.ended.asked == 1
     assert set(told.ended.boards.values()) == {"as it was"}
     assert any(why in what for what in told.steps)
+
+
+def test_an_edge_does_not_hear_who_is_far_and_a_board_not_whom_it_is_deaf_to() -> None:
+    told = update(replace(FLEET, boards=4, far=1, cut_permille=0), 40)
+    assert [member.name for member in told.members if member.stage != "updated"] == ["box-3"]
+    assert told.rollout.state == "running"
+    conditions = Conditions(image(1), b"", b"", b"", 0, 1, loss_permille=100)
+    members = [Member(1, "a"), Member(2, "a", deaf_to=frozenset((1,))), Member(3, "a")]
+    members[2] = replace(members[2], edge_permille=400)
+    radio = World(members, conditions, lambda number, node: None).radio
+    assert [radio.in_reach(index) for index in range(4)] == [
+        [2, 3],
+        [0, 2, 3],
+        [0, 1, 3],
+        [0, 1, 2],
+    ]
+    assert radio.loss_permille(3) == [100, 100, 400] and radio.loss_permille(2)[2] == 400
 
 
 def test_agents_leave_their_application_for_it_and_come_back() -> None:

@@ -61,6 +61,10 @@ class Reach:
             found = self._paths[source] = self._find(source)
         return found
 
+    def put(self, source: int, paths: Paths) -> None:
+        """Have these be the paths from an agent, whatever its place."""
+        self._paths[source] = paths
+
     def place(self, source: int, target: int) -> int:
         """Return where in the paths of a source an agent is, -1 if it does not hear it."""
         heard_by = self.paths(source).agents
