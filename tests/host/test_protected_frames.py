@@ -1,14 +1,17 @@
-"""What we seal is COSE: other implementations of the standards open it, with the bytes of SPEC."""
+"""What we seal and sign is COSE: others read it with the standards and SPEC.md alone."""
 
 import cbor2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support import cose_forms
+from kernel.secure.token import claims_of, coded, signed, token_key
+from support import cose_forms, crypto
 from support.protected import ALL, Member, cluster, pair, secret
 
 
@@ -67,3 +70,29 @@ def test_no_two_nodes_and_no_two_frames_share_a_nonce(first: bool) -> None:
                     (frame[8:12] == b"\x3f\xff\xff\xff", cose_forms.nonce_of(frame, bytes(13)))
                 )
     assert len(nonces) == 4 * 25
+
+
+CLAIMS = claims_of(b"question", b"\x02" + bytes(5), b"s" * 32, b"c" * 16, b"m" * 16)
+
+
+def test_a_coded_token_is_a_mac0_of_an_eat() -> None:
+    key = HKDF(SHA256(), 32, None, b"cma attest").derive(secret(1))
+    message = cbor2.loads(coded(token_key(secret(1)), CLAIMS))
+    protected, unprotected, payload, tag = message.value
+    assert (message.tag, cbor2.loads(protected), unprotected) == (17, {1: 5}, {})
+    code = HMAC(key, SHA256())
+    code.update(cbor2.dumps(["MAC0", protected, b"", payload]))
+    code.verify(tag)
+    claims = cbor2.loads(payload)
+    assert claims[10] == b"question" and claims[256] == b"\x02\x02" + bytes(5)
+    assert (claims[262], claims[263]) == (False, 0)
+    [[form, measured]] = claims[273]
+    assert form == 65_000 and cbor2.loads(measured) == [b"s" * 32, b"c" * 16, b"m" * 16]
+
+
+def test_a_signed_token_is_a_sign1() -> None:
+    message = cbor2.loads(signed(crypto.make(), secret(2) * 2, CLAIMS))
+    protected, unprotected, payload, signature = message.value
+    assert (message.tag, cbor2.loads(protected), unprotected) == (18, {1: -8}, {})
+    public = Ed25519PrivateKey.from_private_bytes(secret(2) * 2).public_key()
+    public.verify(signature, cbor2.dumps(["Signature1", protected, b"", payload]))
