@@ -37,15 +37,13 @@ def setup(agent):
 class Plant:
     """One application that crashes, the driver of its sensor `probe`, its settings.
 
-    `peer` is the application of another board. `overflows`: it crashes long after what is noted
-    of its beginning was pushed out.
+    `peer` is the application of another board.
     """
 
     app: str
     probe: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     peer: str = ""
-    overflows: bool = False
 
 
 def _app(turn: str = "pass", setup: str = "", above: str = "", period_ms: int = 50) -> str:
@@ -73,6 +71,7 @@ PLANTS = {
     "text": Plant(_app(_READ + "\n        value + 1"), "return 'wet' if self.count > 2 else 7"),
     "list": Plant(_app(_READ + "\n        value[2]"), "return [1, 2, 3][: 5 - self.count]"),
     "too long": Plant(_app("agent.publish('t', bytes(400 * count[0]))")),
+    "deep": Plant(_app("if count[0] == 3: deep(0)", above="def deep(n): return deep(n + 1)")),
     "counts": Plant(
         _app(
             "agent.state['n'] += 1; assert agent.state['n'] < 4",
@@ -91,18 +90,18 @@ PLANTS = {
         _app(setup="agent.on('soil')(lambda message: 9 // message.value)"),
         peer=_app("agent.publish('soil', 3 - count[0])", period_ms=1_000),
     ),
-    # After deep sleep, from a snapshot; and after so long that the beginning is gone.
+    # After deep sleep, from a snapshot.
     "wakes": Plant(
         _app(setup="agent.state['n'] = agent.state.get('n', 0) + 1; 9 // (3 - agent.state['n'])",
              period_ms=60_000),
         settings=_SLEEPS,
     ),
-    "late": Plant(
-        _app(_READ + "; value[99 if count[0] == 60 else 0]", period_ms=10),
-        "return [self.count] * 60",
-        overflows=True,
-    ),
 }  # fmt: skip
+# So long after its beginning that the first inputs are gone.
+LATE = Plant(
+    _app(_READ + "; value[99 if count[0] == 60 else 0]", period_ms=10),
+    "return [self.count] * 60",
+)
 
 
 @dataclass(frozen=True)
@@ -114,9 +113,14 @@ class Replayed:
     text: str
 
     @property
-    def is_accounted_for(self) -> bool:
-        """Tell whether the crash was reproduced, or that inputs are missing was said."""
-        return bool(self.said.get("reproduced") or self.said.get("overflowed"))
+    def is_reproduced(self) -> bool:
+        """Tell whether the replay ended as the board did."""
+        return bool(self.said.get("reproduced"))
+
+    @property
+    def has_overflowed(self) -> bool:
+        """Tell whether inputs are missing, and that was said."""
+        return bool(self.said.get("overflowed"))
 
 
 def replayed(boards: VirtualBoards, folder: Path, name: str, plant: Plant) -> Replayed:

@@ -14,7 +14,7 @@ from cma_toolkit.host_tools.cli import replay
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.sim.replay import recording
 from support.board_records import AgentBoard
-from support.crashes import PLANTS, ask, replayed
+from support.crashes import LATE, PLANTS, ask, replayed
 from support.drivers import ask as ask_board
 from support.drivers import with_drivers
 from support.running_board import RunningBoard
@@ -33,7 +33,7 @@ def test_a_crash_is_reproduced(shared_boards: VirtualBoards, tmp_path: Path, nam
 
 
 def test_what_was_pushed_out_is_said(shared_boards: VirtualBoards, tmp_path: Path) -> None:
-    found = replayed(shared_boards, tmp_path, "late", PLANTS["late"])
+    found = replayed(shared_boards, tmp_path, "late", LATE)
     assert found.code == ExitCode.VERIFY_FAILED
     assert found.said["overflowed"] and "Its ring overflowed: the first" in found.said["text"]
 
