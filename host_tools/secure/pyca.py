@@ -29,8 +29,6 @@ from cma_toolkit.firmware.kernel.secure.port import (
     KEY_BYTES,
     NONCE_BYTES,
     TAG_BYTES,
-    Aead,
-    Crypto,
 )
 
 Bytes = bytes | bytearray | memoryview
@@ -40,7 +38,7 @@ _COORDINATE_BYTES = 32
 _EVEN, _UNCOMPRESSED = b"\x02", b"\x04"  # the forms of a point, of SEC 1
 
 
-class PycaAead(Aead):
+class PycaAead:
     """AES-CCM-16-64-128 under one key."""
 
     def __init__(self, key: bytes) -> None:
@@ -68,10 +66,13 @@ class PycaAead(Aead):
         return plain_end
 
 
-class PycaCrypto(Crypto):
+class PycaCrypto:
     """X25519 and Ed25519."""
 
-    def aead(self, key: bytes) -> Aead:
+    PRIVATE_BYTES = PUBLIC_BYTES = _COORDINATE_BYTES
+    SIGNATURE_BYTES = 2 * _COORDINATE_BYTES
+
+    def aead(self, key: bytes) -> PycaAead:
         """Return AES-CCM under a key."""
         return PycaAead(key)
 

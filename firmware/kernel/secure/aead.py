@@ -1,9 +1,13 @@
 """Seal and unseal bytes as bytes, where a copy does not matter: handshakes, not frames."""
 
-from .port import TAG_BYTES, Aead
+from .port import TAG_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .port import Aead
 
 
-def seal(aead: Aead, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
+def seal(aead: "Aead", nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
     """Return the ciphertext with its tag."""
     buffer = bytearray(len(plaintext) + TAG_BYTES)
     buffer[: len(plaintext)] = plaintext
@@ -11,7 +15,7 @@ def seal(aead: Aead, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
     return bytes(buffer)
 
 
-def unseal(aead: Aead, nonce: bytes, aad: bytes, sealed: bytes) -> "bytes | None":
+def unseal(aead: "Aead", nonce: bytes, aad: bytes, sealed: bytes) -> "bytes | None":
     """Return the plaintext, None if it is not genuine."""
     buffer = bytearray(sealed)
     end = aead.open(nonce, aad, buffer, 0, len(buffer))

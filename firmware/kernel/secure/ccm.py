@@ -10,7 +10,7 @@ Bounds   AAD_BYTES_MAX, DATA_BYTES_MAX; 4 blocks of heap for a message, none of 
 Source   RFC 3610 with L = 2; NIST SP 800-38C
 """
 
-from .port import AAD_BYTES_MAX, DATA_BYTES_MAX, KEY_BYTES, NONCE_BYTES, TAG_BYTES, Aead
+from .port import AAD_BYTES_MAX, DATA_BYTES_MAX, KEY_BYTES, NONCE_BYTES, TAG_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Scratch:
         return self.view
 
 
-class Ccm(Aead):
+class Ccm:
     """One key. `aes` makes ciphers as `cryptolib.aes` does, `loops` are `Loops`."""
 
     def __init__(
@@ -59,15 +59,13 @@ class Ccm(Aead):
         end: int,
     ) -> int:
         """Encrypt in place, a tag behind it; returns where that ends."""
-        loops, kept, tag_bytes = self._loops, self._kept, self._tag_bytes
-        size = end - start
+        size, tag_bytes = end - start, self._tag_bytes
         scratch = self._checked(nonce, aad, buffer, start, size, end + tag_bytes)
         self._authenticate(scratch, nonce, aad, buffer, start, size)
-        stream = scratch[: loops.lay_counters(scratch, nonce, size)]
-        self._blocks.encrypt(stream, stream)
-        loops.mix(buffer, start, scratch, _BLOCK_BYTES, size)
-        loops.copy(buffer, end, kept, 0, tag_bytes)
-        loops.mix(buffer, end, scratch, 0, tag_bytes)
+        self._stream(scratch, nonce, size)
+        mix = self._loops.mix
+        mix(buffer, start, buffer, start, scratch, _BLOCK_BYTES, size)
+        mix(buffer, end, self._kept, 0, scratch, 0, tag_bytes)
         return end + tag_bytes
 
     def open(
@@ -79,26 +77,24 @@ class Ccm(Aead):
         end: int,
     ) -> int:
         """Decrypt in place; returns where the plaintext ends, or -1 and leaves zeros."""
-        loops, kept, tag_bytes = self._loops, self._kept, self._tag_bytes
+        kept, tag_bytes, mix = self._kept, self._tag_bytes, self._loops.mix
         size = end - start - tag_bytes
         scratch = self._checked(nonce, aad, buffer, start, max(0, size), end)
-        if size < 0:
-            loops.wipe(buffer, start, end - start)
-            return -1
-        stream = scratch[: loops.lay_counters(scratch, nonce, size)]
-        self._blocks.encrypt(stream, stream)
-        loops.mix(buffer, start, scratch, _BLOCK_BYTES, size)
-        loops.copy(kept, _BLOCK_BYTES, buffer, start + size, tag_bytes)
-        loops.mix(kept, _BLOCK_BYTES, scratch, 0, tag_bytes)
+        differs = 1
         try:
-            self._authenticate(scratch, nonce, aad, buffer, start, size)
-        except MemoryError:
-            loops.wipe(buffer, start, end - start)  # nobody may read what is not authenticated
-            raise
-        if loops.differ(kept, 0, kept, _BLOCK_BYTES, tag_bytes):
-            loops.wipe(buffer, start, end - start)
-            return -1
-        return start + size
+            if size >= 0:
+                self._stream(scratch, nonce, size)
+                mix(kept, _BLOCK_BYTES, buffer, start + size, scratch, 0, tag_bytes)
+                mix(buffer, start, buffer, start, scratch, _BLOCK_BYTES, size)
+                self._authenticate(scratch, nonce, aad, buffer, start, size)
+                found = 0
+                for i in range(tag_bytes):
+                    found |= kept[i] ^ kept[_BLOCK_BYTES + i]
+                differs = found
+        finally:
+            if differs:  # nobody may read what is not authentic
+                mix(buffer, start, buffer, start, buffer, start, end - start)
+        return -1 if differs else start + size
 
     def _checked(  # noqa: PLR0917 - what `seal` and `open` take
         self,
@@ -133,12 +129,24 @@ class Ccm(Aead):
         chain, self._chain = self._chain, None  # unknown, should this not come to its end
         if chain is None:
             chain = self._aes(self._key, _CBC, bytes(_BLOCK_BYTES))
-            loops.wipe(kept, 0, _BLOCK_BYTES)
-        aad_bytes = len(aad)
-        flags = (0x40 if aad_bytes else 0) | (self._tag_bytes - 2) << 2 | 1
-        end = loops.lay_message(scratch, nonce, flags, aad, aad_bytes, buffer, start, size)
-        loops.mix(scratch, 0, kept, 0, _BLOCK_BYTES)
-        blocks = scratch[:end]
+            loops.mix(kept, 0, kept, 0, kept, 0, _BLOCK_BYTES)
+        size_of_aad = len(aad)
+        at = loops.count(scratch, nonce, 0)
+        scratch[0] = (0x40 if size_of_aad else 0) | (self._tag_bytes - 2) << 2 | 1
+        scratch[14], scratch[15] = size >> 8, size & 255
+        loops.mix(scratch, 0, scratch, 0, kept, 0, _BLOCK_BYTES)
+        if size_of_aad:
+            scratch[at], scratch[at + 1] = size_of_aad >> 8, size_of_aad & 255
+            at = loops.lay(scratch, at + 2, aad, 0, size_of_aad)
+        at = loops.lay(scratch, at, buffer, start, size)
+        blocks = scratch[:at]
         chain.encrypt(blocks, blocks)
-        loops.copy(kept, 0, scratch, end - _BLOCK_BYTES, _BLOCK_BYTES)
+        loops.lay(kept, 0, scratch, at - _BLOCK_BYTES, _BLOCK_BYTES)
         self._chain = chain
+
+    def _stream(
+        self, scratch: memoryview, nonce: "bytes | bytearray | memoryview", size: int
+    ) -> None:
+        # Leave what masks the tag in the first block, what masks the message after it.
+        blocks = scratch[: self._loops.count(scratch, nonce, size)]
+        self._blocks.encrypt(blocks, blocks)

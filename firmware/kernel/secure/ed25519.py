@@ -15,15 +15,14 @@ from .sha512 import sha512
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     # x / z, y / z, their product, z
     Point = tuple[int, int, int, int]
 
 _ORDER = (1 << 252) + 27742317777372353535851937790883648493
-# -121665 / 121666, the root of -1, and the base point.
-_D = 0x52036CEE2B6FFE738CC740797779E89800700A4D4141D8AB75EB4DCA135978A3
-_ROOT = 0x2B8324804FC1DF0B2B4D00993DFBD7A72F431806AD2FE478C4EE1B274A0EA0B0
-_X = 0x216936D3CD6E53FEC0A4E231FDD6DC5C692CC7609525A7B2C9562D608F25D51A
-_Y = 0x6666666666666666666666666666666666666666666666666666666666666658
+_D = -121_665 * invert(121_666) % PRIME
+_ROOT = times(square(raise_up(2)[0], 3), 8)  # of -1
 _NEUTRAL = (0, 1, 0, 1)
 
 
@@ -32,7 +31,7 @@ def public_of(private: bytes) -> bytes:
 
     Raises: ValueError (a caller) unless that has 32 bytes.
     """
-    return _encode(_multiply((_base(), _secrets(private)[0])))
+    return _encode(_multiply((_BASE, _secrets(private)[0])))
 
 
 def sign(private: bytes, message: bytes) -> bytes:
@@ -41,10 +40,9 @@ def sign(private: bytes, message: bytes) -> bytes:
     Raises: ValueError (a caller) unless the key has 32 bytes.
     """
     scalar, prefix = _secrets(private)
-    base = _base()
-    public = _encode(_multiply((base, scalar)))
+    public = _encode(_multiply((_BASE, scalar)))
     once = _number(sha512(prefix, message)) % _ORDER
-    point = _encode(_multiply((base, once)))
+    point = _encode(_multiply((_BASE, once)))
     answer = (once + _number(sha512(point, public, message)) * scalar) % _ORDER
     return point + answer.to_bytes(32, "little")
 
@@ -63,7 +61,7 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     x, y, product, z = key
     negative = (PRIME - x, y, PRIME - product, z)
     challenge = _number(sha512(signature[:32], public, message)) % _ORDER
-    return _encode(_multiply((_base(), answer), (negative, challenge))) == bytes(signature[:32])
+    return _encode(_multiply((_BASE, answer), (negative, challenge))) == bytes(signature[:32])
 
 
 def _number(data: "bytes | memoryview") -> int:
@@ -78,10 +76,6 @@ def _secrets(private: bytes) -> "tuple[int, bytes]":
     return _number(made[:32]) & (1 << 254) - 8 | 1 << 254, made[32:]
 
 
-def _base() -> "Point":
-    return _X, _Y, times(_X, _Y), 1
-
-
 def _encode(point: "Point") -> bytes:
     x, y, _, z = point
     z = invert(z)
@@ -92,7 +86,7 @@ def _encode(point: "Point") -> bytes:
 
 def _decode(data: "bytes | memoryview") -> "Point | None":
     y = _number(data)
-    sign = y >> 255
+    odd = y >> 255
     y &= LOW
     above = y * y - 1
     below = times(_D, y * y % PRIME) + 1
@@ -107,7 +101,7 @@ def _decode(data: "bytes | memoryview") -> "Point | None":
     x %= PRIME
     if wrong or y >= PRIME:
         return None
-    if x & 1 != sign:
+    if x & 1 != odd:
         x = PRIME - x
     return x, y, times(x, y), 1
 
@@ -153,3 +147,6 @@ def _multiply(*parts: "tuple[Point, int]") -> "Point":
         for table, digits in tables:
             found = _add(found, table[digits[at >> 1] >> 4 * (at & 1) & 15])
     return found
+
+
+_BASE: "Any" = _decode(b"\x58" + b"\x66" * 31)  # 4 / 5, and the even root

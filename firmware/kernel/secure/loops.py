@@ -13,45 +13,17 @@ if TYPE_CHECKING:
 class Loops:
     """What an AEAD does byte by byte."""
 
-    def lay_message(  # noqa: PLR0917 - machine code knows no keywords
-        self,
-        blocks: "Target",
-        nonce: "Source",
-        flags: int,
-        aad: "Source",
-        aad_bytes: int,
-        data: "Source",
-        start: int,
-        size: int,
-    ) -> int:
-        """Write the blocks that are authenticated; return where they end.
-
-        Source: RFC 3610, section 2.2.
-        """
-        blocks[0] = flags
-        for i in range(13):
-            blocks[1 + i] = nonce[i]
-        blocks[14] = size >> 8
-        blocks[15] = size & 255
-        at = 16
-        if aad_bytes:
-            blocks[16] = aad_bytes >> 8
-            blocks[17] = aad_bytes & 255
-            for i in range(aad_bytes):
-                blocks[18 + i] = aad[i]
-            at = 18 + aad_bytes
-            while at & 15:
-                blocks[at] = 0
-                at += 1
+    def lay(self, blocks: "Target", at: int, source: "Source", start: int, size: int) -> int:
+        """Copy bytes into blocks, zeros up to the end of the last one; return where that is."""
         for i in range(size):
-            blocks[at + i] = data[start + i]
+            blocks[at + i] = source[start + i]
         at += size
         while at & 15:
             blocks[at] = 0
             at += 1
         return at
 
-    def lay_counters(self, blocks: "Target", nonce: "Source", size: int) -> int:
+    def count(self, blocks: "Target", nonce: "Source", size: int) -> int:
         """Write the counters that mask a tag and `size` bytes; return where they end.
 
         Source: RFC 3610, section 2.3.
@@ -67,24 +39,16 @@ class Loops:
             at += 16
         return at
 
-    def copy(self, target: "Target", at: int, source: "Source", start: int, size: int) -> None:
-        """Copy bytes into a target."""
+    def mix(  # noqa: PLR0917 - machine code knows no keywords
+        self,
+        target: "Target",
+        at: int,
+        one: "Source",
+        first: int,
+        other: "Source",
+        second: int,
+        size: int,
+    ) -> None:
+        """Write the exclusive-or of two texts; of one with itself, zeros."""
         for i in range(size):
-            target[at + i] = source[start + i]
-
-    def mix(self, target: "Target", at: int, source: "Source", start: int, size: int) -> None:
-        """Exclusive-or bytes into a target."""
-        for i in range(size):
-            target[at + i] ^= source[start + i]
-
-    def differ(self, one: "Source", at: int, other: "Source", start: int, size: int) -> int:
-        """Return 0 if two texts agree, in steps that depend on their size only."""
-        found = 0
-        for i in range(size):
-            found |= one[at + i] ^ other[start + i]
-        return found
-
-    def wipe(self, target: "Target", at: int, size: int) -> None:
-        """Make bytes zeros."""
-        for i in range(size):
-            target[at + i] = 0
+            target[at + i] = one[first + i] ^ other[second + i]

@@ -5,25 +5,27 @@ Each part is loaded when it is first used: a board that only talks loads no sign
 
 from .ccm import Ccm, Scratch
 from .loops import Loops
-from .port import Aead, Crypto
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-class PureCrypto(Crypto):
+class PureCrypto:
     """X25519, Ed25519 and AES-CCM.
 
     `aes` makes ciphers as `cryptolib.aes` does, `random(count)` returns random bytes, and `loops`
     is the form of `Loops` in machine code, if there is one.
     """
 
+    PRIVATE_BYTES = PUBLIC_BYTES = 32
+    SIGNATURE_BYTES = 64
+
     def __init__(self, aes: "Any", random: "Any", loops: "Any" = None) -> None:
         self._aes, self._random, self._loops = aes, random, loops or Loops()
         self._scratch = Scratch()
 
-    def aead(self, key: bytes) -> Aead:
+    def aead(self, key: bytes) -> Ccm:
         """Return AES-CCM under a key."""
         return Ccm(key, self._aes, self._loops, self._scratch)
 
