@@ -19,7 +19,7 @@ from cma_toolkit.firmware.kernel.health.report import FIGURE_NAMES
 from cma_toolkit.firmware.kernel.limits import HEADER_BYTES
 
 BOARDS_MAX = 1_024
-FRAMES_MIN = 20  # of fewer it cannot be told how many get lost
+FRAMES_MIN = 40  # that were sent: of fewer it cannot be told how many get lost
 _GAP_MAX = 64  # more is a sender that started anew
 _SEQUENCE_AT = 12
 _FIGURES = FIGURE_NAMES.split("\n")
@@ -42,10 +42,9 @@ class Heard:
 
     @property
     def loss_permille(self) -> int:
-        """How many of a thousand frames get lost on the way, -1: too few came to tell."""
-        if self.frames < FRAMES_MIN:
-            return -1
-        return 1_000 * self.lost // (self.lost + self.frames)
+        """How many of a thousand frames get lost on the way, -1: too few were sent to tell."""
+        sent = self.frames + self.lost
+        return 1_000 * self.lost // sent if sent >= FRAMES_MIN else -1
 
 
 class Listening:

@@ -16,7 +16,7 @@ from cma_toolkit.host_tools.fleet.database import BoardRecord
 from cma_toolkit.host_tools.fleet.sightings import Sighting
 
 NOTHING_COMES = 1_000  # permille of the frames get lost
-_WEAK_PERMILLE = 200  # more of what others have come through; less is chance
+_WEAK_PERMILLE = 400  # of what comes through of others; less is chance, and who wakes when
 _LOSS_MAX = 950
 _TOLD_MAX = 8  # neighbours: who sleeps deeply remembers no more
 

@@ -43,6 +43,7 @@ from cma_toolkit.host_tools.image.loader import build_loader
 from cma_toolkit.host_tools.release import artefact, documents
 from cma_toolkit.host_tools.release.artefact import Part
 from cma_toolkit.host_tools.release.edge import Offered, Report
+from cma_toolkit.host_tools.release.listening import Listening
 from cma_toolkit.host_tools.release.published import Published
 from cma_toolkit.host_tools.release.server import Server
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
@@ -229,6 +230,9 @@ class Everybody:
         """Hear a board."""
         if report.sequence == SEQUENCE and report.stage == STAGE_CONFIRMED:
             self.confirmed.add(report.node)
+
+    def hear(self, listening: Listening, *, is_last: bool = False) -> None:
+        """Keep nothing of the air."""
 
 
 @contextmanager

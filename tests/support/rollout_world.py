@@ -1,27 +1,36 @@
 """Roll-outs in emulated fleets, as a test and a figure measure them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
 from cma_toolkit.firmware.kernel.release import papers
 from cma_toolkit.firmware.kernel.release.index import index_of
 from cma_toolkit.host_tools.cli.rollout_world import EmulatedRollout, Ended
+from cma_toolkit.host_tools.fleet.database import Database
+from cma_toolkit.host_tools.fleet.sightings import Sightings
+from cma_toolkit.host_tools.release.edge import Edge
 from cma_toolkit.host_tools.rollout.desk import node_of
+from cma_toolkit.host_tools.rollout.heard import remember
+from cma_toolkit.host_tools.rollout.reach import of_cluster
 from cma_toolkit.host_tools.rollout.records import Member as OfRollout
 from cma_toolkit.host_tools.rollout.records import Rollout, Terms
 from cma_toolkit.host_tools.rollout.waves import USUAL
-from cma_toolkit.sim.rollout.world import Conditions, Member
+from cma_toolkit.sim.rollout.board import NETWORK
+from cma_toolkit.sim.rollout.world import Conditions, Member, World
 from support.release_board import FIRST
 from support.release_signers import CLASS_ID, MPY
-from support.rollouts import NEW, OLD, START_S, begin, mac_of, opened
+from support.rollouts import NEW, OLD, START_S, begin, mac_of, opened, records
 from support.updating import changed, image, part_of, published
 
 CLUSTER_BOARDS = 30
+USUAL_PERMILLE = 100  # of the frames are lost in a rehearsal
+DAY_S = 86_400
 FLASH_OPERATIONS = 45  # of an update
 PERIOD_MS = 60_000
 CURRENTS_UA = {
@@ -38,7 +47,7 @@ class Fleet:
     """A fleet to update: in permille, frames that are lost, and boards whose power is cut.
 
     With `has_agents`, boards run an application between updates; else they live by a schedule.
-    The `far` last ones hear no edge.
+    Of a thousand frames `far` get lost to and from the edge, by the number of a board.
     """
 
     boards: int
@@ -48,7 +57,7 @@ class Fleet:
     seed: int = 1
     soak_s: int = 600
     has_agents: bool = True
-    far: int = 0
+    far: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,10 +85,47 @@ def update(
         return Told(ended, rollout, store.members(rollout), steps)
 
 
+def as_seen(fleet: Fleet, minutes: int) -> Fleet:
+    """Return the fleet that a rehearsal makes of what edges hear of this one in so many minutes.
+
+    It knows neither how many frames get lost everywhere nor whose power will fail.
+    """
+    edges: list[Edge] = []
+
+    def make_edge(number: int, node: int) -> Edge:
+        rng = Prng(seed_from(fleet.seed, "edge", number))
+        edges.append(Edge(Identity("edge", node, NETWORK, ""), rng, lambda report: None))
+        return edges[-1]
+
+    World(_members(fleet), _conditions(fleet), make_edge, fleet.seed).run(minutes, lambda _: True)
+    with _memory() as folder, Database(folder / "fleet.db") as database:
+        for number in range(fleet.boards):
+            database.saw(mac_of(number), port="")
+        for edge in edges:
+            remember(database, edge.listening.take(), START_S)
+        seen, links = Sightings(database).all(), Sightings(database).links()
+    far: dict[int, int] = {}
+    for first in range(0, fleet.boards, CLUSTER_BOARDS):
+        own = records(fleet.boards)[first : first + CLUSTER_BOARDS]
+        found = of_cluster(own, seen, links, loss_permille=USUAL_PERMILLE, silence_s=DAY_S)
+        far |= {
+            first + place: found[board.mac].edge_permille
+            for place, board in enumerate(own)
+            if found[board.mac].edge_permille != USUAL_PERMILLE
+        }
+    return replace(fleet, loss_permille=USUAL_PERMILLE, cut_permille=0, far=far)
+
+
 def _world(store: Any, fleet: Fleet) -> EmulatedRollout:
     old = image(1)
     release = published(part_of(changed(old), NEW), [old])
-    conditions = Conditions(
+    members, conditions = _members(fleet), _conditions(fleet)
+    return EmulatedRollout(store, release, members, conditions, seed=fleet.seed, start_s=START_S)
+
+
+def _conditions(fleet: Fleet) -> Conditions:
+    old = image(1)
+    return Conditions(
         old,
         papers.to_bytes(part_of(old, OLD).envelope, index_of(old), FIRST.to_bytes()),
         FIRST.to_bytes(),
@@ -91,18 +137,18 @@ def _world(store: Any, fleet: Fleet) -> EmulatedRollout:
         bad_sequence=NEW if fleet.fate else 0,
         setup=_report if fleet.has_agents else None,
     )
+
+
+def _members(fleet: Fleet) -> list[Member]:
     rng = Prng(seed_from(fleet.seed, "power cuts"))
     members = []
     for number in range(fleet.boards):
         is_cut, operation = rng.below(1000) < fleet.cut_permille, 1 + rng.below(FLASH_OPERATIONS)
         cluster = f"cluster-{number // CLUSTER_BOARDS}"
         node = node_of(mac_of(number))
-        cut_in = operation if is_cut else 0
-        member = Member(node, cluster, PERIOD_MS, 0, cut_in, CURRENTS_UA)
-        if number >= fleet.boards - fleet.far:
-            member = replace(member, edge_permille=1_000)
-        members.append(member)
-    return EmulatedRollout(store, release, members, conditions, seed=fleet.seed, start_s=START_S)
+        member = Member(node, cluster, PERIOD_MS, 0, operation if is_cut else 0, CURRENTS_UA)
+        members.append(replace(member, edge_permille=fleet.far.get(number, -1)))
+    return members
 
 
 def _report(agent: Any) -> None:

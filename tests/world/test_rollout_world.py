@@ -31,7 +31,7 @@ def test_a_bad_release_reaches_its_canary_and_leaves_it_as_it_was(fate: str, why
 
 
 def test_an_edge_does_not_hear_who_is_far_and_a_board_not_whom_it_is_deaf_to() -> None:
-    told = update(replace(FLEET, boards=4, far=1, cut_permille=0), 40)
+    told = update(replace(FLEET, boards=4, far={3: 1_000}, cut_permille=0), 40)
     assert [member.name for member in told.members if member.stage != "updated"] == ["box-3"]
     assert told.rollout.state == "running"
     conditions = Conditions(image(1), b"", b"", b"", 0, 1, loss_permille=100)
