@@ -6,6 +6,7 @@ counted by the loader itself.
 """
 
 import machine
+from esp32 import Partition
 
 from device.rtc import GIVEN_UP, HEALTHY, SIGNS_AT
 from kernel.release.signs import IS_HEALTHY, UNDECIDED, Signs
@@ -31,9 +32,22 @@ def judge(loop, is_awake):
     if found == UNDECIDED:
         return
     loop.sink.note("release", "healthy" if found == IS_HEALTHY else "given up")
+    if found == IS_HEALTHY:
+        _keep_micropython()
     loop.rtc.tell_loader(HEALTHY if found == IS_HEALTHY else GIVEN_UP)
     if is_awake:
         from device import ending
 
         ending.stop(loop)
         machine.reset()
+
+
+def _keep_micropython():
+    """Have the bootloader keep the MicroPython that runs, if it is that which is tried.
+
+    The loader counts it as kept at the next boot, and a boot would end the trial before it does.
+    """
+    try:
+        Partition.mark_app_valid_cancel_rollback()
+    except OSError:
+        pass  # it came by cable

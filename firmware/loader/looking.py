@@ -5,6 +5,7 @@ import json
 import machine
 from loader import mark
 from loader.choosing import STARTS_MAX
+from loader.places import open_runtime
 
 from device.flash import open_flash
 from kernel.release import layout
@@ -13,7 +14,8 @@ from kernel.release.installation import RECOVERY, Installation
 from kernel.release.manifest import from_bytes
 from kernel.release.refusals import RefusedError
 from kernel.release.region import Region
-from kernel.release.slots import COST_ORDERLY, COST_POWER, COST_UNCLEAN, TRIAL
+from kernel.release.runtime import ON_TRIAL, RESTART, SETTLED
+from kernel.release.slots import CONFIRMED, COST_ORDERLY, COST_POWER, COST_UNCLEAN, TRIAL
 from kernel.state.journal import Journal
 from kernel.state.table import JournalTable
 
@@ -51,20 +53,43 @@ def look(found):
     slot = installation.boot(cost)
     if installation.has_to_restore:
         _restore(installation)
+    # Where nothing runs there is no agent that could give a MicroPython up.
+    tried = _look_at_micropython(installation, bits, cost if slot >= 0 else max(cost, COST_POWER))
     if slot == RECOVERY:
         return None, installation
     chosen = installation.slots[slot]
     marked = mark.SLOT_B * slot
+    class_tag = _class_of(installation, slot)
     if chosen.state == TRIAL:
         marked |= mark.TRIAL
+    elif tried == ON_TRIAL:
+        # The agent judges it as it does a release; and it is deaf to others, as each reset but a
+        # wake ends the trial.
+        marked, class_tag = marked | mark.TRIAL, 0
     else:
         starts = 0
     # No release makes a board deaf to the next one: who is switched on or reset listens first.
     # Not if the boot before ended in that: no agent has run since, and it is its turn.
-    is_due = cost != COST_ORDERLY and chosen.state != TRIAL and not bits >> mark.CAUSE_SHIFT
-    fields = (marked, starts, chosen.sequence, _class_of(installation, slot))
-    is_due = installation.trust and (is_due or bits & mark.UPDATE)
-    return fields, installation if is_due else None
+    is_due = cost != COST_ORDERLY and not marked & mark.TRIAL and not bits >> mark.CAUSE_SHIFT
+    # Who has a new MicroPython has it for a release that waits.
+    is_due = is_due or bits & mark.UPDATE or tried == CONFIRMED
+    fields = (marked, starts, chosen.sequence, class_tag)
+    return fields, installation if is_due and installation.trust else None
+
+
+def _look_at_micropython(installation, bits, cost):
+    """Return SETTLED, ON_TRIAL, or CONFIRMED if it was just now; start anew for another one."""
+    runtime = open_runtime(installation)
+    if runtime is None:
+        return SETTLED
+    was_on_trial = runtime.is_on_trial
+    found = runtime.boot(cost, bool(bits & mark.HEALTHY), bool(bits & mark.GIVEN_UP))
+    if found == RESTART:
+        print("cma: this board starts anew with another MicroPython")
+        rtc = machine.RTC()
+        rtc.memory(mark.write(rtc.memory(), (0, 0, 0, 0)))  # what was told is of this one
+        machine.reset()
+    return CONFIRMED if was_on_trial and runtime.is_kept else found
 
 
 def board_classes():

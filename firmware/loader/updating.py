@@ -15,6 +15,7 @@ import deflate
 import machine
 from loader import mark
 from loader.looking import board_classes, open_installation
+from loader.places import mpy_format, open_runtime
 
 from device import knock
 from device.board import Board
@@ -30,6 +31,8 @@ from kernel.release import layout
 from kernel.release.budget import DAY_UAH, SESSION_UAH, Budget
 from kernel.release.installation import RECOVERY
 from kernel.release.manifest import Board as Kind
+from kernel.release.refusals import REFUSED_MICROPYTHON
+from kernel.release.runtime_updater import RuntimeUpdater
 from kernel.release.slots import COST_ORDERLY
 from kernel.release.update import Update
 from kernel.release.updater import DONE_WHOLE, Updater
@@ -67,6 +70,8 @@ def run(installation):
             station.watchdog.keep_fed()
             return  # nobody could vouch for a release: the prompt is left
         outcome = _session(station, installation)
+        if station.runtime and _start_micropython(station, outcome, is_lost):
+            machine.reset()
         # A cut may have come between a whole release and its trial: it waits to be tried.
         is_due = outcome == DONE_WHOLE or is_lost
         if is_due and _start(installation):
@@ -93,6 +98,23 @@ def _session(station, installation):
         station.radio(False)
 
 
+def _start_micropython(station, outcome, is_lost):
+    """Have a MicroPython that is whole tried at the next boot; tell whether one is.
+
+    Where nothing else runs, who brought a whole release is healthy: there is no agent to judge.
+    """
+    runtime = station.runtime
+    try:
+        if is_lost and outcome == DONE_WHOLE and runtime.is_on_trial:
+            runtime.confirm()
+        if station.has_micropython and runtime.start():
+            station.tell("micropython whole", "it is tried from now on")
+            return True
+    except OSError as error:
+        print("cma: the MicroPython that is here cannot be tried: %s" % error)
+    return False
+
+
 def _start(installation):
     """Have what is whole tried at the next boot; tell whether anything is."""
     try:
@@ -110,15 +132,20 @@ class Station:
         self.watchdog = Watchdog(board.settings.whole("watchdog_ms", DEFAULT_MS))
         self.links = []
         self.outcome = 0
+        self.runtime = None
+        self.has_micropython = False  # whole, to be tried
         open_links(self, board, EspnowLink)
 
     def run_session(self, installation):
         """Listen, fetch, hand on; return how it ended."""
         board = self._board
         kind = Kind(
-            board_classes(), layout.image_bytes(installation.flash.sector_count), _mpy_format()
+            board_classes(), layout.image_bytes(installation.flash.sector_count), mpy_format()
         )
         kind.battery_mv = board.battery_mv()
+        self.runtime = runtime = open_runtime(installation)
+        if runtime:
+            kind.runtime = runtime.runs
         settings = board.settings
         budget = Budget(
             installation.table,
@@ -136,15 +163,27 @@ class Station:
         self.radio(True)
         budget.start(_now_ms())
         self._await_wifi()
+        self._run(updater)
+        # One trial at a time: what goes wrong is one's fault then.
+        if runtime and updater.reason == REFUSED_MICROPYTHON and installation.trial() < 0:
+            self.outcome = 0
+            self._run(RuntimeUpdater(updater, prng, runtime, _inflate))
+            self.has_micropython = self.outcome == DONE_WHOLE
+            return 0
+        return self.outcome
+
+    def _run(self, updater):
+        """Run a session until it ends, or only MicroPython can go on."""
         updater.start(_now_ms(), self)
         while not self.outcome:
             self.watchdog.feed()
             self._receive(updater)
             if ticks_diff(updater.next_wake_at_ms(), _now_ms()) <= 0:
                 updater.on_time(_now_ms(), self)
+            if updater.reason == REFUSED_MICROPYTHON:
+                break
             time.sleep_ms(_POLL_MS)
         self.tell("updated", self.outcome)
-        return self.outcome
 
     def _await_wifi(self):
         """Give an access point time: who offers a release answers what is said first."""
@@ -227,11 +266,6 @@ def _note_watchdog():
 
 def _now_ms():
     return time.ticks_ms() & _TICKS_MASK
-
-
-def _mpy_format():
-    found = sys.implementation._mpy
-    return (found & 0xFF) << 8 | found >> 8 & 3
 
 
 def _inflate(data, size):

@@ -19,7 +19,7 @@ from cma_toolkit.host_tools.flash.plan import Region, find_part
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.build import Image
 from cma_toolkit.host_tools.image.loader import for_board
-from cma_toolkit.host_tools.release import artefact, documents
+from cma_toolkit.host_tools.release import artefact, documents, runtime_image
 
 BY_HAND = 0  # its sequence: every release is newer
 _BLANK = b"\xff"
@@ -43,11 +43,18 @@ class Cells(Protocol):
 
 
 def make_agent(
-    loader: bytes, image: Image, chip: str, root: bytes = b"", envelope: bytes = b""
+    loader: bytes,
+    image: Image,
+    chip: str,
+    root: bytes = b"",
+    envelope: bytes = b"",
+    *,
+    build: str = "",
 ) -> Agent:
     """Return what a board of a chip gets: it believes `root`, or no release at all without one.
 
-    `envelope` is that of the image's manifest as `root` believes it, empty for one by hand.
+    `envelope` is that of the image's manifest as `root` believes it, empty for one by hand;
+    `build` is what MicroPython is called that it takes over the air, empty if it takes none.
     """
     manifest = Manifest(
         BY_HAND,
@@ -58,8 +65,9 @@ def make_agent(
     if envelope:
         manifest = from_bytes(Envelope(envelope).payload)
     kinds = [artefact.class_id(image.name, one) for one in (mpy.PORTABLE, mpy.family_of(chip))]
+    runtime = runtime_image.class_id(artefact.CLASSES, build) if build else b""
     return Agent(
-        for_board(loader, root, kinds),
+        for_board(loader, root, kinds, runtime),
         image.data,
         papers.to_bytes(
             envelope or documents.envelope(to_bytes(manifest)),

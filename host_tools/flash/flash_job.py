@@ -40,6 +40,7 @@ from cma_toolkit.host_tools.flash.table_state import (
 from cma_toolkit.host_tools.image import mpy, nvs, partition_table
 from cma_toolkit.host_tools.image.build import Image, open_image
 from cma_toolkit.host_tools.ports.workers import Reporter
+from cma_toolkit.host_tools.release.runtime_image import build_over_the_air
 
 ANY_BOARD = "*"
 BAUD = 460_800
@@ -336,7 +337,8 @@ def _agent(request: FlashRequest, chip: Chip, board: Board, image: Image) -> Age
     root = Path(request.root).read_bytes() if request.root else b""
     signed = request.envelopes.get(image.sha256)
     envelope = Path(signed).read_bytes() if signed else b""
-    agent = make_agent(Path(request.loader).read_bytes(), image, chip.name, root, envelope)
+    loader, build = Path(request.loader).read_bytes(), build_over_the_air(board)
+    agent = make_agent(loader, image, chip.name, root, envelope, build=build)
     check_fits(agent, board.partitions)
     return agent
 

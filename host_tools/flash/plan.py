@@ -140,8 +140,14 @@ def regions(
         body += [
             Region(f"blank {part.label}", part.offset, b"\xff" * part.size_bytes)
             for part in partitions
-            if part.label in ("state", "otadata") or (part.label == "nvs" and not keep_nvs)
+            if part.label == "state" or (part.label == "nvs" and not keep_nvs)
         ]
+    # What comes by cable runs, not what came over the air before.
+    body += [
+        Region("blank otadata", part.offset, b"\xff" * part.size_bytes)
+        for part in partitions
+        if part.label == "otadata"
+    ]
     body += [
         Region("MicroPython", find_part(partitions, "factory").offset, contents.app),
         Region("bootloader", bootloader_offset, contents.bootloader),

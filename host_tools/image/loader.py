@@ -55,18 +55,23 @@ def build_loader(firmware: Path) -> bytes:
     return _checked(romfs.pack(files))
 
 
-def for_board(loader: bytes, root: bytes, classes: Sequence[bytes]) -> bytes:
+def for_board(
+    loader: bytes, root: bytes, classes: Sequence[bytes], micropython: bytes = b""
+) -> bytes:
     """Return a loader for a board that takes releases for `classes`.
 
-    It believes the document `root`; without one it takes none.
+    It believes the document `root`; without one it takes none. `micropython` is the class of the
+    MicroPythons that it takes, empty for a board that has one place for it.
     Raises: ImageError if it does not fit, or is none.
     """
-    facts = {"classes": [one.hex() for one in classes]}
+    facts: dict[str, object] = {"classes": [one.hex() for one in classes]}
+    if micropython:
+        facts["micropython"] = micropython.hex()
     files = {**romfs.read(loader), BOARD: json.dumps(facts, separators=(",", ":")).encode()}
     return _checked(romfs.pack({**files, ROOT: root} if root else files))
 
 
-def _needed(sources: dict[str, bytes]) -> dict[str, bytes]:
+def _needed(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the loader's own files, what they import, and the packages that those lie in."""
     modules = read_modules(sources)
     own = [name for name in modules if name.partition(".")[0] == PACKAGE]
@@ -79,7 +84,9 @@ def _needed(sources: dict[str, bytes]) -> dict[str, bytes]:
 
 def _shrink(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """Make it small file by file: it has all of the heap, but not all of the flash."""
-    return shorten(put_texts(drop_unused(fold(sources), _CALLED), _CALLED), _CALLED)
+    made = put_texts(drop_unused(fold(sources), _CALLED, constants=True), _CALLED)
+    made = shorten(drop_unused(made, _CALLED, constants=True), _CALLED)
+    return _needed(made)  # of some nothing but numbers was needed
 
 
 def _checked(data: bytes) -> bytes:

@@ -7,9 +7,13 @@ kind of board need not run on another of the same chip, so each is a class of it
 import uuid
 from functools import lru_cache
 
+from cma_toolkit.boards.flash_map import find
+from cma_toolkit.boards.load import Board
 from cma_toolkit.firmware.kernel.ports import Flash
 from cma_toolkit.firmware.kernel.release import runtime_index
 from cma_toolkit.firmware.kernel.release.index import BLOCK_BYTES
+
+PLACES = ("ota_0", "ota_1", "otadata")
 
 
 class _Cells(Flash):
@@ -21,6 +25,12 @@ class _Cells(Flash):
     def read(self, address: int, buffer: bytearray | memoryview) -> None:
         """Fill a buffer."""
         buffer[:] = self._data[address : address + len(buffer)]
+
+
+def build_over_the_air(board: Board) -> str:
+    """Return the build that a kind of board gets over the air, "" without places for it."""
+    has_places = all(find(board.partitions, label) for label in PLACES)
+    return board.micropython.image_name() if has_places else ""
 
 
 def class_id(classes: uuid.UUID, build: str) -> bytes:

@@ -17,7 +17,8 @@ class Machine(ModuleType):
     def __init__(self) -> None:
         super().__init__("machine")
         self.kept = b""
-        self.resets = 0
+        self.resets = self.resets_kept = self.kept_micropython = 0
+        self.has_one_place = False
 
     def RTC(self) -> "Machine":  # noqa: N802 - as on a board
         return self
@@ -28,6 +29,12 @@ class Machine(ModuleType):
 
     def reset(self) -> None:
         self.resets += 1
+        self.resets_kept = self.kept_micropython
+
+    def mark_app_valid_cancel_rollback(self) -> None:
+        self.kept_micropython += 1
+        if self.has_one_place:
+            raise OSError(2)
 
 
 @pytest.fixture
@@ -36,6 +43,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     for name in [name for name in sys.modules if name.split(".")[0] == "device"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "machine", hardware)
+    places = ModuleType("esp32")
+    places.Partition = hardware  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "esp32", places)
     monkeypatch.setattr("time.ticks_ms", lambda: 0, raising=False)
     ending = ModuleType("device.ending")
     ending.stop = lambda loop: loop.log.append("stopped")  # type: ignore[attr-defined]
@@ -91,10 +101,12 @@ def test_without_a_mark_nothing_is_told_or_invented(machine: Machine) -> None:
     assert bytes(rtc.memory) == before
 
 
+@pytest.mark.parametrize("has_one_place", [False, True])
 @pytest.mark.parametrize("is_awake", [False, True])
 def test_a_release_that_hears_others_and_ends_its_wakes_is_healthy(
-    machine: Machine, *, is_awake: bool
+    machine: Machine, *, is_awake: bool, has_one_place: bool
 ) -> None:
+    machine.has_one_place = has_one_place
     loop = woken(machine, mark.TRIAL | mark.SLOT_B)
     from device import trial
 
@@ -105,6 +117,8 @@ def test_a_release_that_hears_others_and_ends_its_wakes_is_healthy(
     assert told(loop) == mark.TRIAL | mark.SLOT_B | mark.HEALTHY
     assert loop.log == (["healthy", "stopped"] if is_awake else ["healthy"])
     assert machine.resets == is_awake
+    # A reset ends the trial of a MicroPython that the bootloader was not told to keep before it.
+    assert machine.kept_micropython == 1 and machine.resets_kept == is_awake
 
 
 @pytest.mark.parametrize("why", ["alone", "not well", "failed", "safe mode"])
@@ -120,6 +134,7 @@ def test_one_that_is_not_well_is_given_up(machine: Machine, why: str) -> None:
         assert told(loop) == mark.TRIAL
         trial.judge(loop, False)
     assert told(loop) == mark.TRIAL | mark.GIVEN_UP
+    assert not machine.kept_micropython
 
 
 def test_a_wake_goes_on_where_the_one_before_ended_and_a_boot_does_not(machine: Machine) -> None:

@@ -7,10 +7,18 @@ import pytest
 from loader import mark
 
 from cma_toolkit.firmware.kernel.release import layout
+from cma_toolkit.firmware.kernel.release.trust import (
+    NUMBER_MAX,
+    ROLE_KEYS_MAX,
+    ROLES,
+    TIME_MAX_S,
+    Root,
+)
 from cma_toolkit.host_tools.flash.contents import FIRMWARE
 from cma_toolkit.host_tools.image import loader, romfs
 from cma_toolkit.host_tools.image.errors import ImageError
 from cma_toolkit.host_tools.ports import session
+from cma_toolkit.host_tools.release.documents import Role, RootDocument
 
 SECTORS = layout.PARTITION_BYTES // layout.SECTOR_BYTES
 
@@ -82,3 +90,15 @@ def test_tools_at_a_boards_prompt_look_where_the_loader_puts_images(
         assert names["sector_of_slot"](SECTORS) == layout.slot_at(slot, SECTORS)
     memory[0] = b""
     assert names["sector_of_slot"](SECTORS) == layout.slot_at(0, SECTORS)
+
+
+def test_a_board_that_believes_as_many_keys_as_there_may_be_has_room_for_them() -> None:
+    roles = {
+        name: Role(ROLE_KEYS_MAX, tuple(bytes([at, key]) * 26 for key in range(ROLE_KEYS_MAX)))
+        for at, name in enumerate(ROLES)
+    }
+    root = RootDocument(NUMBER_MAX, TIME_MAX_S, roles, NUMBER_MAX, NUMBER_MAX).to_bytes()
+    assert Root(root).version == NUMBER_MAX
+    made = loader.for_board(loader.build_loader(FIRMWARE), root, [bytes(16)] * 2, bytes(16))
+    assert len(made) <= layout.LOADER_BYTES
+    assert b'"micropython":"' in romfs.read(made)["board.json"]

@@ -24,7 +24,7 @@ from .refusals import (
 )
 from .runtime_index import digest_of
 from .runtime_record import KEY, RuntimeRecord, from_bytes
-from .slots import BEGIN, COST_POWER, DAMAGED, FILLED, GIVE_UP, HEALTHY, START, TRIAL
+from .slots import BEGIN, CONFIRMED, COST_POWER, DAMAGED, FILLED, GIVE_UP, HEALTHY, START, TRIAL
 from .trust import ROLE_RELEASE
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ class Runtime:
         self.manifest: "Manifest | None" = None
         self._document = b""
         self._installation = installation
-        self._mpy = mpy
+        self._format = mpy
         try:
             self.record = from_bytes(installation.table.get(KEY) or b"")
         except OSError:  # it is as if MicroPython had never come over the air
@@ -63,6 +63,11 @@ class Runtime:
     def is_on_trial(self) -> bool:
         """Whether one is being tried."""
         return self.record.slot.state == TRIAL
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what was tried last is what runs from now on."""
+        return self.record.slot.state == CONFIRMED
 
     @property
     def runs(self) -> int:
@@ -129,7 +134,7 @@ class Runtime:
         # What was confirmed and does not run, because it has rotted, may come again.
         least = record.sequence if self.runs == record.sequence else record.sequence - 1
         reason = check(manifest, kind, least, record.counter)
-        if not reason and manifest.mpy < self._mpy:
+        if not reason and manifest.mpy < self._format:
             reason = REFUSED_RUNTIME  # it could not load what is here
         if not reason and document in record.rejected:
             reason = REFUSED_GIVEN_UP

@@ -23,8 +23,13 @@ def _names_of(text: str) -> Counter[str]:
     return Counter([*names_in(tree), *spoken_names(tree)])
 
 
-def drop_unused(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str, bytes]:
-    """Return the sources without the definitions that nobody needs, but for those kept."""
+def drop_unused(
+    sources: Mapping[str, bytes], keep: Collection[str], *, constants: bool = False
+) -> dict[str, bytes]:
+    """Return the sources without the definitions that nobody needs, but for those kept.
+
+    With `constants` texts, bytes and tuples of a module go, too: not where applications may look.
+    """
     left = dict(sources)
     while True:
         modules = read_modules(left)
@@ -33,11 +38,12 @@ def drop_unused(sources: Mapping[str, bytes], keep: Collection[str]) -> dict[str
             used.update(_names_of(module.text))
         found = False
         for module in modules.values():
-            for node in _definitions(module.tree):
-                if node.name in keep or used[node.name] > _NAMED_BY_ITSELF_MAX:
+            named = [(node.name, node) for node in _definitions(module.tree)]
+            for name, node in named + (list(_constants(module.tree)) if constants else []):
+                if name in keep or used[name] > _NAMED_BY_ITSELF_MAX:
                     continue
                 # It may name itself: that needs it as little as nobody does.
-                if used[node.name] <= Counter(names_in(node))[node.name]:
+                if used[name] <= Counter(names_in(node))[name]:
                     module.put(node, "pass")
                     found = True
             left[module.path] = module.text_now()
@@ -59,3 +65,16 @@ def _definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.ClassDef]:
                     and not inner.name.startswith("__")
                 ):
                     yield inner
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
+    """Yield the names that are bound once, to what needs nothing to be made."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            is_plain = all(
+                isinstance(part, ast.Constant | ast.Tuple | ast.Load)
+                for part in ast.walk(node.value)
+            )
+            if is_plain and isinstance(target, ast.Name):
+                yield target.id, node

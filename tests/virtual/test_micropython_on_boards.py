@@ -1,0 +1,146 @@
+"""MicroPython over the air, on a board: fetched, tried, kept; then the release that needs it."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from cma_toolkit.boards.flash_map import TABLE_OFFSET
+from cma_toolkit.boards.load import load_board
+from cma_toolkit.firmware.kernel.codec import cbor
+from cma_toolkit.firmware.kernel.codec.frame import node_id
+from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.host_tools.agent.udp import UdpLink
+from cma_toolkit.host_tools.flash.agent import make_agent, regions
+from cma_toolkit.host_tools.flash.contents import FIRMWARE, build_image, build_user, contents_for
+from cma_toolkit.host_tools.flash.table_state import finished_sector
+from cma_toolkit.host_tools.image.chips import BOOTLOADER_OFFSETS
+from cma_toolkit.host_tools.image.loader import build_loader
+from cma_toolkit.host_tools.release import artefact, documents
+from cma_toolkit.host_tools.release.artefact import Numbers, Release
+from cma_toolkit.host_tools.release.edge import Offered, Report
+from cma_toolkit.host_tools.release.published import Published, PublishedRuntime
+from cma_toolkit.host_tools.release.runtime_image import build_over_the_air
+from cma_toolkit.host_tools.release.server import Server
+from cma_toolkit.sim.virtual_board.boot.firmware_image import make_app, make_micropython
+from cma_toolkit.sim.virtual_board.rom.chips import find_chip
+from cma_toolkit.sim.virtual_board.runtime.run_config import WIFI
+from support import nvs_build
+from support.board_records import AgentBoard
+from support.release_board import FIRST, RELEASE, ROOT, ROOT_2, TIMESTAMP
+from support.release_signers import LATER_S, NOW_S, signed
+from support.virtual import VirtualBoards
+
+BOARD = load_board("esp32-s3-devkitc-1")
+BUILD = build_over_the_air(BOARD)
+NAME, NETWORK, PORT, SEQUENCE = "garden", 41_773, 47_477, 7
+OLD, NEW = "1.28.0", "1.29.0"
+TELLS = b"import os\ndef setup(agent):\n    agent.report(%r + os.uname().release)\n"
+SETTINGS = {"trial_ms": 300, "status_ms": 0, "network": NETWORK}
+
+
+def release() -> Release:
+    """Return a signed release with the MicroPython that it needs."""
+    app = make_app(find_chip(BOARD.chip), NEW)
+    numbers = Numbers(SEQUENCE)
+    runtime = artefact.make_runtime(BUILD, app, "6.3", numbers)
+    image = build_image({"app.py": TELLS % "new "}, NAME)
+    made = artefact.make(NAME, [image], "6.3", numbers, (runtime,))
+    payloads = [documents.open_envelope(part.envelope)[0] for part in made.all_parts]
+    return made.with_envelopes([signed(payload, [RELEASE]) for payload in payloads])
+
+
+def flash_of(name: str) -> bytes:
+    """Return the flash of a board that a cable gave the older MicroPython and an application."""
+    flash = bytearray(b"\xff" * BOARD.flash_size_bytes)
+    made = contents_for(BOARD, make_micropython(BOARD.chip, OLD))
+    image = build_image({"app.py": TELLS % "old "}, NAME)
+    loader, root = build_loader(FIRMWARE), FIRST.to_bytes()
+    agent = make_agent(loader, image, BOARD.chip, root, build=BUILD)
+    user, nvs = BOARD.partition("user"), BOARD.partition("nvs")
+    ((wifi, password),) = WIFI.items()
+    texts = {"name": name, "wifi_ssid": wifi, "wifi_password": password}
+    entries = [nvs_build.blob("cma", key, value.encode()) for key, value in texts.items()]
+    entries.append(nvs_build.blob("cma", "settings", cbor.encode(SETTINGS)))
+    pieces = [
+        (BOOTLOADER_OFFSETS[BOARD.chip], made.bootloader),
+        (TABLE_OFFSET, finished_sector(made.table)),
+        (BOARD.partition("factory").offset, made.app),
+        (BOARD.partition("vfs").offset, made.vfs),
+        (user.offset, build_user({}, user.size_bytes)),
+        (nvs.offset, nvs_build.build(entries, nvs.size_bytes)),
+        *((one.offset, one.data) for one in regions(agent, BOARD.partitions, keep=True)),
+    ]
+    for offset, data in pieces:
+        flash[offset : offset + len(data)] = data
+    return bytes(flash)
+
+
+class Everybody:
+    """The edge's offers, and what it was told."""
+
+    def __init__(self) -> None:
+        made = release()
+        digests = [part.digest for part in made.all_parts]
+        said = documents.timestamp(1, NOW_S, LATER_S, digests)
+        stamp, roots = signed(said, [TIMESTAMP]), {1: signed(FIRST.to_bytes(), [ROOT, ROOT_2])}
+        self._offers = [Offered(Published(part, stamp, roots)) for part in made.parts]
+        self._offers += [Offered(PublishedRuntime(part, stamp, roots)) for part in made.runtimes]
+        self.reports: list[Report] = []
+
+    def now(self) -> tuple[int, Sequence[Offered]]:
+        """Return what is offered."""
+        return 1, self._offers
+
+    def on_report(self, report: Report) -> None:
+        """Hear a board."""
+        self.reports.append(report)
+
+    def hear(self, listening: object, *, is_last: bool = False) -> None:
+        """Take nothing from it: nobody here wants to know who hears whom."""
+
+
+@contextmanager
+def edge() -> Iterator[Everybody]:
+    """Serve the release for as long as the block lasts."""
+    offers, is_over, node = Everybody(), threading.Event(), node_id(b"edge of micropython")
+    identity = Identity("edge", node, NETWORK, "")
+
+    def serve() -> None:
+        with closing(UdpLink(node, PORT, [])) as link:
+            server = Server([link], identity, offers, lambda report: None)
+            while not is_over.is_set():
+                server.run(0.2)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield offers
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def test_micropython_is_fetched_tried_and_kept_and_the_release_after_it(
+    shared_boards: VirtualBoards,
+) -> None:
+    board = AgentBoard(shared_boards, "upgraded", board_id=BOARD.id)
+    board.client.stop(board.name)
+    Path(board.info.image).write_bytes(flash_of(board.name))
+    since = board.mark()
+    with edge() as offers:
+        board.client.start(board.name)
+        for step in ("micropython whole", "healthy", "release whole"):
+            board.wait(lambda fields, step=step: step in fields.values(), since)
+        board.wait(lambda fields: fields.get("what") == f"new {NEW}", since)
+    board.client.stop(board.name)
+    told = [fields["what"] for fields in board.records()[since:] if "what" in fields]
+    # First the application that was there, on trial on what was fetched; then the release.
+    assert told == [f"old {NEW}", f"new {NEW}"]
+    place, app = BOARD.partition("ota_0"), make_app(find_chip(BOARD.chip), NEW)
+    assert board.read_flash(place.offset, len(app)) == app
+    assert board.read_flash(BOARD.partition("otadata").offset + 24, 4) == b"\2\0\0\0", "valid"
+    # To a roll-out it is a board that fetches the release: nothing of it was refused.
+    assert {report.reason for report in offers.reports} <= {0, 14}
+    assert "rejected" not in {report.stage for report in offers.reports}
+    assert max(report.done_permille for report in offers.reports) == 1000
