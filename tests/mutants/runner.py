@@ -31,10 +31,11 @@ Entered = defaultdict[str, set[str]]
 
 
 class Reach:
-    """Which functions of the kernel are entered, and how long each test takes."""
+    """Which functions of the kernel are entered, named so that another tree knows them, too."""
 
-    def __init__(self, kernel: Path) -> None:
-        self._kernel = str(kernel.resolve())
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._kernel = str(self._root / "firmware" / "kernel")
         self._names: dict[int, tuple[str, CodeType]] = {}  # by id: hashing code takes long
         self.now: set[str] = set()
 
@@ -47,7 +48,9 @@ class Reach:
         known = self._names.get(id(code))
         if known is None:
             path = os.path.realpath(code.co_filename)
-            name = f"{path}:{outermost(code)}" if path.startswith(self._kernel) else ""
+            name = ""
+            if path.startswith(self._kernel):
+                name = f"{Path(path).relative_to(self._root)}:{outermost(code)}"
             known = self._names[id(code)] = name, code
         if known[0]:
             self.now.add(known[0])
@@ -67,7 +70,7 @@ class Runner:
     ) -> None:
         self._root, self._stage, self._known, self._is_traced = root, stage, known, is_traced
         self._ask, self._tell = ask, tell
-        self._reach = Reach(root / "firmware" / "kernel")
+        self._reach = Reach(root)
         self._entered: dict[str, list[str]] = {}
         self._cpu_s: dict[str, float] = {}
         self._at_import: set[str] = set()
@@ -124,7 +127,7 @@ class Runner:
     def _killer(self, session: pytest.Session, mutant: Mutant) -> str:
         file = self._root / mutant.path
         original = file.read_text()
-        name = f"{file.resolve()}:{mutant.function}"
+        name = f"{mutant.path}:{mutant.function}"
         tests = set(self._entered.get(name if self._is_traced else ALL, ()))
         items = [item for item in session.items if item.nodeid in tests]
         items.sort(key=lambda item: self._cpu_s[item.nodeid])

@@ -39,6 +39,16 @@ def test_who_is_killed_who_lives_and_that_it_is_kept(
     assert sample.judge(chosen, said.append, (STAGE,), sample.Kept(kept)) == judged
 
 
+def test_what_one_tree_entered_another_knows(tmp_path: Path) -> None:
+    noticed = find("prng.py", "Prng.bits15", "self._x = product")
+    workers = [Worker(Tree(tmp_path / name), STAGE, tmp_path / "reach.json") for name in "ab"]
+    try:
+        assert all("test_prng.py" in worker.killer(noticed) for worker in workers)
+    finally:
+        for worker in workers:
+            worker.close()
+
+
 def test_a_mutant_that_never_ends_is_noticed_and_tests_that_fail_prove_nothing(
     tmp_path: Path,
 ) -> None:
