@@ -166,14 +166,17 @@ class Station:
         self._run(updater)
         # One trial at a time: what goes wrong is one's fault then.
         if runtime and updater.reason == REFUSED_MICROPYTHON and installation.trial() < 0:
-            self.outcome = 0
             self._run(RuntimeUpdater(updater, prng, runtime, _inflate))
             self.has_micropython = self.outcome == DONE_WHOLE
-            return 0
+            if kind.runtime == runtime.runs:
+                return 0
+            kind.runtime = runtime.runs  # it was here: it came by cable
+            self._run(Updater(identity, prng, installation, kind, _inflate, budget))
         return self.outcome
 
     def _run(self, updater):
         """Run a session until it ends, or only MicroPython can go on."""
+        self.outcome = 0
         updater.start(_now_ms(), self)
         while not self.outcome:
             self.watchdog.feed()
