@@ -27,7 +27,7 @@ class KeptInMemory(Nonces):
     """Reserve in memory only."""
 
     def _raise(self, lane: int) -> bool:
-        self._ceilings[lane] += BLOCK
+        self.ceilings[lane] += BLOCK
         return True
 
 
@@ -37,7 +37,7 @@ class WrittenLater(Nonces):
     def take(self, lane: int) -> int:
         if not self.know():
             return -1
-        if self._next[lane] > self._ceilings[lane] and not self._raise(lane):
+        if self._next[lane] > self.ceilings[lane] and not self._raise(lane):
             return -1
         self._next[lane] += 1
         return self._next[lane] - 1

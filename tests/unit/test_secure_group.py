@@ -232,7 +232,7 @@ def test_an_epoch_is_due_after_many_frames():
     (one,) = cluster(1)
     one.sealed(ALL)
     assert not one.protection.is_epoch_due
-    one.protection.nonces._next[LANE_ALL] = one.protection.nonces._ceilings[LANE_ALL] = FRAMES_MAX
+    one.protection.nonces._next[LANE_ALL] = one.protection.nonces.ceilings[LANE_ALL] = FRAMES_MAX
     one.sealed(ALL)
     assert one.protection.is_epoch_due
     one.protection.install_group(2, secret(2))

@@ -8,16 +8,18 @@ Effects  none; commits its record in the table
 Bounds   two secrets, two `Keys` once they are used
 Source   SPEC.md, "Protected frames"
 
-    record `group`: three words: epoch, the one before (0: none), first number sent under it; the
-    secret (16), that of the one before
+    record `group`: [epoch, the one before or 0, first number sent under it, the secret, that of
+    the one before or h'']
 """
 
-from ..fields import read_word, write_word
+from ..codec.cbor import decode, encode
 from .nonces import LANE_ALL, NO_FLOOR
-from .sealed import FOR_GROUP, KEY_MASK, SECRET_BYTES, Keys, is_weak
+from .sealed import FOR_GROUP, KEY_MASK, Keys, is_weak
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..ports import Table
     from .nonces import Nonces
     from .port import Crypto
@@ -26,8 +28,7 @@ KEY = b"group"
 EPOCH_MAX = (1 << 30) - 2
 FRAMES_MAX = 1 << 20  # of one member under one key; then the next epoch is due
 
-_HEAD_BYTES = 12
-_RECORD_BYTES = _HEAD_BYTES + 2 * SECRET_BYTES
+_RECORD_BYTES = 50
 
 
 class Group:
@@ -55,12 +56,12 @@ class Group:
         except OSError:
             return False
         self._is_known = True
-        if record and len(record) == _RECORD_BYTES:
-            self.epoch = read_word(record, 0)
-            self._before = read_word(record, 4)
-            self._since = read_word(record, 8)
-            self._secrets[0] = record[_HEAD_BYTES : _HEAD_BYTES + SECRET_BYTES]
-            self._secrets[1] = record[_HEAD_BYTES + SECRET_BYTES :]
+        try:
+            found: Any = decode(record or b"")
+            self.epoch, self._before, self._since, secret, before = found
+            self._secrets = [secret, before]
+        except (TypeError, ValueError):
+            self.epoch = 0
         return True
 
     def install(self, epoch: int, secret: bytes, is_fresh: bool = False) -> bool:
@@ -75,9 +76,9 @@ class Group:
                 has changed then.
         """
         if is_weak(secret):
-            raise ValueError("a secret has 16 bytes that somebody drew")
+            raise ValueError
         if not self.know():
-            raise OSError(5, "the table cannot be read")
+            raise OSError(5)
         if not self.epoch < epoch <= EPOCH_MAX or secret == self._secrets[0]:
             return False
         nonces = self._nonces
@@ -87,12 +88,11 @@ class Group:
         elif floor >= epoch:
             return False  # all keys up to there were given up
         since = nonces.next_of(LANE_ALL)
-        self._stage(epoch, self.epoch, since, secret, self._secrets[0])
-        nonces.stage(floor)
-        self._table.commit()
+        nonces.stage(nonces.ceilings, floor)
+        self._commit([epoch, self.epoch, since, secret, self._secrets[0]])
         nonces.floor = floor
         self._before, self.epoch, self._since = self.epoch, epoch, since
-        self._secrets = [bytes(secret), self._secrets[0]]
+        self._secrets = [secret, self._secrets[0]]
         self._keys = [None, self._keys[0]]
         return True
 
@@ -101,33 +101,15 @@ class Group:
 
         Raises: OSError when flash fails: nothing has changed then.
         """
-        if not self._before:
-            return
-        self._stage(self.epoch, 0, self._since, self._secrets[0], b"")
+        if self._before:
+            self._commit([self.epoch, 0, self._since, self._secrets[0], b""])
+            self._before = 0
+            self._secrets[1] = b""
+            self._keys[1] = None
+
+    def _commit(self, record: "list[Any]") -> None:
+        self._table.put(KEY, encode(record, _RECORD_BYTES))
         self._table.commit()
-        self._before = 0
-        self._secrets[1] = b""
-        self._keys[1] = None
-
-    def _stage(self, epoch: int, before: int, since: int, secret: bytes, old: bytes) -> None:
-        record = bytearray(_RECORD_BYTES)
-        write_word(record, 0, epoch)
-        write_word(record, 4, before)
-        write_word(record, 8, since)
-        record[_HEAD_BYTES : _HEAD_BYTES + SECRET_BYTES] = secret
-        if old:
-            record[_HEAD_BYTES + SECRET_BYTES :] = old
-        self._table.put(KEY, bytes(record))
-
-    def stage_forgetting(self) -> None:
-        """Stage the end of all keys; `forget` once that is on flash."""
-        self._table.delete(KEY)
-
-    def forget(self) -> None:
-        """Have no key."""
-        self.epoch = self._before = 0
-        self._secrets = [b"", b""]
-        self._keys = [None, None]
 
     @property
     def is_worn(self) -> bool:

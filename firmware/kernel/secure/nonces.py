@@ -10,15 +10,18 @@ Effects  none; commits its record in the table
 Bounds   2**28 frames to all, as many to one; a commit of 32 B for each BLOCK
 Source   RFC 8613, appendix B.1.1; SPEC.md, "Numbers of frames"
 
-    record `nonces`: three words: first number to all and to one that is not reserved; the epoch up
-    to which this board may have used numbers that it has forgotten
+    record `nonces`: [first number to all that is not reserved, the same to one, the epoch up to
+    which this board may have used numbers that it has forgotten]
 """
 
+from ..codec.cbor import decode, encode
 from ..fields import read_word, write_word
 from .sealed import NUMBER_BITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..ports import Table
 
 LANE_ALL, LANE_ONE = 0, 1
@@ -29,7 +32,7 @@ KEY = b"nonces"
 
 _AHEAD = BLOCK // 2  # with fewer left, `reserve` reserves more
 _RESERVED_MAX = BLOCK + _AHEAD
-_RECORD_BYTES = 12
+_RECORD_BYTES = 16
 _END = 1 << NUMBER_BITS
 
 
@@ -41,8 +44,8 @@ class Nonces:
     def __init__(self, table: "Table") -> None:
         self.floor = NO_FLOOR  # the group may be sent to in later epochs only
         self._table = table
+        self.ceilings = [0, 0]  # all below are reserved
         self._next = [0, 0]
-        self._ceilings = [0, 0]
         self._is_known = False  # what flash says
 
     def know(self) -> bool:
@@ -53,16 +56,17 @@ class Nonces:
             record = self._table.get(KEY)
         except OSError:
             return False
-        if record and len(record) == _RECORD_BYTES:
-            self.floor = read_word(record, 8)
-        else:
-            record = bytes(_RECORD_BYTES)
+        ceilings = [0, 0]
+        try:
+            found: Any = decode(record or b"")
+            ceilings[LANE_ALL], ceilings[LANE_ONE], self.floor = found
+        except (TypeError, ValueError):
+            self.floor = NO_FLOOR
         for lane in (LANE_ALL, LANE_ONE):
-            ceiling = read_word(record, 4 * lane)
             # What a deep sleep kept counts unless flash went on without it.
-            if not self._next[lane] or self._next[lane] < ceiling - _RESERVED_MAX:
-                self._next[lane] = ceiling
-            self._ceilings[lane] = max(ceiling, self._next[lane])
+            if not self._next[lane] or self._next[lane] < ceilings[lane] - _RESERVED_MAX:
+                self._next[lane] = ceilings[lane]
+            self.ceilings[lane] = max(ceilings[lane], self._next[lane])
         self._is_known = True
         return True
 
@@ -74,7 +78,7 @@ class Nonces:
         if not self.know():
             return NO_NUMBER
         number = self._next[lane]
-        if number >= self._ceilings[lane] and not self._raise(lane):
+        if number >= self.ceilings[lane] and not self._raise(lane):
             return NO_NUMBER
         self._next[lane] = number + 1
         return number
@@ -84,8 +88,8 @@ class Nonces:
         if not self.know():
             return
         for lane in (LANE_ALL, LANE_ONE):
-            left = self._ceilings[lane] - self._next[lane]
-            if self._ceilings[lane] and left < _AHEAD:
+            left = self.ceilings[lane] - self._next[lane]
+            if self.ceilings[lane] and left < _AHEAD:
                 self._raise(lane)
 
     def next_of(self, lane: int) -> int:
@@ -97,40 +101,23 @@ class Nonces:
         """Tell whether either counter nears its end: then all keys must be given up."""
         return max(self._next) >= _END - BLOCK
 
-    def stage(self, floor: int) -> None:
-        """Stage the record with another floor, for whoever commits and then sets it."""
-        self._stage(self._ceilings[LANE_ALL], self._ceilings[LANE_ONE], floor)
-
-    def stage_restart(self, floor: int) -> None:
-        """Stage the record with both counters at their begin: no key is left to use them with."""
-        self._stage(0, 0, floor)
-
-    def _stage(self, ceiling_all: int, ceiling_one: int, floor: int) -> None:
-        record = bytearray(_RECORD_BYTES)
-        write_word(record, 0, ceiling_all)
-        write_word(record, 4, ceiling_one)
-        write_word(record, 8, floor)
-        self._table.put(KEY, bytes(record))
-
-    def restart(self, floor: int) -> None:
-        """Begin anew, when `stage_restart` is on flash."""
-        self._next = [0, 0]
-        self._ceilings = [0, 0]
-        self.floor = floor
+    def stage(self, ceilings: "list[int]", floor: int) -> None:
+        """Stage a record that counts from its commit on."""
+        self._table.put(
+            KEY, encode([ceilings[LANE_ALL], ceilings[LANE_ONE], floor], _RECORD_BYTES)
+        )
 
     def _raise(self, lane: int) -> bool:
-        ceiling = self._ceilings[lane] + BLOCK
-        if ceiling > _END:
+        ceilings = list(self.ceilings)
+        ceilings[lane] += BLOCK
+        if ceilings[lane] > _END:
             return False
         try:
-            if lane == LANE_ALL:
-                self._stage(ceiling, self._ceilings[LANE_ONE], self.floor)
-            else:
-                self._stage(self._ceilings[LANE_ALL], ceiling, self.floor)
+            self.stage(ceilings, self.floor)
             self._table.commit()
         except OSError:
             return False
-        self._ceilings[lane] = ceiling  # not before it is on flash
+        self.ceilings = ceilings  # not before it is on flash
         return True
 
     def save_into(self, buffer: bytearray, offset: int) -> int:

@@ -13,9 +13,10 @@ from ..codec.frame import BROADCAST, read_source, read_target
 from ..codec.spans import read_short, write_short
 from ..fields import read_word, write_word
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES
-from .group import Group
+from .group import KEY, Group
 from .nonces import LANE_ALL, LANE_ONE, Nonces
 from .port import NONCE_BYTES
+from .rows import NOBODY
 from .sealed import (
     PROTECTED,
     SEALED_BYTES,
@@ -28,7 +29,7 @@ from .sealed import (
     write_number,
 )
 from .senders import Senders
-from .sessions import NOBODY, Sessions
+from .sessions import Sessions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ class Protection:
         self.proves = 0  # of the frame that was opened last
         self.forged = 0  # since keys changed for it last
         self.is_epoch_due = False  # too much was forged, or sent, under the group's key
-        self._table = table
-        self._node = node
+        self._crypto, self._table, self._node = crypto, table, node
         self._aad = make_aad()
         self._nonce = bytearray(NONCE_BYTES)
 
@@ -77,7 +77,7 @@ class Protection:
         Raises: ValueError (the caller) for an id that no other node has.
         """
         if peer == self._node or not 0 < peer < BROADCAST:
-            raise ValueError("a session is with another node")
+            raise ValueError
         self.nonces.know()
         return self.sessions.install(peer, secret, self.nonces.next_of(LANE_ONE), is_pinned)
 
@@ -96,9 +96,9 @@ class Protection:
         Raises: ValueError (the caller) for one that is too long, sealed already, or not ours.
         """
         if not HEADER_BYTES < length <= FRAME_BYTES_MAX - SEALED_BYTES:
-            raise ValueError("a payload has 1 to 226 bytes")
+            raise ValueError
         if read_source(frame) != self._node or frame[1] & PROTECTED:
-            raise ValueError("a node seals its own frames, once")
+            raise ValueError
         keys: "Keys | None" = None
         number = bits = 0
         target = read_target(frame)
@@ -151,7 +151,8 @@ class Protection:
             return REFUSED_REPLAY
         end = self._verify(keys, frame, length, high)
         if end > 0:
-            self.sessions.accept(row, number, high >> 12, self.nonces.next_of(LANE_ONE))
+            self.sessions.accept(row, number)
+            self.sessions.follow(row, high >> 12, self.nonces.next_of(LANE_ONE))
             self.proves = PROVES_SENDER
         return end
 
@@ -167,11 +168,11 @@ class Protection:
             end = self._verify(keys, frame, length, high)
             return REFUSED_CLONE if end > 0 else end
         row = self.senders.find(source)
-        if not self.senders.is_new(row, number):
+        if row != NOBODY and not self.senders.is_new(row, number):
             return REFUSED_REPLAY
         end = self._verify(keys, frame, length, high)
         if end > 0:
-            is_fresh = self.senders.accept(row, source, number)
+            is_fresh = self.senders.hear(row, source, number)
             is_present = self.group.is_present(high >> 12)
             self.proves = PROVES_MEMBER if is_fresh and is_present else PROVES_MEMBER_ONCE
         return end
@@ -200,15 +201,11 @@ class Protection:
         Raises: OSError when flash fails: nothing has changed then.
         """
         if not self.group.know():
-            raise OSError(5, "the table cannot be read")
-        floor = max(self.group.epoch, self.nonces.floor)
-        self.nonces.stage_restart(floor)
-        self.group.stage_forgetting()
+            raise OSError(5)
+        self.nonces.stage([0, 0], max(self.group.epoch, self.nonces.floor))
+        self._table.delete(KEY)
         self._table.commit()
-        self.nonces.restart(floor)
-        self.group.forget()
-        self.sessions.forget_all()
-        self.senders.forget_all()
+        self.__init__(self._crypto, self._table, self._node)  # type: ignore[misc]
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write what a deep sleep must not forget; secrets are part of it."""
