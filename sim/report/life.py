@@ -19,6 +19,7 @@ from cma_toolkit.firmware.kernel.errors import (
     EVENT_NAMES,
     EVENT_NEIGHBOUR_JOINED,
     EVENT_NEIGHBOUR_LEFT,
+    REBOOT_UPDATE,
 )
 from cma_toolkit.firmware.kernel.limits import HEADER_BYTES
 from cma_toolkit.sim.world import trace
@@ -43,6 +44,8 @@ _FRAMES = {
     frame.KIND_REQUEST: "request",
     frame.KIND_RESPONSE: "response",
     frame.KIND_FRAGMENT: "part of a message",
+    frame.KIND_OFFER: "offer of a release",
+    frame.KIND_REPORT: "report of a release",
 }
 _ABOUT_NODES = (
     EVENT_NEIGHBOUR_JOINED,
@@ -78,6 +81,9 @@ class Life:
         """Return what was kept as lines, in order of time; `name_of` names nodes."""
         entries = sorted((*self._rare, *self._usual), key=lambda entry: entry[0])
         return [(at_ms, *_line(kind, content, name_of)) for at_ms, kind, content in entries]
+
+
+_REBOOTS = ("asked for a reboot", "went away to update")
 
 
 def shorten(text: str) -> str:
@@ -140,7 +146,7 @@ _PLAIN: dict[int, Callable[[bytes], tuple[str, str]]] = {
     trace.BOOT: _boot,
     trace.RADIO: lambda content: (RADIO, "radio on" if content[0] else "radio off"),
     trace.POWER: lambda content: (POWER, "power lost"),
-    trace.REBOOT: lambda content: (POWER, "asked for a reboot"),
+    trace.REBOOT: lambda content: (POWER, _REBOOTS[content[0] == REBOOT_UPDATE]),
 }
 _READERS: dict[int, Callable[..., tuple[str, str]]] = {  # of what is CBOR
     trace.SLEEP: _sleep,

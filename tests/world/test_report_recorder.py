@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cma_toolkit.firmware.kernel.errors import CAUSE_DEEP_SLEEP
+from cma_toolkit.firmware.kernel.errors import CAUSE_DEEP_SLEEP, REBOOT_ASKED, REBOOT_UPDATE
 from cma_toolkit.firmware.kernel.mesh import neighbours
 from cma_toolkit.sim.report.bins import BINS_MAX, Bins
 from cma_toolkit.sim.report.life import Life
@@ -187,3 +187,10 @@ def test_what_happens_always_pushes_out_nothing_rare() -> None:
         (99, "radio", "radio on"),
     ]
     assert life.total == 99
+
+
+def test_an_update_is_told_from_another_reboot() -> None:
+    life = Life(5)
+    for at_ms, reason in ((1, REBOOT_ASKED), (2, REBOOT_UPDATE)):
+        life.add(at_ms, trace.REBOOT, bytes([reason]))
+    assert [line[2] for line in life.lines({})] == ["asked for a reboot", "went away to update"]
