@@ -2,6 +2,7 @@ from typing import Protocol
 
 from .codec.messages import Envelope
 from .ports import Flash
+from .secure.edhoc import Credential
 
 class Callback(Protocol):
     def __call__(self) -> object: ...
@@ -80,3 +81,8 @@ class RuntimePlaces(Protocol):
     def running(self) -> Flash: ...
     def set_boot(self, at: int, /) -> None: ...
     def mark_valid(self) -> None: ...
+
+class Peers(Protocol):
+    """Whoever finds the credential that a reference means, or holds; None for none to believe."""
+
+    def find(self, reference: bytes) -> Credential | None: ...

@@ -3,7 +3,7 @@
 import cbor2
 import lakers
 
-from cma_toolkit.firmware.kernel.secure.credential import Credential, Own, Peers
+from cma_toolkit.firmware.kernel.secure.edhoc import Credential
 from cma_toolkit.host_tools.secure.handshakes import answer, begin, crypto_of
 
 SUITE = 2
@@ -25,7 +25,7 @@ class Side:
         self.value = cbor2.dumps(claims)
         self.is_by_value = is_by_value
         held = {_BY_VALUE: claims} if is_by_value else {_KEY_ID: key_id}
-        self.credential = Credential(cbor2.dumps(held), self.value, x)
+        self.credential = Credential(cbor2.dumps(held), self.value, x, self.private)
 
     def transfer(self) -> "lakers.CredentialTransfer":
         """Return how lakers is to send the credential."""
@@ -33,7 +33,7 @@ class Side:
         return how.ByValue if self.is_by_value else how.ByReference
 
 
-class One(Peers):
+class One:
     """Know one other side."""
 
     def __init__(self, side: Side) -> None:
@@ -48,7 +48,7 @@ class One(Peers):
 def begins(number: int) -> bool:
     """Tell whether we as initiator agree with lakers, all four messages long."""
     ours, theirs = _sides(number)
-    side = begin(Own(ours.credential, ours.private), One(theirs), IDENTIFIERS[0], suites=(SUITE,))
+    side = begin(ours.credential, One(theirs), IDENTIFIERS[0], suites=(SUITE,))
     peer = lakers.EdhocResponder(theirs.private, theirs.value)
     peer.process_message_1(side.message_1())
     message_3 = side.on_message_2(peer.prepare_message_2(theirs.transfer(), IDENTIFIERS[1]))
@@ -63,7 +63,7 @@ def answers(number: int) -> bool:
     ours, theirs = _sides(number)
     peer = lakers.EdhocInitiator()
     message_1 = peer.prepare_message_1(IDENTIFIERS[0])
-    owns = {(SUITE, False): Own(ours.credential, ours.private)}
+    owns = {(SUITE, False): ours.credential}
     side, message_2 = answer(message_1, owns, One(theirs), IDENTIFIERS)
     peer.parse_message_2(message_2)
     peer.verify_message_2(theirs.private, theirs.value, ours.value)

@@ -7,13 +7,11 @@ import json
 import sys
 from binascii import hexlify, unhexlify
 
-from kernel.secure.credential import Credential, Own, Peers
-from kernel.secure.initiator import Initiator
-from kernel.secure.responder import Responder
-from kernel.secure.terms import Terms
+from kernel.secure.edhoc import Credential
+from kernel.secure.handshake import Handshake
 
 
-class Both(Peers):
+class Both:
     """Find one of two credentials."""
 
     def __init__(self, *credentials):
@@ -31,47 +29,41 @@ class Both(Peers):
 class Case:
     """One session: both sides' secrets, and the messages that a reference made of them."""
 
-    def __init__(self, fields, crypto, terms=Terms, signs=(False, False)):
+    def __init__(self, fields, crypto, side=Handshake, signs=(False, False)):
         """Take it from its fields: those with capital letters are in hexadecimal."""
         self.held = {}
         for name in fields:
             if name[0].isupper():
                 self.held[name] = unhexlify(fields[name])
         self.crypto = crypto
-        self.terms = terms
+        self.side = side
         self.suites = tuple(fields["suites"])
         self.initiator = self._own("I", signs[0])
         self.responder = self._own("R", signs[1])
-        self.peers = Both(self.initiator.credential, self.responder.credential)
 
     def _own(self, side, does_sign):
         private = self.held["SK_" + side]
         public = (self.crypto.signer_of if does_sign else self.crypto.public_of)(private)
-        held = Credential(self.held["ID_CRED_" + side], self.held["CRED_" + side], public)
-        return Own(held, private)
+        return Credential(self.held["ID_CRED_" + side], self.held["CRED_" + side], public, private)
 
-    def _pair(self, name):
-        return self.held[name], self.crypto.public_of(self.held[name])
+    def _side(self, own, ephemeral, identifier, suites):
+        private = self.held[ephemeral]
+        return self.side(
+            self.crypto,
+            own,
+            Both(self.initiator, self.responder),
+            (private, self.crypto.public_of(private)),
+            (self.held[identifier], b"\x7f\x7f"),
+            suites,
+        )
 
     def begin(self):
         """Return the side that begins."""
-        return Initiator(
-            self.terms(self.crypto, self.suites),
-            self.initiator,
-            self.peers,
-            self._pair("X"),
-            self.held["C_I"],
-        )
+        return self._side(self.initiator, "X", "C_I", self.suites)
 
     def answer(self):
         """Return the side that is called."""
-        return Responder(
-            self.terms(self.crypto, self.suites[-1:]),
-            self.responder,
-            self.peers,
-            self._pair("Y"),
-            (self.held["C_R"], b"\x7f\x7f"),
-        )
+        return self._side(self.responder, "Y", "C_R", self.suites[-1:])
 
     def plays_initiator(self, told):
         """Tell whether our initiator says and exports what the reference does."""

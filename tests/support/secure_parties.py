@@ -1,12 +1,11 @@
 """Boards of one fleet with keys and certificates, drawn from a seed, on both runtimes."""
 
+from kernel.codec.cbor import encode
 from kernel.prng import Prng, seed_from
-from kernel.secure import certificate as certificates
 from kernel.secure.acquaintances import Acquaintances, by_name, by_value
-from kernel.secure.credential import Credential, Own
-from kernel.secure.initiator import Initiator
-from kernel.secure.responder import Responder
-from kernel.secure.terms import Terms
+from kernel.secure.certificate import thumbprint_of
+from kernel.secure.edhoc import Credential
+from kernel.secure.handshake import Handshake
 from support import crypto
 
 NETWORK = 0x1234
@@ -86,26 +85,34 @@ class Fleet:
         """Sign for the authority."""
         return self.port.sign(self._private, message)
 
-    def board(self, node, signer=b"\x77" * 32, **changes):
+    def board(self, node, **changes):
         """Return a board with a certificate."""
-        return Board(self, node, signer, changes)
+        return Board(self, node, changes)
+
+
+def certified(sign, public, **changes):
+    """Return a certificate, as RFC 8392 and SPEC.md have it; by default that of node 11."""
+    facts = {"node": 11, "network": NETWORK, "roles": 0, "epoch": 0, "expires_s": EXPIRES_S}
+    facts["thumbprint"] = thumbprint_of(b"\x77" * 32)
+    facts.update(changes)
+    names = ("node", "network", "roles", "epoch", "thumbprint")
+    key = {1: 1, -1: 4, -2: public}
+    board = [facts[name] for name in names]
+    claims = encode({4: facts["expires_s"], 8: {1: key}, -65537: board})
+    signature = sign(encode(["Signature1", b"\xa1\x01\x27", b"", claims]))
+    return encode([b"\xa1\x01\x27", {}, claims, signature])
 
 
 class Board:
     """One board: its keys, its certificate and whom it knows."""
 
-    def __init__(self, fleet, node, signer, changes):
+    def __init__(self, fleet, node, changes):
         """Draw the keys and have them certified."""
         self.fleet = fleet
         self.node = node
         self.private = fleet.random(32)
-        thumbprint = certificates.thumbprint_of(signer)
-        public = fleet.port.public_of(self.private)
-        held = certificates.Certificate(node, NETWORK, public, thumbprint)
-        held.expires_s = EXPIRES_S
-        for name, value in changes.items():
-            setattr(held, name, value)
-        self.certificate = certificates.to_signed(held, fleet.sign)
+        self.public = fleet.port.public_of(self.private)
+        self.certificate = certified(fleet.sign, self.public, node=node, **changes)
         self.table = MemoryTable()
         self.peers = Acquaintances(self.table, fleet.port, fleet.authority, NETWORK)
         self.pair = None  # the ephemeral pair to use each time, where that does not matter
@@ -113,13 +120,12 @@ class Board:
     def own(self, is_known):
         """Return the credential as it is said to who knows it, or does not."""
         refer = by_name if is_known else by_value
-        public = self.fleet.port.public_of(self.private)
-        return Own(Credential(refer(self.certificate), self.certificate, public), self.private)
+        return Credential(refer(self.certificate), self.certificate, self.public, self.private)
 
     def meets(self, other):
         """Remember another board as after a handshake with it."""
-        self.peers.expect(other.node)
-        self.peers.remember(other.own(True).credential)
+        self.peers.node = other.node
+        self.peers.remember(other.own(True))
 
     def fresh(self):
         """Return an ephemeral pair."""
@@ -128,19 +134,11 @@ class Board:
         private = self.fleet.random(32)
         return private, self.fleet.port.public_of(private)
 
-    def begin(self, other, is_known=True, identifier=IDENTIFIERS[0]):
-        """Return the side that begins with another board."""
-        self.peers.expect(other.node)
-        return Initiator(
-            Terms(self.fleet.port), self.own(is_known), self.peers, self.fresh(), identifier
-        )
-
-    def answer(self, other, is_known=True, identifiers=IDENTIFIERS):
-        """Return the side that another board begins with."""
-        self.peers.expect(other.node)
-        return Responder(
-            Terms(self.fleet.port), self.own(is_known), self.peers, self.fresh(), identifiers
-        )
+    def side(self, other, is_known=True, identifiers=IDENTIFIERS):
+        """Return our side of a handshake with another board, whoever begins."""
+        self.peers.node = other.node
+        own = self.own(is_known)
+        return Handshake(self.fleet.port, own, self.peers, self.fresh(), identifiers)
 
 
 def known_pair(seed=1, is_thrifty=False):

@@ -2,7 +2,7 @@
 
 from kernel.secure import acquaintances
 from kernel.secure.acquaintances import Acquaintances, by_name, by_value
-from kernel.secure.credential import Credential, by_key_id
+from kernel.secure.edhoc import Credential, by_key_id
 from support.secure_parties import EXPIRES_S, NETWORK, Fleet, shake
 
 
@@ -10,7 +10,7 @@ def test_a_stranger_is_believed_for_the_authoritys_signature_only():
     fleet, foreign = Fleet(1), Fleet(2)
     one = fleet.board(11)
     for board, is_believed in ((fleet.board(22), True), (foreign.board(22), False)):
-        one.peers.expect(22)
+        one.peers.node = 22
         found = one.peers.find(by_value(board.certificate))
         assert (found is not None) == is_believed
         if is_believed:
@@ -21,11 +21,11 @@ def test_a_stranger_is_believed_for_the_authoritys_signature_only():
 def test_nobody_speaks_for_another_node():
     fleet = Fleet()
     one, other = fleet.board(11), fleet.board(22)
-    one.peers.expect(23)
+    one.peers.node = 23
     assert one.peers.find(by_value(other.certificate)) is None
     one.meets(other)
     assert one.peers.find(by_name(other.certificate)) is not None
-    one.peers.expect(23)
+    one.peers.node = 23
     assert one.peers.find(by_name(other.certificate)) is None
 
 
@@ -36,7 +36,7 @@ def test_what_is_void_is_not_found_whether_kept_or_new():
     foreign = fleet.board(33, network=NETWORK + 1)
     one.meets(other)
     for refer in (by_name, by_value):
-        one.peers.expect(22)
+        one.peers.node = 22
         for epoch, now_s, is_found in (
             (0, 0, True),
             (3, EXPIRES_S - 1, True),
@@ -61,9 +61,9 @@ def test_a_signature_is_verified_once_and_after_all_that_costs_less():
             return fleet.port.verify(public, message, signature)
 
     peers = Acquaintances(one.table, Counting(), fleet.authority, NETWORK)
-    peers.expect(23)
+    peers.node = 23
     assert peers.find(by_value(other.certificate)) is None
-    peers.expect(22)
+    peers.node = 22
     peers.epoch = 1
     assert peers.find(by_value(other.certificate)) is None
     assert peers.find(by_value(other.certificate[:-1])) is None
@@ -79,7 +79,7 @@ def test_a_signature_is_verified_once_and_after_all_that_costs_less():
 def test_other_references_find_nobody():
     fleet = Fleet()
     one, other = fleet.board(11), fleet.board(22)
-    one.peers.expect(22)
+    one.peers.node = 22
     name = acquaintances.name_of(other.certificate)
     assert one.peers.find(by_key_id(name)) is None  # not met yet
     one.meets(other)
@@ -90,24 +90,27 @@ def test_other_references_find_nobody():
     assert one.peers.find(b"\xa1\x0e" + other.certificate) is None
 
 
-def test_who_is_kept_stays_and_who_is_forgotten_goes():
+def _is_kept(board, node):
+    return acquaintances.key_of(node) in board.table.held
+
+
+def test_who_is_kept_stays_and_a_flood_finds_no_room():
     fleet = Fleet()
     one = fleet.board(11)
     for node in range(100, 100 + acquaintances.ACQUAINTANCES_MAX):
-        one.peers.expect(node)
+        one.peers.node = node
         one.peers.remember(Credential(b"", b"first", b""))
-    one.peers.expect(7)
+    one.peers.node = 7
     one.peers.remember(Credential(b"", b"a flood", b""))
-    assert not one.peers.knows(7)
-    one.peers.expect(100)
+    assert not _is_kept(one, 7)
+    one.peers.node = 100
     one.peers.remember(Credential(b"", b"renewed", b""))
-    assert one.peers.knows(100)
-    assert b"renewed" in one.table.held.values()
-    one.peers.forget(100)
-    assert not one.peers.knows(100)
-    one.peers.expect(7)
+    assert one.table.held[acquaintances.key_of(100)] == b"renewed"
+    assert one.table.held[acquaintances.key_of(101)] == b"first"
+    one.table.delete(acquaintances.key_of(100))
+    one.peers.node = 7
     one.peers.remember(Credential(b"", b"now there is room", b""))
-    assert one.peers.knows(7)
+    assert _is_kept(one, 7)
 
 
 def test_other_keys_of_the_table_take_no_room():
@@ -116,7 +119,7 @@ def test_other_keys_of_the_table_take_no_room():
     for number in range(40):
         one.table.put(b"other/%d" % number, b"")
     one.meets(other)
-    assert one.peers.knows(22)
+    assert _is_kept(one, 22)
 
 
 def test_key_ids_are_one_byte_in_a_message_and_spread():
@@ -131,9 +134,9 @@ def test_key_ids_are_one_byte_in_a_message_and_spread():
 def test_two_who_met_by_certificate_then_speak_by_key_id():
     fleet = Fleet()
     one, other = fleet.board(11), fleet.board(22)
-    first, second = one.begin(other, False), other.answer(one, False)
+    first, second = one.side(other, False), other.side(one, False)
     shake(first, second)
     one.peers.remember(first.peer)
     other.peers.remember(second.peer)
-    messages = shake(one.begin(other), other.answer(one))
+    messages = shake(one.side(other), other.side(one))
     assert sum(len(message) for message in messages[:3]) == 101

@@ -40,17 +40,6 @@ def test_making_ahead_draws_no_more_than_is_kept():
     assert drawn == [32] * AHEAD_MAX
 
 
-def test_what_nobody_saw_can_be_given_back():
-    keys = Ephemerals(Fleet().port)
-    pair = keys.take()
-    keys.give_back(pair)
-    assert keys.take() == pair
-    for _ in range(AHEAD_MAX):
-        keys.make()
-    keys.give_back(pair)
-    assert pair not in [keys.take() for _ in range(AHEAD_MAX)]
-
-
 def test_without_entropy_there_are_no_keys():
     keys = Ephemerals(_NoEntropy())
     raises(OSError, keys.make)

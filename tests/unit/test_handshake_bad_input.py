@@ -2,8 +2,9 @@
 
 from binascii import unhexlify
 
+from kernel.codec.cbor import decode
 from kernel.prng import Prng, seed_from
-from kernel.secure import credential, edhoc
+from kernel.secure import edhoc
 from kernel.secure.edhoc import HandshakeError
 from support.script import raises
 from support.secure_parties import known_pair, shake
@@ -11,7 +12,7 @@ from support.secure_parties import known_pair, shake
 
 def test_messages_cut_anywhere_or_going_on_are_refused():
     one, other = known_pair(is_thrifty=True)
-    messages = shake(one.begin(other), other.answer(one))
+    messages = shake(one.side(other), other.side(one))
     for number in range(4):
         for size in range(len(messages[number])):
             _refuse(one, other, number, messages[number][:size])
@@ -41,14 +42,14 @@ def test_what_is_too_long_is_refused_before_it_is_read():
 def _refuse(one, other, number, data):
     # A first message may pass, if its key and identifier happen to be right; then nobody goes on.
     if number == 0:
-        second = other.answer(one)
+        second = other.side(one)
         try:
             second.on_message_1(data)
         except HandshakeError:
             return
         raises(HandshakeError, second.on_message_3, data)
         return
-    first, second = one.begin(other), other.answer(one)
+    first, second = one.side(other), other.side(one)
     message_2 = second.on_message_1(first.message_1())
     if number == 1:
         raises(HandshakeError, first.on_message_2, data)
@@ -82,12 +83,12 @@ def test_the_published_messages_that_are_none_are_refused():
         "039f0602ff5820" + "11" * 32 + "0e",
         "030258" + "20" + "11" * 32 + "180e",
     ):
-        second = other.answer(one)
-        second._terms.suites = (2,)
+        second = other.side(one)
+        second._suites = (2,)
         error = raises(HandshakeError, second.on_message_1, unhexlify(text))
         assert error.message == b"\x01\x60", text
-    second = other.answer(one)
-    second._terms.suites = (2,)
+    second = other.side(one)
+    second._suites = (2,)
     second.on_message_1(unhexlify("030258" + "20" + "11" * 32 + "0e"))
 
 
@@ -97,32 +98,30 @@ def test_identifiers_have_one_form():
         item = edhoc.write_identifier(identifier)
         is_integer = number < 0x18 or 0x20 <= number < 0x38
         assert item == (identifier if is_integer else b"\x41" + identifier)
-        (value, end), *others = edhoc.items_of(item)
-        assert end == len(item) and not others
+        (value,), more = edhoc.read_items(item, 1)
+        assert not more
         assert edhoc.read_identifier(value) == identifier
         if is_integer:
             raises(HandshakeError, edhoc.read_identifier, identifier)
     for identifier in (b"", b"\x00\x00", b"abc" * 20):
-        assert edhoc.read_identifier(edhoc.items_of(edhoc.write_identifier(identifier))[0][0]) == (
-            identifier
-        )
+        assert edhoc.read_identifier(decode(edhoc.write_identifier(identifier))) == (identifier)
     for value in (24, -25, 1 << 70, True, None, "a", [], {}):
         raises(HandshakeError, edhoc.read_identifier, value)
 
 
 def test_references_have_one_form():
     for key_id in (b"", b"\x00", b"\x18", b"\x37", b"\x38", b"kid", b"x" * 23):
-        reference = credential.by_key_id(key_id)
-        assert credential.key_id_of(reference) == key_id
-        item = credential.write_reference(reference)
-        assert credential.read_reference(edhoc.items_of(item)[0][0]) == reference
+        reference = edhoc.by_key_id(key_id)
+        assert edhoc.key_id_of(reference) == key_id
+        item = edhoc.write_reference(reference)
+        assert edhoc.read_reference(decode(item)) == reference
     # A map of a key id alone, as a whole, says the same in more bytes.
-    raises(HandshakeError, credential.read_reference, {4: b"\x00"})
-    raises(HandshakeError, credential.read_reference, {})
+    raises(HandshakeError, edhoc.read_reference, {4: b"\x00"})
+    raises(HandshakeError, edhoc.read_reference, {})
     whole = {13: [b"", {}, b"", b""]}
     for held in ({4: b"\x00", 13: b"x"}, whole, {4: 7}, {34: [-15, b"12345678"]}):
-        reference = credential.read_reference(held)
-        assert credential.key_id_of(reference) is None
-        assert credential.write_reference(reference) == reference
+        reference = edhoc.read_reference(held)
+        assert edhoc.key_id_of(reference) is None
+        assert edhoc.write_reference(reference) == reference
     for value in ("kid", True, None, [4], 24):
-        raises(HandshakeError, credential.read_reference, value)
+        raises(HandshakeError, edhoc.read_reference, value)

@@ -1,9 +1,10 @@
-"""What both sides of a handshake compute alike: EDHOC's derivations and its items.
+"""What both sides of a handshake compute alike: EDHOC's derivations, the items of its messages.
 
 Input    bytes that came, secrets
 Effects  none
-Bounds   a message, 1 KB at most; EAD_ITEMS_MAX
-Source   RFC 9528, sections 3.3 (identifiers), 3.8 (EAD), 4.1.2 (EDHOC_KDF) and 6 (errors)
+Bounds   a message, MESSAGE_BYTES_MAX; EAD_ITEMS_MAX
+Source   RFC 9528, sections 3.3 (identifiers), 3.5 (credentials), 3.8 (EAD), 4.1.2 (EDHOC_KDF), 4.2
+         (exporter) and 6 (errors), appendix H (key update); RFC 9360 (header parameters)
 """
 
 from hashlib import sha256
@@ -14,15 +15,21 @@ from .kdf import expand
 PUBLIC_BYTES = 32  # of an ephemeral key, in suites 0 to 3
 HASH_BYTES = 32
 MAC_BYTES = 8
-EAD_ITEMS_MAX = 4  # of external authorization data in one message
+MESSAGE_BYTES_MAX = 1_024
+EAD_ITEMS_MAX = 8  # of external authorization data in one message, labels and values
 
 # What a side tells the other before it gives up.
 ERROR_UNSPECIFIED = 1
 ERROR_SUITE = 2  # info: what is supported
 ERROR_CREDENTIAL = 3  # info: true; a key id that we do not know
 
-_BYTES_HEAD_MAX = 3
-_MESSAGE_BYTES_MAX = 1_024
+# Labels of what an exporter exports.
+LABEL_MASTER_SECRET = 0  # of OSCORE, and so of our sessions
+LABEL_MASTER_SALT = 1
+
+_MASK, _EXPORTER, _UPDATE = 0, 10, 11  # labels
+_SUITES_MAX = 8
+_BY_KEY_ID = b"\xa1\x04"  # a map of the header parameter kid
 
 
 class HandshakeError(Exception):
@@ -37,17 +44,45 @@ class HandshakeError(Exception):
         self.message = encode(code) + encode(info)
 
 
+class Credential:
+    """A public key and what vouches for it.
+
+    Shape: `reference` is the encoded map ID_CRED, `value` the encoded CRED, `public` the key that
+    is in it; `private` belongs to it if it is our own.
+    """
+
+    def __init__(
+        self, reference: bytes, value: bytes, public: bytes, private: bytes = b""
+    ) -> None:
+        self.reference = reference
+        self.value = value
+        self.public = public
+        self.private = private
+
+
+class Exporter:
+    """The secret of one handshake, known to its two sides only: each purpose has its own keys."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def export(self, label: int, context: bytes, size: int) -> bytes:
+        """Return a key for a purpose."""
+        return derive(derive(self._secret, _EXPORTER, b"", HASH_BYTES), label, context, size)
+
+    def update(self, context: bytes) -> "Exporter":
+        """Return the next exporter; both sides say the same context, and no way leads back."""
+        return Exporter(derive(self._secret, _UPDATE, context, HASH_BYTES))
+
+
 def wrap(data: bytes) -> bytes:
     """Return a byte string's encoding."""
-    return encode(data, len(data) + _BYTES_HEAD_MAX)
+    return encode(data, len(data) + 3)
 
 
 def digest(*parts: bytes) -> bytes:
     """Return the hash of a sequence."""
-    state = sha256()
-    for part in parts:
-        state.update(part)
-    return state.digest()
+    return sha256(b"".join(parts)).digest()
 
 
 def derive(secret: bytes, label: int, context: bytes, size: int) -> bytes:
@@ -55,41 +90,10 @@ def derive(secret: bytes, label: int, context: bytes, size: int) -> bytes:
     return expand(secret, encode(label) + wrap(context) + encode(size), size)
 
 
-def items_of(data: bytes) -> "list[tuple[object, int]]":
-    """Return the items of a sequence, each with the offset after it.
-
-    Raises: HandshakeError for what is not deterministic CBOR, or too long (peer).
-    """
-    if len(data) > _MESSAGE_BYTES_MAX:
-        raise HandshakeError()
-    items = []
-    at = 0
-    try:
-        while at < len(data):
-            value, at = decode_next(data, at)
-            items.append((value, at))
-    except CborError:
-        raise HandshakeError()
-    return items
-
-
-def check_ead(items: "list[tuple[object, int]]") -> None:
-    """Refuse external authorization data that is critical, since we know none, or malformed.
-
-    Raises: HandshakeError (peer).
-    """
-    may_be_value = False
-    count = 0
-    for value, _ in items:
-        if is_integer(value) and value >= 0:  # type: ignore[operator]
-            may_be_value = True
-            count += 1
-        elif may_be_value and isinstance(value, bytes):
-            may_be_value = False
-        else:
-            raise HandshakeError()
-    if count > EAD_ITEMS_MAX:
-        raise HandshakeError()
+def mask(secret: bytes, transcript: bytes, text: bytes) -> bytes:
+    """Return the second message's plaintext as it travels, or as it was."""
+    stream = derive(secret, _MASK, transcript, len(text))
+    return bytes([a ^ b for a, b in zip(text, stream)])
 
 
 def is_integer(value: object) -> bool:
@@ -97,24 +101,111 @@ def is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def read_items(data: bytes, count: int) -> "tuple[list[object], bytes]":
+    """Return the items of a message, and the external authorization data that follows them.
+
+    Raises: HandshakeError for what is not deterministic CBOR, too short or too long, and for data
+    that is critical, since we know none (peer).
+    """
+    items: "list[object]" = []
+    at = start = 0
+    label: object = None  # that may have a value
+    most = count + EAD_ITEMS_MAX if len(data) <= MESSAGE_BYTES_MAX else 0
+    try:
+        while at < len(data) and len(items) < most:
+            item, at = decode_next(data, at)
+            items.append(item)
+            if len(items) == count:
+                start = at
+            elif len(items) > count:
+                if is_integer(item) and item >= 0:  # type: ignore[operator]
+                    label = item
+                elif label is not None and isinstance(item, bytes):
+                    label = None
+                else:
+                    raise HandshakeError()
+    except CborError:
+        raise HandshakeError()
+    if at < len(data) or len(items) < count:
+        raise HandshakeError()
+    return items, data[start:]
+
+
+def unwrap(data: bytes) -> bytes:
+    """Return what a message wraps that is one byte string.
+
+    Raises: HandshakeError (peer).
+    """
+    items, more = read_items(data, 1)
+    body = items[0]
+    if more or not isinstance(body, bytes):
+        raise HandshakeError()
+    return body
+
+
 def write_identifier(identifier: bytes) -> bytes:
     """Return the item of an identifier: the byte itself if that is an integer's encoding."""
-    return identifier if _is_short(identifier) else wrap(identifier)
+    is_short = len(identifier) == 1 and identifier[0] & 0x1F < 0x18 and identifier[0] < 0x40
+    return identifier if is_short else wrap(identifier)
 
 
-def read_identifier(value: object) -> bytes:
+def read_identifier(item: object) -> bytes:
     """Return the identifier that an item stands for.
 
     Raises: HandshakeError for any other form than that of `write_identifier` (peer).
     """
-    if is_integer(value):
-        identifier = encode(value)
-        if len(identifier) == 1:
-            return identifier
-    elif isinstance(value, bytes) and not _is_short(value):
-        return value
-    raise HandshakeError()
+    identifier = encode(item) if is_integer(item) else item
+    if not isinstance(identifier, bytes) or write_identifier(identifier) != encode(item):
+        raise HandshakeError()
+    return identifier
 
 
-def _is_short(identifier: bytes) -> bool:
-    return len(identifier) == 1 and (identifier[0] < 0x18 or 0x20 <= identifier[0] < 0x38)
+def by_key_id(key_id: bytes) -> bytes:
+    """Return the reference to a credential that the other side knows."""
+    return _BY_KEY_ID + wrap(key_id)
+
+
+def key_id_of(reference: bytes) -> "bytes | None":
+    """Return the key id of a reference that is nothing else, None if it is more."""
+    if reference[:2] == _BY_KEY_ID and 0x40 <= reference[2] < 0x58:
+        key_id = reference[3:]
+        if by_key_id(key_id) == reference:
+            return key_id
+    return None
+
+
+def write_reference(reference: bytes) -> bytes:
+    """Return a reference as it stands in a message: of a key id alone the id is enough."""
+    key_id = key_id_of(reference)
+    return reference if key_id is None else write_identifier(key_id)
+
+
+def read_reference(item: object) -> bytes:
+    """Return the reference that an item of a message stands for.
+
+    Raises: HandshakeError for any other form than that of `write_reference` (peer).
+    """
+    if not isinstance(item, dict):
+        return by_key_id(read_identifier(item))
+    reference = encode(item)
+    if not item or key_id_of(reference) is not None:
+        raise HandshakeError()
+    return reference
+
+
+def check_suites(value: object, ours: "tuple[int, ...]") -> None:
+    """Refuse a choice of suites unless what is to be used is the first of theirs that we support.
+
+    Raises: HandshakeError (peer).
+    """
+    suites = value if isinstance(value, list) else [value]
+    if len(suites) > _SUITES_MAX or (suites is value and len(suites) < 2):
+        raise HandshakeError()
+    first: object = None
+    for suite in suites:
+        if not is_integer(suite):
+            raise HandshakeError()
+        if first is None and suite in ours:
+            first = suite
+    if first is None or first != suites[-1]:
+        raise HandshakeError(ERROR_SUITE, ours[0] if len(ours) == 1 else ours)

@@ -2,7 +2,7 @@
 
 They are in memory only, so that what was said under one stays secret when flash is read later.
 
-Input    make(), take(), give_back(pair)
+Input    make() when idle, take()
 Effects  none
 Bounds   AHEAD_MAX pairs, 64 B each
 """
@@ -29,20 +29,14 @@ class Ephemerals:
         Raises: OSError where entropy is not proven.
         """
         if not self.is_full():
-            self._pairs.append(self._fresh())
+            private = self._crypto.random(self._crypto.PRIVATE_BYTES)
+            self._pairs.append((private, self._crypto.public_of(private)))
 
     def take(self) -> "tuple[bytes, bytes]":
         """Return a pair, made now if none was made ahead.
 
         Raises: OSError where entropy is not proven.
         """
-        return self._pairs.pop() if self._pairs else self._fresh()
-
-    def give_back(self, pair: "tuple[bytes, bytes]") -> None:
-        """Take back a pair of which no part was sent or agreed on."""
-        if not self.is_full():
-            self._pairs.append(pair)
-
-    def _fresh(self) -> "tuple[bytes, bytes]":
-        private = self._crypto.random(self._crypto.PRIVATE_BYTES)
-        return private, self._crypto.public_of(private)
+        if not self._pairs:
+            self.make()
+        return self._pairs.pop()

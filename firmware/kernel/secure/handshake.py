@@ -1,54 +1,186 @@
 """EDHOC: two sides that hold each other's credentials, or certificates, agree on secrets.
 
-This is what both sides have and do; `initiator.py` begins, `responder.py` answers. Each object
-lives for one handshake. Any error ends it, and the other side may be told by the error's message.
+One object lives for one handshake, on the side that begins or on the one that is called. Any error
+ends it, and the other side may be told by the error's message. Boards prove who they are by their
+static keys; hosts override what signatures change.
 
-Input    secrets and credentials, the bytes of messages
+Input    of who begins: message_1(), on_message_2(data), on_message_4(data);
+         of who is called: on_message_1(data), on_message_3(data), message_4()
 Effects  none; what is returned is to be sent
 Bounds   three key agreements a side, one message at a time
-Source   RFC 9528, sections 4 and 5
+Source   RFC 9528, sections 4 and 5, method 3
 """
 
 from ..codec.cbor import encode
 from .aead import seal, unseal
-from .credential import Credential, Own, Peers, read_reference
 from .edhoc import (
     ERROR_CREDENTIAL,
     HASH_BYTES,
+    MAC_BYTES,
+    PUBLIC_BYTES,
+    Credential,
+    Exporter,
     HandshakeError,
-    check_ead,
+    check_suites,
     derive,
     digest,
-    items_of,
+    is_integer,
+    mask,
+    read_identifier,
+    read_items,
+    read_reference,
+    unwrap,
     wrap,
+    write_identifier,
+    write_reference,
 )
-from .exporter import Exporter
-from .kdf import extract
-from .port import Aead
-from .terms import Terms
+from .kdf import extract, same
+from .port import Crypto
 
-KEY_3, KEY_4 = 3, 8  # labels; that of a nonce follows its key's
-_MASK, _SECRET = 0, 7
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..shapes import Peers
+    from .port import Aead
+
+CALLED, CALLING = 2, 3  # a side, by the message in which it proves itself
+
+_SALTS, _CODES = (1, 5), (2, 6)  # labels, by side
+_KEY_3, _SECRET, _KEY_4 = 3, 7, 8  # labels; that of a nonce follows its key's
 _KEY_BYTES, _NONCE_BYTES = 16, 13
 
 
-class Side:
-    """What both sides have: who they are, and how far they are."""
+class Handshake:
+    """One side of one handshake.
 
-    # `_step` is the number of the next message, 0 when it is over.
+    Shape: `ephemeral` is a fresh pair, private and public; `identifiers` two that we may call the
+    session by, of which the other side can have only one; `suites` what we support, preferred
+    first: who begins lists them up to the one that is used.
+    """
 
-    def __init__(
-        self, terms: Terms, own: Own, peers: Peers, ephemeral: "tuple[bytes, bytes]"
+    method = 3
+
+    def __init__(  # noqa: PLR0917 - keywords cost a board more
+        self,
+        crypto: Crypto,
+        own: Credential,
+        peers: "Peers",
+        ephemeral: "tuple[bytes, bytes]",
+        identifiers: "tuple[bytes, bytes]",
+        suites: "tuple[int, ...]" = (0,),
     ) -> None:
-        self._terms = terms
+        self.crypto = crypto
         self._own = own
         self._peers = peers
-        self._ephemeral = ephemeral
-        self._step = 1
-        self._transcript = self._secret = b""
-        self.own_identifier = self.peer_identifier = b""
+        self._private, self._public = ephemeral
+        self.own_identifier, self._other_identifier = identifiers
+        self._suites = suites
+        self._step = 1  # the number of the next message, 0 when it is over
+        self._transcript = self._secret = self.peer_identifier = b""
         self.peer: "Credential | None" = None
         self.exporter: "Exporter | None" = None
+
+    def message_1(self) -> bytes:
+        """Return the first message, once."""
+        self._begin(1)
+        suites = self._suites
+        message = encode(self.method) + encode(suites[0] if len(suites) == 1 else suites)
+        message += wrap(self._public) + write_identifier(self.own_identifier)
+        self._transcript = digest(message)
+        self._step = 2
+        return message
+
+    def on_message_1(self, data: bytes) -> bytes:
+        """Return the second message to a first one.
+
+        Raises: HandshakeError; the handshake is over then (peer).
+        """
+        self._begin(1)
+        items, _ = read_items(data, 4)
+        method, suites, theirs, identifier = items[:4]
+        if not is_integer(method) or method != self.method:
+            raise HandshakeError()
+        check_suites(suites, self._suites)
+        if not isinstance(theirs, bytes) or len(theirs) != PUBLIC_BYTES:
+            raise HandshakeError()
+        self.peer_identifier = read_identifier(identifier)
+        # Both sides must tell their directions apart.
+        if self.own_identifier == self.peer_identifier:
+            self.own_identifier = self._other_identifier
+        self._transcript = digest(data)
+        self._meet(self._public, theirs)
+        first, own = self._secret, self._own
+        self._mix(CALLED, own.private, theirs)
+        front = write_identifier(self.own_identifier)
+        plaintext = front + write_reference(own.reference) + wrap(self.prove(CALLED, own, front))
+        message = self._public + mask(first, self._transcript, plaintext)
+        self._advance(plaintext, own)
+        self._step = 3
+        return wrap(message)
+
+    def on_message_2(self, data: bytes) -> bytes:
+        """Return the third message to a second one; the exporter stands then.
+
+        The other side is known; that it knows us is shown by what it protects next only.
+
+        Raises: HandshakeError; the handshake is over then (peer).
+        """
+        self._begin(2)
+        body = unwrap(data)
+        theirs = body[:PUBLIC_BYTES]
+        if len(theirs) < PUBLIC_BYTES:
+            raise HandshakeError()
+        self._meet(theirs, theirs)
+        plaintext = mask(self._secret, self._transcript, body[PUBLIC_BYTES:])
+        items, ead = read_items(plaintext, 3)
+        identifier, reference, proof = items[:3]
+        self.peer_identifier = read_identifier(identifier)
+        if self.peer_identifier == self.own_identifier:
+            raise HandshakeError()
+        peer, own = self._find(reference), self._own
+        self._mix(CALLED, self._private, peer.public)
+        self._check(CALLED, peer, proof, write_identifier(self.peer_identifier), ead)
+        self._advance(plaintext, peer)
+        keys = self._keys(_KEY_3)
+        self._mix(CALLING, own.private, theirs)
+        plaintext = write_reference(own.reference) + wrap(self.prove(CALLING, own, b""))
+        self._finish(plaintext, own)
+        return wrap(seal(*keys, plaintext))
+
+    def on_message_3(self, data: bytes) -> None:
+        """Learn who the other side is; the exporter stands then.
+
+        Raises: HandshakeError; the handshake is over then (peer).
+        """
+        self._begin(3)
+        plaintext = self._open(_KEY_3, data)
+        items, ead = read_items(plaintext, 2)
+        peer = self._find(items[0])
+        self._mix(CALLING, self._private, peer.public)
+        self._check(CALLING, peer, items[1], b"", ead)
+        self._finish(plaintext, peer)
+
+    def message_4(self) -> bytes:
+        """Return the fourth message, once, for an initiator that is not sent anything else."""
+        self._begin(4)
+        return wrap(seal(*self._keys(_KEY_4), b""))
+
+    def on_message_4(self, data: bytes) -> None:
+        """Learn that the other side has all it needs.
+
+        Raises: HandshakeError; the handshake is over then (peer).
+        """
+        self._begin(4)
+        read_items(self._open(_KEY_4, data), 0)
+
+    def prove(self, side: int, credential: Credential, front: bytes, ead: bytes = b"") -> bytes:
+        """Return the proof of a side; both can make it."""
+        return self.code(side, credential, front, ead, MAC_BYTES)
+
+    def is_proven(
+        self, side: int, credential: Credential, proof: bytes, front: bytes, ead: bytes
+    ) -> bool:
+        """Tell whether the other side proved itself."""
+        return same(proof, self.prove(side, credential, front, ead))
 
     def _begin(self, step: int) -> None:
         # Until the step succeeds there is no next one.
@@ -60,50 +192,59 @@ class Side:
         peer = self._peers.find(read_reference(item))
         if peer is None:
             raise HandshakeError(ERROR_CREDENTIAL, True)
-        own = self._own.credential
         # Who talks to itself is being reflected.
-        if peer.public == own.public or peer.value == own.value:
+        if peer.public == self._own.public:
             raise HandshakeError()
         return peer
 
-    def _mix(self, step: int, secret: bytes, private: bytes, public: bytes) -> bytes:
-        salt = self._terms.salt(step, secret, self._transcript)
-        return secret if salt is None else extract(salt, self._terms.agree(private, public))
+    def _check(self, side: int, peer: Credential, proof: object, front: bytes, ead: bytes) -> None:
+        if not isinstance(proof, bytes) or not self.is_proven(side, peer, proof, front, ead):
+            raise HandshakeError()
+        self.peer = peer
 
-    def _mask(self, text: bytes) -> bytes:
-        stream = derive(self._secret, _MASK, self._transcript, len(text))
-        return bytes([a ^ b for a, b in zip(text, stream)])
-
-    def _seal(self, label: int, plaintext: bytes) -> bytes:
-        return wrap(seal(*self._keys(label), plaintext))
-
-    def _open(self, label: int, data: bytes) -> bytes:
-        items = items_of(data)
-        if len(items) == 1 and isinstance(items[0][0], bytes):
-            plaintext = unseal(*self._keys(label), items[0][0])
-            if plaintext is not None:
-                return plaintext
-        raise HandshakeError()
-
-    def _keys(self, label: int) -> "tuple[Aead, bytes, bytes]":
-        secret, transcript = self._secret, self._transcript
-        aead = self._terms.crypto.aead(derive(secret, label, transcript, _KEY_BYTES))
-        nonce = derive(secret, label + 1, transcript, _NONCE_BYTES)
-        return aead, nonce, encode(["Encrypt0", b"", transcript])
-
-    def _advance(self, plaintext: bytes, credential: Credential) -> None:
-        self._transcript = digest(wrap(self._transcript), plaintext, credential.value)
-
-    def _finish(self) -> None:
-        self._ephemeral = (b"", b"")
+    def _finish(self, plaintext: bytes, credential: Credential) -> None:
+        self._advance(plaintext, credential)
         self.exporter = Exporter(derive(self._secret, _SECRET, self._transcript, HASH_BYTES))
         self._step = 4
 
+    def salt(self, side: int) -> "bytes | None":
+        """Return with what a side's static key is mixed in, None if it has no such key."""
+        return derive(self._secret, _SALTS[side - 2], self._transcript, HASH_BYTES)
 
-def ead_of(sequence: bytes, items: "list[tuple[object, int]]", first: int) -> bytes:
-    """Return the external authorization data, which follows the items before `first`.
+    def code(
+        self, side: int, credential: Credential, front: bytes, ead: bytes, size: int
+    ) -> bytes:
+        """Return the code over all that a side stands for."""
+        context = front + credential.reference + wrap(self._transcript) + credential.value + ead
+        return derive(self._secret, _CODES[side - 2], context, size)
 
-    Raises: HandshakeError for what is critical (peer).
-    """
-    check_ead(items[first:])
-    return sequence[items[first - 1][1] :]
+    def _agree(self, private: bytes, public: bytes) -> bytes:
+        try:
+            return self.crypto.agree(private, public)
+        except ValueError:
+            raise HandshakeError()
+
+    def _meet(self, called: bytes, theirs: bytes) -> None:
+        # `called` is the ephemeral key of the side that is called.
+        self._transcript = digest(wrap(called), wrap(self._transcript))
+        self._secret = extract(self._transcript, self._agree(self._private, theirs))
+
+    def _mix(self, side: int, private: bytes, public: bytes) -> None:
+        salt = self.salt(side)
+        if salt is not None:
+            self._secret = extract(salt, self._agree(private, public))
+
+    def _keys(self, label: int) -> "tuple[Aead, bytes, bytes]":
+        secret, transcript = self._secret, self._transcript
+        aead = self.crypto.aead(derive(secret, label, transcript, _KEY_BYTES))
+        nonce = derive(secret, label + 1, transcript, _NONCE_BYTES)
+        return aead, nonce, encode(("Encrypt0", b"", transcript))
+
+    def _open(self, label: int, data: bytes) -> bytes:
+        plaintext = unseal(*self._keys(label), unwrap(data))
+        if plaintext is None:
+            raise HandshakeError()
+        return plaintext
+
+    def _advance(self, plaintext: bytes, credential: Credential) -> None:
+        self._transcript = digest(wrap(self._transcript), plaintext, credential.value)
