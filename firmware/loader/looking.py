@@ -20,6 +20,7 @@ from kernel.state.journal import Journal
 from kernel.state.table import JournalTable
 
 _ROOT, _BOARD = "/rom/root.cbor", "/rom/board.json"
+_RESTARTED = (0, 0, 0, 0)  # the mark of a loader that had another MicroPython started
 # How the agent ended, in RTC memory: see `device.crash`.
 _AGENT_MAGIC, _AGENT_RUNNING = b"\xc4\xa7", 1
 
@@ -47,7 +48,7 @@ def look(found):
                 act()
             except OSError as error:  # the flash may take it at the next boot
                 print("cma: what the agent found of its release is not kept: %s" % error)
-    cost = _cost()
+    cost = COST_ORDERLY if found == _RESTARTED else _cost()
     if starts >= STARTS_MAX:
         starts, cost = 0, max(cost, COST_POWER)
     slot = installation.boot(cost)
@@ -87,7 +88,7 @@ def _look_at_micropython(installation, bits, cost):
     if found == RESTART:
         print("cma: this board starts anew with another MicroPython")
         rtc = machine.RTC()
-        rtc.memory(mark.write(rtc.memory(), (0, 0, 0, 0)))  # what was told is of this one
+        rtc.memory(mark.write(rtc.memory(), _RESTARTED))  # what was told is of this one
         machine.reset()
     return CONFIRMED if was_on_trial and runtime.is_kept else found
 

@@ -83,7 +83,7 @@ def test_a_wake_goes_on_with_a_trial_and_a_reset_goes_back_and_tries_again() -> 
 
 @pytest.mark.parametrize(
     "cost,tries",
-    [(COST_UNCLEAN, 3), (COST_POWER, TRIAL_UNITS), (COST_ORDERLY, TRIAL_UNITS)],
+    [(COST_UNCLEAN, 2), (COST_POWER, TRIAL_UNITS), (COST_ORDERLY, TRIAL_UNITS)],
 )
 def test_one_that_does_not_stay_up_is_given_up(cost: int, tries: int) -> None:
     board = board_of(BAD)
@@ -229,7 +229,8 @@ def test_a_record_that_is_none_is_as_if_there_never_was_one() -> None:
 
     made = RuntimeRecord()
     made.slot.state, made.slot.left, made.place, made.before = TRIAL, 3, *PLACES_AT
-    made.reject(b"x" * 32)
+    made.slot.document = made.slot.digest = b"x" * 32
+    made.reject(3)
     data = made.to_bytes()
     assert vars(from_bytes(data).slot) == vars(made.slot)
     assert from_bytes(data).to_bytes() == data
@@ -239,5 +240,5 @@ def test_a_record_that_is_none_is_as_if_there_never_was_one() -> None:
     for bad in (encode([2] * 15), encode({}), encode([1] * 15), encode([1, 99] + [0] * 13)):
         assert from_bytes(bad).to_bytes() == blank
     for _ in range(9):
-        made.reject(b"y" * 32)
+        made.reject(3)
     assert len(made.rejected) == 4 and len(CLASS_ID) == 16

@@ -10,7 +10,7 @@ from support.runtime_cuts import RuntimeLife, cut_runtime_life
 from support.runtimes import micropython
 
 # How many cases each life has at the least.
-CASES = {"update": 1_600, "revert": 2_700}
+CASES = {"update": 1_600, "revert": 2_400}
 
 
 def life_of(name: str) -> RuntimeLife:

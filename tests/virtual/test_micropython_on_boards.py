@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from cma_toolkit.boards.flash_map import TABLE_OFFSET
@@ -10,6 +11,8 @@ from cma_toolkit.boards.load import load_board
 from cma_toolkit.firmware.kernel.codec import cbor
 from cma_toolkit.firmware.kernel.codec.frame import node_id
 from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.release.refusals import REFUSED_GIVEN_UP, REFUSED_MICROPYTHON
+from cma_toolkit.firmware.kernel.release.talk import STAGE_REJECTED
 from cma_toolkit.host_tools.agent.udp import UdpLink
 from cma_toolkit.host_tools.flash.agent import make_agent, regions
 from cma_toolkit.host_tools.flash.contents import FIRMWARE, build_image, build_user, contents_for
@@ -36,25 +39,26 @@ BUILD = build_over_the_air(BOARD)
 NAME, NETWORK, PORT, SEQUENCE = "garden", 41_773, 47_477, 7
 OLD, NEW = "1.28.0", "1.29.0"
 TELLS = b"import os\ndef setup(agent):\n    agent.report(%r + os.uname().release)\n"
+APP = make_app(find_chip(BOARD.chip), NEW)
 SETTINGS = {"trial_ms": 300, "status_ms": 0, "network": NETWORK}
 
 
+@cache
 def release() -> Release:
     """Return a signed release with the MicroPython that it needs."""
-    app = make_app(find_chip(BOARD.chip), NEW)
     numbers = Numbers(SEQUENCE)
-    runtime = artefact.make_runtime(BUILD, app, "6.3", numbers)
+    runtime = artefact.make_runtime(BUILD, APP, "6.3", numbers)
     image = build_image({"app.py": TELLS % "new "}, NAME)
     made = artefact.make(NAME, [image], "6.3", numbers, (runtime,))
     payloads = [documents.open_envelope(part.envelope)[0] for part in made.all_parts]
     return made.with_envelopes([signed(payload, [RELEASE]) for payload in payloads])
 
 
-def flash_of(name: str) -> bytes:
-    """Return the flash of a board that a cable gave the older MicroPython and an application."""
+def flash_of(name: str, version: str, application: bytes) -> bytes:
+    """Return the flash of a board that a cable gave a MicroPython and an application."""
     flash = bytearray(b"\xff" * BOARD.flash_size_bytes)
-    made = contents_for(BOARD, make_micropython(BOARD.chip, OLD))
-    image = build_image({"app.py": TELLS % "old "}, NAME)
+    made = contents_for(BOARD, make_micropython(BOARD.chip, version))
+    image = build_image({"app.py": application}, NAME)
     loader, root = build_loader(FIRMWARE), FIRST.to_bytes()
     agent = make_agent(loader, image, BOARD.chip, root, build=BUILD)
     user, nvs = BOARD.partition("user"), BOARD.partition("nvs")
@@ -121,26 +125,72 @@ def edge() -> Iterator[Everybody]:
         thread.join()
 
 
+class Upgraded(AgentBoard):
+    """A board that a cable gave a MicroPython and an application, and the edge that it hears."""
+
+    def __init__(self, boards: VirtualBoards, name: str, version: str, application: bytes) -> None:
+        super().__init__(boards, name, board_id=BOARD.id)
+        self.client.stop(name)
+        Path(self.info.image).write_bytes(flash_of(name, version, application))
+        self._since = self.mark()
+
+    def wait_for(self, *steps: object) -> None:
+        """Wait until records have these values, one after the other."""
+        for step in steps:
+            self.wait(lambda fields, step=step: step in fields.values(), self._since)
+
+    def told(self) -> list[str]:
+        """Return what its application told at each start."""
+        return [str(one["what"]) for one in self.records()[self._since :] if "what" in one]
+
+    def place(self, label: str, size_bytes: int) -> bytes:
+        """Return the begin of a partition."""
+        return self.read_flash(BOARD.partition(label).offset, size_bytes)
+
+
 def test_micropython_is_fetched_tried_and_kept_and_the_release_after_it(
     shared_boards: VirtualBoards,
 ) -> None:
-    board = AgentBoard(shared_boards, "upgraded", board_id=BOARD.id)
-    board.client.stop(board.name)
-    Path(board.info.image).write_bytes(flash_of(board.name))
-    since = board.mark()
+    board = Upgraded(shared_boards, "upgraded", OLD, TELLS % "old ")
     with edge() as offers:
         board.client.start(board.name)
-        for step in ("micropython whole", "healthy", "release whole"):
-            board.wait(lambda fields, step=step: step in fields.values(), since)
-        board.wait(lambda fields: fields.get("what") == f"new {NEW}", since)
+        board.wait_for("micropython whole", "healthy", "release whole", f"new {NEW}")
     board.client.stop(board.name)
-    told = [fields["what"] for fields in board.records()[since:] if "what" in fields]
     # First the application that was there, on trial on what was fetched; then the release.
-    assert told == [f"old {NEW}", f"new {NEW}"]
-    place, app = BOARD.partition("ota_0"), make_app(find_chip(BOARD.chip), NEW)
-    assert board.read_flash(place.offset, len(app)) == app
-    assert board.read_flash(BOARD.partition("otadata").offset + 24, 4) == b"\2\0\0\0", "valid"
+    assert board.told() == [f"old {NEW}", f"new {NEW}"]
+    assert board.place("ota_0", len(APP)) == APP
+    assert board.place("otadata", 28)[24:] == b"\2\0\0\0", "valid"
     # To a roll-out it is a board that fetches the release: nothing of it was refused.
-    assert {report.reason for report in offers.reports} <= {0, 14}
-    assert "rejected" not in {report.stage for report in offers.reports}
+    assert {report.reason for report in offers.reports} <= {0, REFUSED_MICROPYTHON}
+    assert STAGE_REJECTED not in {report.stage for report in offers.reports}
     assert max(report.done_permille for report in offers.reports) == 1000
+
+
+def test_micropython_on_which_the_agent_crashes_is_left_for_the_one_before(
+    shared_boards: VirtualBoards,
+) -> None:
+    crashing = TELLS % "old " + b"    if os.uname().release == %r: raise SystemExit\n"
+    board = Upgraded(shared_boards, "gone-back", OLD, crashing % NEW)
+    with edge() as offers:
+        board.client.start(board.name)
+        board.wait_for("micropython whole")
+        for count in range(1, 4):
+            board.wait(lambda _, count=count: len(board.told()) >= count)
+        board.wait(lambda _: STAGE_REJECTED in {report.stage for report in offers.reports})
+    board.client.stop(board.name)
+    # Two crashes: after a third one the agent would leave the application out, which is innocent.
+    assert board.told()[:3] == [f"old {NEW}"] * 2 + [f"old {OLD}"]
+    (rejected,) = {one for one in offers.reports if one.stage == STAGE_REJECTED}
+    assert (rejected.target, rejected.reason) == (SEQUENCE, REFUSED_GIVEN_UP)
+
+
+def test_micropython_that_came_by_cable_needs_not_come_again(
+    shared_boards: VirtualBoards,
+) -> None:
+    board = Upgraded(shared_boards, "current", NEW, TELLS % "old ")
+    with edge():
+        board.client.start(board.name)
+        board.wait_for("release whole", f"new {NEW}")
+    board.client.stop(board.name)
+    assert board.told() == [f"new {NEW}"]
+    assert set(board.place("ota_0", 4096) + board.place("otadata", 8192)) == {0xFF}

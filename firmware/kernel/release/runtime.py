@@ -24,7 +24,7 @@ from .refusals import (
 )
 from .runtime_index import digest_of
 from .runtime_record import KEY, RuntimeRecord, from_bytes
-from .slots import BEGIN, CONFIRMED, COST_POWER, DAMAGED, FILLED, GIVE_UP, HEALTHY, START, TRIAL
+from .slots import CONFIRMED, COST_POWER, COST_UNCLEAN, DAMAGED, TRIAL, TRIAL_UNITS
 from .trust import ROLE_RELEASE
 
 TYPE_CHECKING = False
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 KEYS_BYTES = 8
 BACK_TRIES = 3
+# After a third crash the agent would leave the application out, also on what is gone back to.
+CRASH_UNITS = TRIAL_UNITS // 2
 SETTLED, ON_TRIAL, RESTART = range(3)  # what `boot` found
 
 
@@ -84,6 +86,8 @@ class Runtime:
         """
         record, at = self.record, self.places.running_at
         is_running = record.place == at
+        if cost == COST_UNCLEAN:
+            cost = CRASH_UNITS
         try:
             if self.is_on_trial and is_running:
                 return self._go_on(cost, is_healthy, is_given_up)
@@ -112,11 +116,7 @@ class Runtime:
         if not self.is_on_trial or record.place != self.places.running_at:
             return
         self.places.mark_valid()
-        slot = record.slot
-        slot.follow(HEALTHY)
-        record.sequence = max(record.sequence, slot.sequence)
-        record.counter = max(record.counter, slot.security_counter)
-        record.confirmed_at = record.place
+        record.keep()
         self._commit()
 
     def begin(self, envelope: "bytes | memoryview", kind: "Board", now_s: int = 0) -> int:
@@ -162,12 +162,7 @@ class Runtime:
         manifest, places, record = self.manifest, self.places, self.record
         if manifest is None or self.is_on_trial or not self.is_whole():
             return False
-        for event in (BEGIN, FILLED, START):
-            record.slot.follow(event)
-        record.slot.hold(self._document, manifest)
-        record.place, record.before = places.spare_at, places.running_at
-        if record.confirmed_at == record.place:
-            record.confirmed_at = 0  # it was written over
+        record.begin(self._document, manifest, places.spare_at, places.running_at)
         self._commit()
         places.set_boot(record.place)
         return True
@@ -219,10 +214,7 @@ class Runtime:
         return RESTART
 
     def _reject(self) -> None:
-        slot = self.record.slot
-        self.record.reject(slot.document)
-        slot.follow(GIVE_UP)
-        slot.left = BACK_TRIES
+        self.record.reject(BACK_TRIES)
         self._commit()
 
     def _count_from_root(self) -> None:

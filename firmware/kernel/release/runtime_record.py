@@ -7,11 +7,13 @@ Source   SPEC.md, "MicroPython"
 """
 
 from ..codec.cbor import CborError, decode, encode
-from .slots import EVENTS, TRANSITIONS, TRIAL_UNITS, Slot
+from .slots import BEGIN, EVENTS, FILLED, GIVE_UP, HEALTHY, START, TRANSITIONS, TRIAL_UNITS, Slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .manifest import Manifest
 
 KEY = b"runtime"
 RECORD_BYTES_MAX = 512
@@ -36,9 +38,29 @@ class RuntimeRecord:
         self.keys = b""
         self.rejected: "list[bytes]" = []
 
-    def reject(self, document: bytes) -> None:
-        """Remember a release as one that is not tried again."""
-        self.rejected = (self.rejected + [document])[-REJECTED_MAX:]
+    def begin(self, document: bytes, manifest: "Manifest", place: int, before: int) -> None:
+        """Begin a trial of what is whole at a place."""
+        for event in (BEGIN, FILLED, START):
+            self.slot.follow(event)
+        self.slot.hold(document, manifest)
+        self.place, self.before = place, before
+        if self.confirmed_at == place:
+            self.confirmed_at = 0  # it was written over
+
+    def keep(self) -> None:
+        """End a trial well: what is older is refused from now on."""
+        slot = self.slot
+        slot.follow(HEALTHY)
+        self.sequence = max(self.sequence, slot.sequence)
+        self.counter = max(self.counter, slot.security_counter)
+        self.confirmed_at = self.place
+
+    def reject(self, back_tries: int) -> None:
+        """End a trial, and remember that release as one that is not tried again."""
+        slot = self.slot
+        self.rejected = (self.rejected + [slot.document])[-REJECTED_MAX:]
+        slot.follow(GIVE_UP)
+        slot.left = back_tries
 
     def to_bytes(self) -> bytes:
         """Return the record."""
