@@ -1,6 +1,9 @@
 """What we seal and sign is COSE: others read it with the standards and SPEC.md alone."""
 
+from pathlib import Path
+
 import cbor2
+import pycddl
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
@@ -10,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.secure import group, nonces
 from kernel.secure.token import claims_of, coded, signed, token_key
 from support import cose_forms, crypto
 from support.protected import ALL, Member, cluster, pair, secret
@@ -96,3 +100,29 @@ def test_a_signed_token_is_a_sign1() -> None:
     assert (message.tag, cbor2.loads(protected), unprotected) == (18, {1: -8}, {})
     public = Ed25519PrivateKey.from_private_bytes(secret(2) * 2).public_key()
     public.verify(signature, cbor2.dumps(["Signature1", protected, b"", payload]))
+
+
+def test_what_is_made_has_the_shape_of_protocol_cddl() -> None:
+    rules = (Path(__file__).parents[2] / "firmware" / "protocol.cddl").read_text()
+    one, other = pair(1)
+    [member] = cluster(3)
+    values = member.table.values
+    made = {
+        "protected-frame": [cose_forms.to_encrypt0(one.sealed(other.node, b"x" * 226))],
+        "coded-token": [coded(token_key(secret(1)), CLAIMS)],
+        "signed-token": [signed(crypto.make(), secret(2) * 2, CLAIMS)],
+        "token-claims": [CLAIMS],
+        "measured": [cbor2.loads(CLAIMS)[273][0][1]],
+        "nonces-record": [values[nonces.KEY]],
+        "group-record": [values[group.KEY]],
+    }
+    member.protection.install_group(2, secret(2))
+    member.sealed(ALL)
+    made["nonces-record"].append(values[nonces.KEY])
+    made["group-record"].append(values[group.KEY])
+    for rule, items in made.items():
+        schema = pycddl.Schema(f"start = {rule}\n{rules}")
+        for item in items:
+            schema.validate_cbor(item)
+        with pytest.raises(pycddl.ValidationError):
+            schema.validate_cbor(cbor2.dumps([{}, rule]))
