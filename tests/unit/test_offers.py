@@ -35,9 +35,10 @@ class Listener:
         self.wait(WAIT_MS)
         self.out.take_frames()
 
-    def hear(self, fields) -> None:
+    def hear(self, fields, source: int = EDGE.node) -> None:
         self._sequence += 1
-        frame = talk.write(EDGE, KIND_OFFER, fields, self._sequence)
+        sender = Identity("", source, EDGE.network, "")
+        frame = talk.write(sender, KIND_OFFER, fields, self._sequence)
         self.agent.on_frame(self.now_ms, 0, frame, len(frame), -50, self.out)
 
     def wait(self, span_ms: int) -> None:
@@ -64,10 +65,15 @@ def test_an_offer_is_handed_on_once_unless_others_did() -> None:
     agent.wait(WAIT_MS)
     assert agent.said(KIND_OFFER) == [offer(nodes=[123])]
     crowd = Listener()
-    for _ in range(2):
-        crowd.hear(offer(nodes=[123]))
+    for source in (9, 10):
+        crowd.hear(offer(nodes=[123]), source)
     crowd.wait(WAIT_MS)
     assert crowd.said(KIND_OFFER) == []
+    near = Listener()
+    for _ in range(5):  # an edge says it again and again: who does not hear it has nobody else
+        near.hear(offer(nodes=[123]))
+    near.wait(WAIT_MS)
+    assert near.said(KIND_OFFER) == [offer(nodes=[123])]
     crowd.hear(offer(nodes=[123], generation=2))
     crowd.wait(WAIT_MS)
     assert crowd.said(KIND_OFFER) == [offer(nodes=[123], generation=2)]
@@ -96,6 +102,65 @@ def test_who_is_meant_reboots_into_the_updater_after_it_handed_the_offer_on() ->
         agent.wait(WAIT_MS)
         assert agent.out.reboots == [REBOOT_UPDATE]
         assert agent.said(KIND_OFFER) == [offer(nodes=nodes)] and not agent.said(KIND_REPORT)
+
+
+def test_an_offer_is_handed_on_before_those_who_sleep_do() -> None:
+    for _ in range(20):
+        agent = Listener()
+        agent.hear(offer(nodes=[123]))
+        agent.wait(4)
+        assert agent.said(KIND_OFFER)
+
+
+def test_who_is_meant_alone_hands_nothing_on_and_asks_for_help_if_nobody_was_there() -> None:
+    table, node, now_ms = MemoryTable(), Listener().agent.identity.node, 1_000
+    for in_vain in range(4):
+        agent = Listener(table, now_ms=now_ms)
+        agent.hear(offer(nodes=[node, 55] if in_vain == 3 else [node]))
+        agent.wait(WAIT_MS)
+        assert agent.out.reboots == [REBOOT_UPDATE]
+        assert agent.said(KIND_OFFER) == ([offer(nodes=[node])] if in_vain else [])
+        now_ms = ticks_add(now_ms, (UPDATE_MS_MIN << in_vain) + 1_000)
+
+
+def helper(release=(5, KIND, 3), nodes=(33,), source: int = 33, **others) -> Listener:
+    agent = Listener(release=release, **others)
+    agent.hear(offer(nodes=[33]))
+    agent.wait(WAIT_MS)
+    assert not agent.out.reboots
+    agent.out.take_frames()
+    agent.hear(offer(nodes=nodes), source)
+    return agent
+
+
+def test_who_runs_it_goes_to_help_who_asks_unless_others_do() -> None:
+    agent = helper()
+    agent.wait(WAIT_MS)
+    assert agent.out.reboots == [REBOOT_UPDATE]
+    assert agent.said(KIND_OFFER) == [offer(nodes=[33])]  # so that others need not
+    for release, source in (((5, KIND, 2), 33), ((4, KIND, 3), 33), ((5, KIND, 3), 9)):
+        agent = helper(release, source=source)
+        agent.wait(WAIT_MS)
+        assert not agent.out.reboots  # not confirmed, not what runs here, not the one who lacks it
+    agent = helper()
+    for source in (40, 41):
+        agent.hear(offer(nodes=[33]), source)
+    agent.wait(WAIT_MS)
+    assert not agent.out.reboots
+
+
+def test_who_helps_does_it_seldom_and_its_own_updates_do_not_wait_for_that() -> None:
+    table, now_ms, helped = MemoryTable(), 1_000, 0
+    for _ in range(24 * 12):
+        agent = helper(table=table, now_ms=now_ms)
+        agent.wait(WAIT_MS)
+        helped += len(agent.out.reboots)
+        now_ms = ticks_add(now_ms, 300_000)
+    assert 4 <= helped <= 8
+    agent = Listener(table, release=(5, KIND, 3), now_ms=now_ms)
+    agent.hear(offer(sequence=6))
+    agent.wait(WAIT_MS)
+    assert agent.out.reboots == [REBOOT_UPDATE]
 
 
 def test_offers_that_bring_nothing_are_followed_more_and_more_seldom() -> None:

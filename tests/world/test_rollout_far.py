@@ -1,0 +1,84 @@
+"""Boards that hear no edge: they update with their neighbours, or with the help of one later."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.prng import Prng, seed_from
+from cma_toolkit.firmware.kernel.release import papers
+from cma_toolkit.firmware.kernel.release.index import index_of
+from cma_toolkit.host_tools.release.edge import Edge, Offered
+from cma_toolkit.sim.rollout.world import Conditions, Member, World
+from support.release_board import FIRST
+from support.release_signers import CLASS_ID, MPY
+from support.updating import NETWORK, changed, image, part_of, published
+
+OLD = image(1)
+RELEASE = published(part_of(changed(OLD), 2), [OLD])
+NODES = range(101, 109)
+PERIOD_MS, LATER_MINUTE = 60_000, 20
+NOTHING_COMES = 1_000
+
+
+def setup(agent: Any) -> None:
+    """Be an application without work."""
+
+
+class Cluster:
+    """Eight sleepers with agents, of whom some hear no edge."""
+
+    def __init__(self, far: Sequence[int], loss_permille: int, seed: int) -> None:
+        conditions = Conditions(
+            OLD,
+            papers.to_bytes(part_of(OLD, 1).envelope, index_of(OLD), FIRST.to_bytes()),
+            FIRST.to_bytes(),
+            CLASS_ID,
+            MPY,
+            1,
+            loss_permille,
+            setup=setup,
+        )
+        members = [
+            Member(node, "one", PERIOD_MS, edge_permille=NOTHING_COMES if node in far else -1)
+            for node in NODES
+        ]
+        self._seed = seed
+        self.world = World(members, conditions, self._make_edge, seed)
+
+    def _make_edge(self, number: int, node: int) -> Edge:
+        rng = Prng(seed_from(self._seed, "edge"))
+        return Edge(Identity("edge", node, NETWORK, ""), rng, lambda report: None)
+
+    def offer(self, generation: int, nodes: Sequence[int]) -> None:
+        """Offer the release to these from now on."""
+        edge: Any = self.world.edges[0].machine
+        edge.offer(generation, [Offered(RELEASE, tuple(nodes))])
+
+    def updated(self) -> set[int]:
+        """Return who runs it."""
+        return {board.member.node for board in self.world.members if board.sequence == 2}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_who_hears_no_edge_updates_with_its_neighbours(seed: int) -> None:
+    cluster = Cluster(far=(107, 108), loss_permille=100, seed=seed)
+    cluster.offer(1, NODES)
+    cluster.world.run(60, lambda now_ms: cluster.updated() != set(NODES))
+    assert cluster.updated() == set(NODES)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_who_comes_when_all_others_have_it_is_helped(seed: int) -> None:
+    cluster = Cluster(far=(108,), loss_permille=100, seed=seed)
+    cluster.offer(1, NODES[:-1])
+
+    def go_on(now_ms: int) -> bool:
+        if now_ms == LATER_MINUTE * 60_000:
+            assert cluster.updated() == set(NODES[:-1])
+            cluster.offer(2, NODES[-1:])
+        return 108 not in cluster.updated()
+
+    cluster.world.run(90, go_on)
+    assert cluster.updated() == set(NODES)
