@@ -44,9 +44,14 @@ def test_a_frame_is_what_cose_and_hkdf_say(payload: bytes, seed: int) -> None:
 
 def test_the_next_secret_is_what_hkdf_says() -> None:
     one, other = pair(5)
-    one.protection.sessions.turn()
-    next_one = HKDF(SHA256(), 16, None, b"cma next").derive(secret(5))
-    assert opened(one.sealed(other.node, b"new"), next_one, b"cma pair") == b"new"
+    present = secret(5)
+    for _ in range(3):
+        one.protection.sessions.turn()
+        present = HKDF(SHA256(), 16, None, b"cma next").derive(present)
+        frame = one.sealed(other.node, b"new")
+        assert opened(frame, present, b"cma pair") == other.opened(frame) == b"new"
+        answer = other.sealed(one.node, b"heard")
+        assert opened(answer, present, b"cma pair") == one.opened(answer) == b"heard"
 
 
 def test_what_somebody_else_seals_by_the_standards_is_opened() -> None:

@@ -27,7 +27,8 @@ class Member:
         self.start()
 
     def start(self, snapshot=None):
-        """Boot, from a snapshot after a deep sleep."""
+        """Boot, from a snapshot after a deep sleep; what no commit took is lost."""
+        self.table.rollback()
         self.protection = Protection(self.port, self.table, self.node)
         if snapshot:
             assert self.protection.load_from(snapshot, 0) == len(snapshot)

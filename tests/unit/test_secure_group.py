@@ -11,6 +11,7 @@ from kernel.secure.session import (
     PROVES_SENDER,
     REFUSED_CLONE,
     REFUSED_FORGED,
+    REFUSED_FORM,
     REFUSED_NO_KEY,
     REFUSED_NO_NUMBER,
     REFUSED_OURS,
@@ -62,12 +63,17 @@ def test_a_frame_counts_once_and_its_own_sender_knows_it():
 
 def test_a_clone_of_us_is_found_by_its_numbers():
     one, clone = cluster(1, 1)
-    for _ in range(3):
-        frame = clone.sealed(ALL)
+    frame = clone.sealed(ALL)
     assert proof(one, frame) == REFUSED_CLONE
     changed = bytearray(frame)
     changed[-5] ^= 1
     assert proof(one, changed) == REFUSED_FORGED
+
+
+def test_nobody_is_no_sender():
+    one, nobody, everybody = cluster(1, 0, ALL)
+    for member in (nobody, everybody):
+        assert proof(one, member.sealed(ALL)) == REFUSED_FORM
 
 
 def test_the_next_epoch_leaves_behind_whom_it_is_not_given():

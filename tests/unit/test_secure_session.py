@@ -2,7 +2,7 @@
 
 from kernel.codec.frame import KIND_MESSAGE, KIND_REQUEST, write_header
 from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES
-from kernel.secure.sealed import NUMBER_BITS, SEALED_BYTES
+from kernel.secure.sealed import NUMBER_BITS, SEALED_BYTES, number_of
 from kernel.secure.session import (
     FORGERIES_MAX,
     PROVES_SENDER,
@@ -99,6 +99,7 @@ def test_a_forged_frame_leaves_nothing_of_itself():
     buffer[-3] ^= 1
     assert other.protection.open(buffer, len(buffer)) == REFUSED_FORGED
     assert buffer[HEADER_BYTES:-2] == bytes(14)
+    other.sleep()
     assert other.protection.forged == 1
 
 
@@ -266,18 +267,35 @@ def test_without_flash_nothing_is_sealed_and_what_is_reserved_is_used_up():
 
 def test_the_last_number_is_the_last_until_all_keys_are_given_up():
     one, other = pair()
-    skip_to(one, (1 << NUMBER_BITS) - 257)
-    assert not one.protection.nonces.is_spent
+    skip_to(one, (1 << NUMBER_BITS) - 256)
     results = [one.sealed(other.node) for _ in range(300)]
-    sealed = [frame for frame in results if frame != REFUSED_NO_NUMBER]
-    assert one.protection.nonces.is_spent
-    assert 1 <= len(sealed) <= 257 and results[-1] == REFUSED_NO_NUMBER
+    assert [frame for frame in results if frame == REFUSED_NO_NUMBER] == results[256:]
+    assert results[255][12:14] == b"\xff\xff" and one.protection.nonces.is_spent
+    one.table.is_broken = True
+    for peers in ([other.node], []):  # and once more after a start
+        try:
+            one.protection.renew()
+            raise AssertionError("renewed")
+        except OSError:
+            assert one.protection.sessions.peers() == peers
+        one.start()
+    one.table.is_broken = False
     one.protection.renew()
     assert one.protection.sessions.peers() == []
+    one.start()
     one.protection.install(other.node, secret(77))
     other.protection.install(one.node, secret(77))
     frame = one.sealed(other.node)
     assert frame[12:14] == b"\x00\x00" and other.opened(frame) == b"\x01"
+
+
+def test_a_number_stands_in_the_header_and_in_the_last_two_bytes():
+    one, other = pair()
+    skip_to(one, 0xABCDEF)
+    frame = one.sealed(other.node)
+    assert frame[12:14] == b"\xcd\xef" and frame[-2:] == b"\x10\xab"
+    assert number_of(frame, 0x10AB) == 0xABCDEF
+    assert other.opened(frame) == b"\x01"
 
 
 def test_kinds_keep_their_number():
