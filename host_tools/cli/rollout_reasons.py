@@ -18,8 +18,14 @@ def lacking(
     raised: Collection[int],
 ) -> tuple[tuple[str, str], ...]:
     """Return the boards that do not have it, by name, and why; on nodes `raised` app.py did."""
+    unopened = _why_unopened(rollout, members)
     return tuple(
-        (member.name, _why(rollout, member, reach[member.mac], raised))
+        (
+            member.name,
+            unopened
+            if member.stage == stages.WAITING
+            else _why(rollout, member, reach[member.mac], raised),
+        )
         for member in members
         if member.stage not in stages.GOOD
     )
@@ -50,16 +56,25 @@ def _why(rollout: Rollout, member: Member, reach: Reach, raised: Collection[int]
     if member.stage in stages.BAD and node_of(member.mac) in raised:
         return f"{why}; app.py raised there: see cma sim app.py"
     percent = reach.edge_permille / 10
-    if reach.why or reach.edge_permille < _MUCH_PERMILLE or member.stage == stages.WAITING:
+    if reach.why or reach.edge_permille < _MUCH_PERMILLE:
         return why
     return f"{why}; {percent:.0f} % of its frames get lost on the way to the edge"
+
+
+def _why_unopened(rollout: Rollout, members: Sequence[Member]) -> str:
+    if rollout.why:
+        return f"its wave did not open, as {rollout.why}"
+    asked = [member for member in members if member.wave <= rollout.wave]
+    have = sum(1 for member in asked if member.stage in stages.GOOD)
+    return (
+        f"its wave did not open: {have} of the {len(asked)} boards before it had the release, "
+        f"{decide.needed(rollout, members)} must"
+    )
 
 
 def _bare_why(rollout: Rollout, member: Member, reach: Reach) -> str:
     if member.stage in stages.BAD:
         return member.why
-    if member.stage == stages.WAITING:
-        return "its wave did not open"
     if reach.why:
         return f"{reach.why}: it cannot tell that it has the release"
     if decide.is_weak(rollout, member):
