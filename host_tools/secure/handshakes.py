@@ -11,7 +11,9 @@ from cma_toolkit.firmware.kernel.codec.cbor import CborError, decode_next, encod
 from cma_toolkit.firmware.kernel.secure.edhoc import (
     HASH_BYTES,
     Credential,
+    Exporter,
     HandshakeError,
+    derive,
     wrap,
 )
 from cma_toolkit.firmware.kernel.secure.handshake import CALLED, CALLING, Handshake
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 SUITES = (0, 2)  # preferred first: that of boards
 METHODS = (0, 1, 2, 3)
+_UPDATE = 11  # a label
 _SIGNED_BYTES_MAX = 4096
 
 
@@ -114,6 +117,14 @@ def answer(
     side = AnyHandshake(crypto, owns[used, signs], peers, _fresh(crypto), identifiers, suites)
     side.method = method
     return side, side.on_message_1(message_1)
+
+
+def updated(exporter: Exporter, context: bytes) -> Exporter:
+    """Return the next exporter, by appendix H of RFC 9528; no way leads back.
+
+    Both sides say the same context.
+    """
+    return Exporter(derive(exporter.secret, _UPDATE, context, HASH_BYTES))
 
 
 def _asked(message_1: bytes) -> tuple[int, int]:

@@ -4,6 +4,8 @@ from binascii import hexlify
 from itertools import product
 from pathlib import Path
 
+import cbor2
+import pycddl
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -21,11 +23,14 @@ from cma_toolkit.host_tools.secure.handshakes import (
     answer,
     begin,
     crypto_of,
+    updated,
 )
 from cma_toolkit.host_tools.secure.pyca import PycaCrypto, PycaP256
 from support import edhoc_cases, edhoc_lakers
 from support.edhoc_replay import Case
+from support.secure_parties import known_pair, shake
 
+CDDL = (Path(__file__).parents[2] / "firmware" / "protocol.cddl").read_text()
 PUBLISHED = edhoc_cases.published()
 SESSIONS = PUBLISHED["sessions"]
 MATRIX = list(product(METHODS, SUITES))
@@ -88,9 +93,9 @@ def test_the_published_key_update_leads_to_the_published_keys() -> None:
     side = case_of(fields, 3).begin()
     side.message_1()
     side.on_message_2(bytes.fromhex(fields["message_2"]))
-    updated = side.exporter.update(bytes.fromhex(fields["update_context"]))
-    assert updated.export(0, b"", 16).hex() == fields["updated_master_secret"]
-    assert updated.export(1, b"", 8).hex() == fields["updated_master_salt"]
+    following = updated(side.exporter, bytes.fromhex(fields["update_context"]))
+    assert following.export(0, b"", 16).hex() == fields["updated_master_secret"]
+    assert following.export(1, b"", 8).hex() == fields["updated_master_salt"]
 
 
 def test_the_published_first_try_with_another_suite_gets_the_published_error() -> None:
@@ -194,3 +199,22 @@ def test_a_method_without_a_credential_or_that_is_none_is_refused() -> None:
         begin(owns[0, False], Everybody(), b"\x05", 4)
     with pytest.raises(ValueError, match="suite 1"):
         crypto_of(1)
+
+
+def test_what_is_sent_has_the_shape_that_the_protocol_gives_it() -> None:
+    one, other = known_pair()
+    strangers = one.side(other, False), other.side(one, False)
+    for first, second in ((one.side(other), other.side(one)), strangers):
+        messages = shake(first, second)
+        check("handshake-1", b"\x84" + messages[0])
+        for number in (2, 3, 4):
+            check(f"handshake-{number}", messages[number - 1])
+    check("certificate", one.certificate)
+    check("certificate-claims", cbor2.loads(one.certificate)[2])
+    for code, info in ((1, ""), (2, 0), (2, [0, 2]), (3, True)):
+        check("handshake-error", b"\x82" + HandshakeError(code, info).message)
+
+
+def check(rule: str, data: bytes) -> None:
+    """Raise pycddl.ValidationError unless the bytes match a rule."""
+    pycddl.Schema(f"start = {rule}\n{CDDL}").validate_cbor(data)

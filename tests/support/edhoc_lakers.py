@@ -4,7 +4,7 @@ import cbor2
 import lakers
 
 from cma_toolkit.firmware.kernel.secure.edhoc import Credential
-from cma_toolkit.host_tools.secure.handshakes import answer, begin, crypto_of
+from cma_toolkit.host_tools.secure.handshakes import answer, begin, crypto_of, updated
 
 SUITE = 2
 IDENTIFIERS = (b"\x05", b"\x06")
@@ -86,6 +86,6 @@ def _is_agreed(exporter, peer) -> bool:
             peer.edhoc_exporter(label, context, size)
         ):
             return False
-    updated = exporter.update(b"a context")
+    following = updated(exporter, b"a context")
     peer.edhoc_key_update(b"a context")
-    return updated.export(0, b"", 16) == bytes(peer.edhoc_exporter(0, b"", 16))
+    return following.export(0, b"", 16) == bytes(peer.edhoc_exporter(0, b"", 16))

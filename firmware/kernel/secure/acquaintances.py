@@ -8,7 +8,7 @@ Source   SPEC.md, "Handshakes"
 
 from hashlib import sha256
 
-from .certificate import Certificate, CertificateError
+from .certificate import Certificate
 from .edhoc import Credential, by_key_id, key_id_of
 from .port import Crypto
 
@@ -45,12 +45,12 @@ class Acquaintances:
             return None
         try:
             held = Certificate(data)
-        except CertificateError:
+        except ValueError:
             return None
         # What costs least comes first: a signature takes a board most of a second.
         if (
             held.node != self.node
-            or held.why_not(self._network, self.epoch, self.now_s)
+            or not held.holds(self._network, self.epoch, self.now_s)
             or (data != kept and not held.is_signed(self._authority, self._crypto.verify))
         ):
             return None

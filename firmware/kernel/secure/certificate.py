@@ -3,7 +3,7 @@
 The key that it agrees on secrets with stands in it; the one that it signs with, by its thumbprint.
 Boards read certificates only.
 
-Input    Certificate(data), its facts, why_not(…), is_signed(…)
+Input    Certificate(data), its facts, holds(…), is_signed(…)
 Effects  none
 Bounds   CERTIFICATE_BYTES_MAX, so that a handshake with it keeps to one frame a message
 Source   RFC 8392 (CWT), RFC 8747 (cnf), RFC 9052, section 4.4 (COSE_Sign1); RFC 9679, section 3
@@ -12,7 +12,7 @@ Source   RFC 8392 (CWT), RFC 8747 (cnf), RFC 9052, section 4.4 (COSE_Sign1); RFC
 
 from hashlib import sha256
 
-from ..codec.cbor import CborError, decode, encode
+from ..codec.cbor import decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +26,6 @@ PROTECTED = b"\xa1\x01\x27"  # the algorithm: EdDSA
 KEY_HEAD = b"\xa3\x01\x01\x20\x04\x21\x58\x20"  # a COSE_Key of X25519, up to its 32 bytes
 SIGNER_HEAD = b"\xa3\x01\x01\x20\x06\x21\x58\x20"  # of Ed25519
 
-# Why one is not believed.
-REFUSED_NETWORK = 1
-REFUSED_EPOCH = 2
-REFUSED_TIME = 3
-
-
-class CertificateError(Exception):
-    """The bytes are no certificate (peer)."""
-
 
 class Certificate:
     """The facts of a board; nobody vouches for them yet.
@@ -46,14 +37,14 @@ class Certificate:
     def __init__(self, data: bytes) -> None:
         """Read them.
 
-        Raises: CertificateError (peer).
+        Raises: ValueError for what is no certificate (peer).
         """
         self._claims = self._signature = self.public = self.thumbprint = b""
         self.node = self.network = self.roles = self.epoch = self.expires_s = 0
         try:
             self._read(data)
-        except (CborError, IndexError, KeyError, TypeError, ValueError):
-            raise CertificateError()
+        except (IndexError, KeyError, TypeError):
+            raise ValueError()
 
     def _read(self, data: bytes) -> None:
         message: "Any" = decode(data)
@@ -65,7 +56,7 @@ class Certificate:
         self.public = key[len(KEY_HEAD) :]
         for number in (self.expires_s, self.node, self.network, self.roles, self.epoch):
             if type(number) is not int or number < 0:
-                raise CertificateError()
+                raise ValueError()
         if (
             (protected, others, len(claims)) != (PROTECTED, {}, 3)
             or key[: len(KEY_HEAD)] != KEY_HEAD
@@ -74,18 +65,14 @@ class Certificate:
             or len(self.thumbprint) != THUMBPRINT_BYTES
             or len(data) > CERTIFICATE_BYTES_MAX
         ):
-            raise CertificateError()
+            raise ValueError()
 
-    def why_not(self, network: int, epoch: int, now_s: int) -> int:
-        """Return why it does not hold here and now, 0 if it does.
+    def holds(self, network: int, epoch: int, now_s: int) -> bool:
+        """Tell whether it is of this network, of this epoch or a later one, and not expired.
 
         Units: `now_s` since 1970, 0: no clock, which lets the epoch alone decide.
         """
-        if self.network != network:
-            return REFUSED_NETWORK
-        if self.epoch < epoch:
-            return REFUSED_EPOCH
-        return REFUSED_TIME if now_s >= self.expires_s else 0
+        return self.network == network and self.epoch >= epoch and now_s < self.expires_s
 
     def is_signed(self, authority: bytes, verify: "Callable[[bytes, bytes, bytes], bool]") -> bool:
         """Tell whether an authority signed it."""

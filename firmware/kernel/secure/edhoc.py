@@ -4,7 +4,7 @@ Input    bytes that came, secrets
 Effects  none
 Bounds   a message, MESSAGE_BYTES_MAX; EAD_ITEMS_MAX
 Source   RFC 9528, sections 3.3 (identifiers), 3.5 (credentials), 3.8 (EAD), 4.1.2 (EDHOC_KDF), 4.2
-         (exporter) and 6 (errors), appendix H (key update); RFC 9360 (header parameters)
+         (exporter) and 6 (errors); RFC 9360 (header parameters)
 """
 
 from hashlib import sha256
@@ -27,7 +27,7 @@ ERROR_CREDENTIAL = 3  # info: true; a key id that we do not know
 LABEL_MASTER_SECRET = 0  # of OSCORE, and so of our sessions
 LABEL_MASTER_SALT = 1
 
-_MASK, _EXPORTER, _UPDATE = 0, 10, 11  # labels
+_MASK, _EXPORTER = 0, 10  # labels
 _SUITES_MAX = 8
 _BY_KEY_ID = b"\xa1\x04"  # a map of the header parameter kid
 
@@ -64,15 +64,11 @@ class Exporter:
     """The secret of one handshake, known to its two sides only: each purpose has its own keys."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self.secret = secret
 
     def export(self, label: int, context: bytes, size: int) -> bytes:
         """Return a key for a purpose."""
-        return derive(derive(self._secret, _EXPORTER, b"", HASH_BYTES), label, context, size)
-
-    def update(self, context: bytes) -> "Exporter":
-        """Return the next exporter; both sides say the same context, and no way leads back."""
-        return Exporter(derive(self._secret, _UPDATE, context, HASH_BYTES))
+        return derive(derive(self.secret, _EXPORTER, b"", HASH_BYTES), label, context, size)
 
 
 def wrap(data: bytes) -> bytes:
