@@ -123,6 +123,7 @@ def init(root: str, release: str, timestamp: str, days: int) -> None:
     epilog=examples(
         "cma release create",
         "cma release create --sequence 7 --min-battery 3600 --after 5",
+        "cma release create --micropython 1.29.0     # for boards with two places for it",
     )
 )
 @click.argument("app", default=".", type=click.Path(path_type=Path))
@@ -155,6 +156,14 @@ def init(root: str, release: str, timestamp: str, days: int) -> None:
     help="The least release that must run before.",
 )
 @click.option(
+    "--micropython",
+    "runtimes",
+    multiple=True,
+    metavar="FILE|VERSION",
+    help="What boards with two places for MicroPython run before; default: as the release before "
+    "has it. May be given several times.",
+)
+@click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -169,6 +178,7 @@ def create(
     security_counter: int,
     battery_mv: int,
     after: int,
+    runtimes: tuple[str, ...],
     out: Path | None,
     output: Output,
 ) -> None:
@@ -177,6 +187,8 @@ def create(
     The same sources and numbers give the same bytes.
     """
     from cma_toolkit.host_tools.cli import build
+    from cma_toolkit.host_tools.cli.release_micropython import runtimes_for
+    from cma_toolkit.host_tools.fleet.project import find_folder
     from cma_toolkit.host_tools.image import mpy
     from cma_toolkit.host_tools.image.build import APPLICATION
     from cma_toolkit.host_tools.release import artefact
@@ -186,11 +198,12 @@ def create(
     name, images = build.name_of(app), build.build_images(app)
     office = _office()
     refuse_secrets(images, _secrets(office))
+    last = next(reversed(office.repository.published()), None)
     if sequence is None:
-        published = office.repository.published()
-        sequence = published[-1].sequence + 1 if published else 1
+        sequence = last.sequence + 1 if last else 1
     numbers = artefact.Numbers(sequence, security_counter, battery_mv, after)
-    made = artefact.make(name, images, mpy.compiler()[1], numbers)
+    needed = runtimes_for(runtimes, numbers, find_folder(Path.cwd()), last)
+    made = artefact.make(name, images, mpy.compiler()[1], numbers, needed)
     path = out or app.parent / build.FOLDER / f"{name}-{sequence}{artefact.SUFFIX}"
     _save(path, made.to_bytes())
     show.release(made, path, None, output)

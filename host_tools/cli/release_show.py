@@ -27,19 +27,25 @@ def how_far(signed: Signed) -> str:
 def release(made: Release, path: Path, trust: Trust | None, output: Output) -> None:
     """Print what a release is."""
     parts = [_part(part, trust) for part in made.parts]
+    runtimes = [{"build": part.architecture, **_part(part, trust)} for part in made.runtimes]
     seconds = [second.key_id(public) for public, _ in made.seconds]
     if output == "json":
         fields: dict[str, Any] = {"file": str(path), "name": made.name}
         fields["sequence"] = made.sequence
         fields["ed25519"] = seconds
-        click.echo(json.dumps({**fields, "digest": made.digest, "parts": parts}))
+        fields |= {"digest": made.digest, "parts": parts, "micropython": runtimes}
+        click.echo(json.dumps(fields))
         return
     click.echo(f"{path}: {made.name}, release {made.sequence}")
     click.echo(f"  digest {made.digest}")
     if seconds:
         click.echo(f"  signed by Ed25519 {', '.join(seconds)}, which boards do not look at")
-    for part in parts:
-        click.echo(f"  image of {part['bytes']} bytes for {', '.join(part['chips'])}")
+    for part in parts + runtimes:
+        what = f"image of {part['bytes']} bytes for {', '.join(part['chips'])}"
+        if "build" in part:
+            what = f"MicroPython of release {part['sequence']}, {part['bytes']} bytes, for boards "
+            what += f"with {part['build']}"
+        click.echo(f"  {what}")
         rows = {
             "index": part["index"],
             "needs": _needs(part),
@@ -95,10 +101,12 @@ def _part(part: Part, trust: Trust | None) -> dict[str, Any]:
         "bytes": manifest.size_bytes,
         "index": manifest.digest.hex(),
         "class": manifest.class_id.hex(),
+        "sequence": manifest.sequence,
         "security_counter": manifest.security_counter,
         "mpy": f"{manifest.mpy >> 8}.{manifest.mpy & 255}",
         "battery_mv": manifest.battery_mv,
         "after": manifest.after,
+        "runtime": manifest.runtime,
         "manifest_bytes": len(open_envelope(part.envelope)[0]),
         "signed_by": _signers(part, trust),
         "boards": _boards(part, trust),
@@ -111,6 +119,8 @@ def _needs(part: dict[str, Any]) -> str:
         needs.append(f"a battery of {part['battery_mv']} mV")
     if part["after"]:
         needs.append(f"release {part['after']} before it")
+    if part["runtime"]:
+        needs.append(f"MicroPython of release {part['runtime']}, where it comes over the air")
     if part["security_counter"]:
         needs.append(f"a security counter of {part['security_counter']} at most")
     return ", ".join(needs)

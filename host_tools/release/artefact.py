@@ -150,6 +150,11 @@ def make(
             f"Release {numbers.sequence} cannot need release {numbers.after} before it: name an "
             "earlier one with --after."
         )
+    if runtimes and runtimes[0].manifest.sequence > numbers.sequence:
+        raise usage(
+            f"Release {numbers.sequence} would go on with the MicroPython of release "
+            f"{runtimes[0].manifest.sequence}: give a later number with --sequence."
+        )
     parts = []
     for image in images:
         kind, digest = class_id(name, image.architecture), image_digest(image.data)
