@@ -1,5 +1,8 @@
 """MicroPython that came over the air: tried, kept, gone back from, and never older than it was."""
 
+from pathlib import Path
+
+import pycddl
 import pytest
 
 from cma_toolkit.firmware.kernel.release import refusals
@@ -26,6 +29,7 @@ from support.runtimes import (
     stamp,
 )
 
+CDDL = (Path(__file__).parents[2] / "firmware" / "protocol.cddl").read_text()
 FACTORY = b"\xe9factory" + bytes(3_000)
 ONE, TWO, THREE = (micropython(number) for number in (5, 7, 9))
 BAD = micropython(7, is_good=False)
@@ -234,6 +238,8 @@ def test_a_record_that_is_none_is_as_if_there_never_was_one() -> None:
     data = made.to_bytes()
     assert vars(from_bytes(data).slot) == vars(made.slot)
     assert from_bytes(data).to_bytes() == data
+    for held in (data, RuntimeRecord().to_bytes()):
+        pycddl.Schema(f"start = runtime-record\n{CDDL}").validate_cbor(held)
     blank = RuntimeRecord().to_bytes()
     for size in range(len(data)):
         assert from_bytes(data[:size]).to_bytes() == blank

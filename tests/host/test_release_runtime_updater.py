@@ -1,8 +1,13 @@
 """Boards that fetch MicroPython before the release that needs it: from an edge and each other."""
 
+from pathlib import Path
+
+import pycddl
+import pytest
+
 from cma_toolkit.firmware.kernel.prng import Prng
 from cma_toolkit.firmware.kernel.release import refusals, talk
-from cma_toolkit.firmware.kernel.release.manifest import Manifest, to_bytes
+from cma_toolkit.firmware.kernel.release.manifest import Manifest, from_bytes, to_bytes
 from cma_toolkit.firmware.kernel.release.runtime import Runtime
 from cma_toolkit.firmware.kernel.release.runtime_index import PART_BLOCK, PART_PAGE
 from cma_toolkit.firmware.kernel.release.runtime_updater import RuntimeUpdater
@@ -17,6 +22,7 @@ from support.release_board import FIRST, RELEASE, TIMESTAMP
 from support.release_signers import LATER_S, MPY, NOW_S, signed
 from support.updating import Air, EdgeStation, UpdatingBoard, image, part_of
 
+CDDL = (Path(__file__).parents[2] / "firmware" / "protocol.cddl").read_text()
 BUILD = "ESP32_GENERIC_S3"
 OLD, NEW = image(1), image(2)
 MICROPYTHON = image(3, 140 * 4096 - 1_000)  # on two pages
@@ -234,4 +240,13 @@ def test_a_manifest_that_needs_micropython_is_still_small_and_has_one_form() -> 
     made.security_counter = made.after = made.runtime = (1 << 30) - 1
     made.battery_mv, made.mpy = 5_000, MPY
     assert len(to_bytes(made)) <= 128
+    pycddl.Schema(f"start = manifest\n{CDDL}").validate_cbor(to_bytes(made))
+    assert from_bytes(to_bytes(made)).runtime == made.runtime
+    made.runtime = 0
+    assert from_bytes(to_bytes(made)).runtime == 0
+    made.runtime = 1
+    data = to_bytes(made)
+    assert data.count(b"\x24\x01") == 1 and from_bytes(data).runtime == 1
+    with pytest.raises(refusals.RefusedError):  # what needs none does not say so
+        from_bytes(data.replace(b"\x24\x01", b"\x24\x00"))
     assert PART_PAGE < PART_BLOCK and PART_PAGE > talk.PART_TIMESTAMP
