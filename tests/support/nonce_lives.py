@@ -127,7 +127,7 @@ class Living:
     def live(self, steps: int) -> Life:
         """Do that many things."""
         deeds = [self._send] * 6 + [self._sleep, self._lose_power, self._meet, self._next_epoch]
-        deeds += [self._reserve, self._store, self._fail]
+        deeds += [self._store, self._fail]
         self._next_epoch()
         for _ in range(steps):
             self._random.choice(deeds)()
@@ -157,9 +157,6 @@ class Living:
         if self._random.random() < 0.5:
             self._node.group.retire()
 
-    def _reserve(self) -> None:
-        self._node.nonces.reserve()
-
     def _store(self) -> None:
         self._table.put(b"s%d" % self._random.randrange(4), self._random.randbytes(30))
         self._table.commit()
@@ -167,7 +164,6 @@ class Living:
     def _fail(self) -> None:
         self._flash.bad = {sector: "program error" for sector in range(GEOMETRY.sector_count)}
         for target in (BROADCAST, PEER):
-            self._node.nonces.reserve()
             send(self._node, target)
         self._flash.bad = {}
         self._start()  # after a failure the node is started anew

@@ -67,6 +67,7 @@ def test_an_empty_row_goes_first_then_that_used_longest_ago_and_a_pinned_one_nev
     rows.touch(taken[12])
     rows.cells[taken[10] * HEAD_BYTES] |= PINNED
     assert rows.take(14) == taken[11]
+    assert rows.is_new(taken[11], 0), "nothing is left of whose row it was"
     for row in range(3):
         rows.cells[row * HEAD_BYTES] |= PINNED
     assert rows.take(15) == NOBODY

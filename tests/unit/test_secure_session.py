@@ -1,6 +1,6 @@
 """Frames between two nodes: what is sealed is opened once, by whom it is for, and nothing else."""
 
-from kernel.codec.frame import KIND_MESSAGE, KIND_REQUEST, write_header
+from kernel.codec.frame import KIND_LAST, KIND_MESSAGE, KIND_REQUEST, write_header
 from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES
 from kernel.secure.sealed import NUMBER_BITS, SEALED_BYTES, number_of
 from kernel.secure.session import (
@@ -236,10 +236,10 @@ def test_the_table_of_sessions_gives_up_whom_it_used_longest_ago_and_never_a_pin
     assert node.protection.install(40, secret(40))
 
 
-def test_no_empty_key_none_that_counts_and_none_that_another_has():
+def test_no_empty_key_none_that_repeats_and_none_that_another_has():
     node = Member(1)
     node.protection.install(2, secret(2))
-    known = (b"", bytes(16), b"\xff" * 16, bytes(range(16)), bytes(15), secret(3) + b"\x00")
+    known = (b"", bytes(16), b"\xff" * 16, b"\x01\x02\x03\x04" * 4, bytes(15), secret(3) + b"\x00")
     for peer, key in [(2, key) for key in known] + [
         (3, secret(2)),
         (1, secret(5)),
@@ -271,6 +271,7 @@ def test_the_last_number_is_the_last_until_all_keys_are_given_up():
     results = [one.sealed(other.node) for _ in range(300)]
     assert [frame for frame in results if frame == REFUSED_NO_NUMBER] == results[256:]
     assert results[255][12:14] == b"\xff\xff" and one.protection.nonces.is_spent
+    one.protection.group.know()
     one.table.is_broken = True
     for peers in ([other.node], []):  # and once more after a start
         try:
@@ -298,8 +299,10 @@ def test_a_number_stands_in_the_header_and_in_the_last_two_bytes():
     assert other.opened(frame) == b"\x01"
 
 
-def test_kinds_keep_their_number():
+def test_kinds_keep_their_number_and_others_are_none():
     one, other = pair()
     frame = bytearray(one.sealed(other.node, kind=KIND_REQUEST))
     assert frame[1] == 0x80 | KIND_REQUEST
     assert other.protection.open(frame, len(frame)) > 0 and frame[1] == KIND_REQUEST
+    for kind in (0, KIND_LAST + 1):
+        assert other.opened(one.sealed(other.node, kind=kind)) == REFUSED_FORM

@@ -3,9 +3,8 @@
 from kernel.codec.cbor import Tag, decode, encode
 from kernel.secure.token import (
     ANSWER_MS_MAX,
-    CHALLENGES_MAX,
     TOKEN_BYTES_MAX,
-    Challenges,
+    Challenge,
     claims_in,
     claims_of,
     coded,
@@ -106,23 +105,13 @@ def test_no_form_but_ours_is_read():
 
 def test_a_question_is_answered_once_by_whom_it_was_put_to_and_in_time():
     start = TICKS_PERIOD - 100
-    challenges = Challenges()
-    challenges.ask(start, MAC, NONCE)
-    assert not challenges.answer(start, b"another!", MAC)
-    assert not challenges.answer(start, NONCE, b"\x02" * 6)
-    assert challenges.answer(start + 50, NONCE, MAC)
-    assert not challenges.answer(start + 60, NONCE, MAC)
+    challenge = Challenge(start, MAC, NONCE)
+    assert not challenge.take(start, b"another!", MAC)
+    assert not challenge.take(start, NONCE, b"\x02" * 6)
+    assert not challenge.take(start, b"", b"")
+    assert challenge.take(start + 50, NONCE, MAC)
+    assert not challenge.take(start + 60, NONCE, MAC)
+    assert not challenge.take(start + 60, b"", b"")
     for late, expected in ((ANSWER_MS_MAX, True), (ANSWER_MS_MAX + 1, False), (-1, False)):
-        challenges.ask(start, MAC, NONCE)
-        assert challenges.answer((start + late) % TICKS_PERIOD, NONCE, MAC) is expected
-
-
-def test_questions_are_bounded_and_the_last_to_a_board_counts():
-    challenges = Challenges()
-    for number in range(CHALLENGES_MAX + 1):
-        challenges.ask(0, bytes((number,)) * 6, NONCE)
-    assert not challenges.answer(0, NONCE, bytes(6))
-    assert challenges.answer(0, NONCE, b"\x01" * 6)
-    challenges.ask(0, b"\x02" * 6, b"new one!")
-    assert not challenges.answer(0, NONCE, b"\x02" * 6)
-    assert challenges.answer(0, b"new one!", b"\x02" * 6)
+        challenge = Challenge(start, MAC, NONCE)
+        assert challenge.take((start + late) % TICKS_PERIOD, NONCE, MAC) is expected

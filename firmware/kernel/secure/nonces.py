@@ -5,7 +5,7 @@ each number is reserved in flash before it is used, a block of them at a time: a
 snapshot goes on behind what was reserved. The numbers never begin anew, not even with a new key;
 only if all keys are given up.
 
-Input    take(lane), reserve(), and what a deep sleep kept
+Input    take(lane), and what a deep sleep kept
 Effects  none; commits its record in the table
 Bounds   2**28 frames to all, as many to one; a commit of 32 B for each BLOCK
 Source   RFC 8613, appendix B.1.1; SPEC.md, "Numbers of frames"
@@ -30,8 +30,6 @@ NO_NUMBER = -1
 NO_FLOOR = (1 << 30) - 1  # that may be any: none is above it
 KEY = b"nonces"
 
-_AHEAD = BLOCK // 2  # with fewer left, `reserve` reserves more
-_RESERVED_MAX = BLOCK + _AHEAD
 _RECORD_BYTES = 16
 _END = 1 << NUMBER_BITS
 
@@ -64,7 +62,7 @@ class Nonces:
             self.floor = NO_FLOOR
         for lane in (LANE_ALL, LANE_ONE):
             # What a deep sleep kept counts unless flash went on without it.
-            if not self._next[lane] or self._next[lane] < ceilings[lane] - _RESERVED_MAX:
+            if not self._next[lane] or self._next[lane] < ceilings[lane] - BLOCK:
                 self._next[lane] = ceilings[lane]
             self.ceilings[lane] = max(ceilings[lane], self._next[lane])
         self._is_known = True
@@ -82,15 +80,6 @@ class Nonces:
             return NO_NUMBER
         self._next[lane] = number + 1
         return number
-
-    def reserve(self) -> None:
-        """Reserve ahead of need where less than half a block is left: before a sleep, say."""
-        if not self.know():
-            return
-        for lane in (LANE_ALL, LANE_ONE):
-            left = self.ceilings[lane] - self._next[lane]
-            if self.ceilings[lane] and left < _AHEAD:
-                self._raise(lane)
 
     def next_of(self, lane: int) -> int:
         """Return the number that will be given next."""

@@ -4,9 +4,9 @@ Who asks draws a nonce and takes one answer to it, from whom it asked, in time. 
 signed by the board's identity, or coded with a key of the session that both have. It proves that
 the holder of that key says so; stock MicroPython has nothing that keeps software from lying.
 
-Input    claims_of, then coded or signed; claims_in a token that came; Challenges
+Input    claims_of, then coded or signed; claims_in a token that came; Challenge
 Effects  none
-Bounds   a token fits a frame; CHALLENGES_MAX questions at once
+Bounds   a token fits a frame
 Source   RFC 9711 (EAT) with claims 10, 256, 262, 263 and 273; RFC 9052, sections 4.2 and 6.2
 """
 
@@ -24,7 +24,6 @@ TOKEN_BYTES_MAX = 226  # what a protected frame holds
 ASK_BYTES = 8  # of a nonce, the least that RFC 9711 allows
 SLOT_BYTES, SETTINGS_BYTES, RUNTIME_BYTES = 32, 16, 16  # of the digests, cut to that
 ANSWER_MS_MAX = 10_000
-CHALLENGES_MAX = 4
 
 _MAC0, _SIGN1 = 17, 18
 _CONTEXTS = ("MAC0", "Signature1")
@@ -107,22 +106,16 @@ def claims_in(
         return None
 
 
-class Challenges:
-    """What was asked of whom, until it is answered or too late."""
+class Challenge:
+    """What was asked of a board, until it is answered or too late."""
 
-    def __init__(self) -> None:
-        self._asked: list[tuple[bytes, bytes, int]] = []  # the oldest first
+    def __init__(self, now_ms: int, mac: bytes, nonce: bytes) -> None:
+        self._now_ms = now_ms
+        self._expected: bytes | None = nonce + mac
 
-    def ask(self, now_ms: int, mac: bytes, nonce: bytes) -> None:
-        """Note that a board was asked; with too many questions the oldest is given up."""
-        self._asked = [asked for asked in self._asked if asked[0] != mac]
-        self._asked = self._asked[-(CHALLENGES_MAX - 1) :]
-        self._asked.append((mac, nonce, now_ms))
-
-    def answer(self, now_ms: int, nonce: bytes, mac: bytes) -> bool:
-        """Tell whether a genuine token answers a question, in time; each is answered once."""
-        for asked in self._asked:
-            if asked[0] == mac and asked[1] == nonce:
-                self._asked.remove(asked)
-                return 0 <= ticks_diff(now_ms, asked[2]) <= ANSWER_MS_MAX
-        return False
+    def take(self, now_ms: int, nonce: bytes, mac: bytes) -> bool:
+        """Tell whether a genuine token is the answer, in time; there is one."""
+        if nonce + mac != self._expected:
+            return False
+        self._expected = None
+        return 0 <= ticks_diff(now_ms, self._now_ms) <= ANSWER_MS_MAX
