@@ -1,4 +1,4 @@
-"""Run a script in MicroPython with the kernel as it is written and the loops of this computer."""
+"""Run a script in MicroPython with the kernel as it is written, and the loops of this computer."""
 
 import os
 import subprocess
@@ -10,18 +10,22 @@ from cma_toolkit.sim.world import micropython
 
 ROOT = Path(__file__).parents[2]
 NATIVE = "native/loops.py"
-ROOMS = ("kernel/__init__.py", "kernel/prng.py", "kernel/secure/")
+ROOMS = ("kernel/__init__.py", "kernel/prng.py", "kernel/secure/", "device/crypto.py")
 
 
-def run(*scripts: str) -> str:
-    """Return what the first of some files of this folder printed; the others it imports."""
+def run(*scripts: str, has_native: bool = True) -> str:
+    """Return what the first of some files of this folder printed; the others it imports.
+
+    Without `has_native` the image is one for every chip.
+    """
     firmware = ROOT / "firmware"
-    kernel = mpy.read_sources(firmware, ("kernel",))
-    sources = {path: text for path, text in kernel.items() if path.startswith(ROOMS)}
+    ours = mpy.read_sources(firmware)
+    sources = {path: text for path, text in ours.items() if path.startswith(ROOMS)}
     for name in scripts:
         sources[f"support/{name}.py"] = (ROOT / "tests" / "support" / f"{name}.py").read_bytes()
     files = mpy.compile_files(sources)
-    files |= mpy.compile_files({NATIVE: (firmware / NATIVE).read_bytes()}, mpy.THIS_COMPUTER)
+    if has_native:
+        files |= mpy.compile_files({NATIVE: (firmware / NATIVE).read_bytes()}, mpy.THIS_COMPUTER)
     with TemporaryDirectory(prefix="cma-native-") as folder:
         for path, content in files.items():
             target = Path(folder) / path
