@@ -9,7 +9,6 @@ import sys
 from esp32 import Partition
 
 from device.flash import PartitionFlash
-from kernel.release.runtime import Runtime
 
 _BOARD, _CLASS = "/rom/board.json", "micropython"
 _OFFSET = 2  # of what `info` returns
@@ -26,6 +25,8 @@ def open_runtime(installation):
     try:
         with open(_BOARD) as file:
             class_id = bytes.fromhex(json.load(file)[_CLASS])
+        from kernel.release.runtime import Runtime  # heap that most boards need not spend
+
         return Runtime(installation, Places(), class_id, mpy_format())
     except (OSError, ValueError, KeyError):
         return None

@@ -32,7 +32,6 @@ from kernel.release.budget import DAY_UAH, SESSION_UAH, Budget
 from kernel.release.installation import RECOVERY
 from kernel.release.manifest import Board as Kind
 from kernel.release.refusals import REFUSED_MICROPYTHON
-from kernel.release.runtime_updater import RuntimeUpdater
 from kernel.release.slots import COST_ORDERLY
 from kernel.release.update import Update
 from kernel.release.updater import DONE_WHOLE, Updater
@@ -166,6 +165,8 @@ class Station:
         self._run(updater)
         # One trial at a time: what goes wrong is one's fault then.
         if runtime and updater.reason == REFUSED_MICROPYTHON and installation.trial() < 0:
+            from kernel.release.runtime_updater import RuntimeUpdater
+
             self._run(RuntimeUpdater(updater, prng, runtime, _inflate))
             self.has_micropython = self.outcome == DONE_WHOLE
             if kind.runtime == runtime.runs:
