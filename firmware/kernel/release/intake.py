@@ -201,6 +201,7 @@ class Intake:
         have = bytearray(b"\x01" * (len(papers.index) // DIGEST_BYTES))
         for number, lacks in enumerate(missing):
             have[number] = not lacks
+        self._resuming.room = None
         self.holding = Holding(installation.flash, at, papers, have)
         self._index = papers.index
         for part, data in self._heard:
