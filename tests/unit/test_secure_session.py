@@ -1,5 +1,8 @@
 """Frames between two nodes: what is sealed is opened once, by whom it is for, and nothing else."""
 
+import gc
+import sys
+
 from kernel.codec.frame import KIND_LAST, KIND_MESSAGE, KIND_REQUEST, write_header
 from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES
 from kernel.secure.sealed import NUMBER_BITS, SEALED_BYTES, number_of
@@ -306,3 +309,28 @@ def test_kinds_keep_their_number_and_others_are_none():
     assert other.protection.open(frame, len(frame)) > 0 and frame[1] == KIND_REQUEST
     for kind in (0, KIND_LAST + 1):
         assert other.opened(one.sealed(other.node, kind=kind)) == REFUSED_FORM
+
+
+def heap_of(work):
+    """Return the bytes of heap that a call takes; CPython does not tell."""
+    if sys.implementation.name != "micropython":
+        work()
+        return 0
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    work()
+    taken = gc.mem_alloc() - before
+    gc.enable()
+    return taken
+
+
+def test_a_frame_takes_little_heap_once_its_keys_are_made():
+    one, other = pair()
+    frame = bytearray(FRAME_BYTES_MAX)
+    for number in range(3):
+        write_header(frame, KIND_MESSAGE, 7, one.node, other.node, 0)
+        sealing = heap_of(lambda: one.protection.seal(frame, FRAME_BYTES_MAX - SEALED_BYTES))
+        opening = heap_of(lambda: other.protection.open(frame, FRAME_BYTES_MAX))
+        # Of 64-bit words; a board's have half the size.
+        assert number == 0 or max(sealing, opening) <= 128, (sealing, opening)
