@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from cma_toolkit.firmware.kernel.secure.edhoc import (
     Credential,
+    Exporter,
     HandshakeError,
     read_items,
     read_reference,
 )
+from cma_toolkit.firmware.kernel.secure.resumption import Resumption, keep
 from cma_toolkit.host_tools.secure.handshakes import (
     METHODS,
     SUITES,
@@ -26,7 +28,7 @@ from cma_toolkit.host_tools.secure.handshakes import (
     updated,
 )
 from cma_toolkit.host_tools.secure.pyca import PycaCrypto, PycaP256
-from support import edhoc_cases, edhoc_lakers
+from support import edhoc_cases, edhoc_lakers, edhoc_reference
 from support.edhoc_replay import Case
 from support.secure_parties import known_pair, shake
 
@@ -218,3 +220,23 @@ def test_what_is_sent_has_the_shape_that_the_protocol_gives_it() -> None:
 def check(rule: str, data: bytes) -> None:
     """Raise pycddl.ValidationError unless the bytes match a rule."""
     pycddl.Schema(f"start = {rule}\n{CDDL}").validate_cbor(data)
+
+
+def test_a_resumption_is_as_the_specification_has_it() -> None:
+    kept, one, two = bytes(range(32)), b"12345678", b"abcdefgh"
+    kdf = edhoc_reference.kdf
+    first, second = Resumption(kept, one), Resumption(kept, two)
+    asked = first.ask()
+    answered = second.on_ask(asked)
+    proof = first.on_answer(answered)
+    second.on_proof(proof)
+    assert asked == one + kdf(kept, 1, one, 8)
+    assert answered == two + kdf(kept, 2, one + two, 8)
+    assert proof == kdf(kept, 3, one + two, 8)
+    assert first.exporter.secret == second.exporter.secret == kdf(kept, 4, one + two, 32)
+
+
+def test_what_is_kept_is_exported_under_a_label_of_our_own() -> None:
+    secret = bytes(range(32))
+    exporter = edhoc_reference.exported_by(secret)
+    assert keep(Exporter(secret)) == edhoc_reference.kdf(exporter, 32_768, b"", 32)

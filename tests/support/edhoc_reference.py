@@ -41,12 +41,12 @@ class Session:
 
     def export(self, label: int, context: bytes, length: int) -> bytes:
         """Return EDHOC_Exporter (section 4.2.1)."""
-        return _kdf(self.exporter, label, context, length)
+        return kdf(self.exporter, label, context, length)
 
     def updated(self, context: bytes) -> "Session":
         """Return the session after EDHOC_KeyUpdate (appendix H)."""
-        out = _kdf(self.out, 11, context, 32)
-        return Session(self.messages, out, _kdf(out, 10, b"", 32))
+        out = kdf(self.out, 11, context, 32)
+        return Session(self.messages, out, exported_by(out))
 
 
 def session(method: int, suites: list[int], initiator: Party, responder: Party) -> Session:
@@ -65,27 +65,27 @@ def session(method: int, suites: list[int], initiator: Party, responder: Party) 
     prk_2e = _extract(th_2, _shared(suite, x, g_y))
     prk_3e2m = prk_2e
     if not does_responder_sign:
-        salt_3e2m = _kdf(prk_2e, 1, th_2, 32)
+        salt_3e2m = kdf(prk_2e, 1, th_2, 32)
         g_r = _public(suite, responder.authentication)
         prk_3e2m = _extract(salt_3e2m, _shared(suite, x, g_r))
     context_2 = c_r + responder.id_cred + _seq(th_2) + responder.cred + responder.ead[0]
-    mac_2 = _kdf(prk_3e2m, 2, context_2, 32 if does_responder_sign else 8)
+    mac_2 = kdf(prk_3e2m, 2, context_2, 32 if does_responder_sign else 8)
     proof_2 = mac_2
     if does_responder_sign:
         aad = _seq(th_2) + responder.cred + responder.ead[0]
         proof_2 = _sign(suite, responder, aad, mac_2)
     plaintext_2 = c_r + _short_id_cred(responder.id_cred) + _seq(proof_2) + responder.ead[0]
-    keystream = _kdf(prk_2e, 0, th_2, len(plaintext_2))
+    keystream = kdf(prk_2e, 0, th_2, len(plaintext_2))
     message_2 = _seq(g_y + bytes(a ^ b for a, b in zip(plaintext_2, keystream, strict=True)))
 
     th_3 = _hash(_seq(th_2) + plaintext_2 + responder.cred)
     prk_4e3m = prk_3e2m
     if not does_initiator_sign:
-        salt_4e3m = _kdf(prk_3e2m, 5, th_3, 32)
+        salt_4e3m = kdf(prk_3e2m, 5, th_3, 32)
         g_i = _public(suite, initiator.authentication)
         prk_4e3m = _extract(salt_4e3m, _shared(suite, y, g_i))
     context_3 = initiator.id_cred + _seq(th_3) + initiator.cred + initiator.ead[1]
-    mac_3 = _kdf(prk_4e3m, 6, context_3, 32 if does_initiator_sign else 8)
+    mac_3 = kdf(prk_4e3m, 6, context_3, 32 if does_initiator_sign else 8)
     proof_3 = mac_3
     if does_initiator_sign:
         aad = _seq(th_3) + initiator.cred + initiator.ead[1]
@@ -95,8 +95,13 @@ def session(method: int, suites: list[int], initiator: Party, responder: Party) 
 
     th_4 = _hash(_seq(th_3) + plaintext_3 + initiator.cred)
     message_4 = _encrypt(prk_4e3m, 8, th_4, responder.ead[1])
-    out = _kdf(prk_4e3m, 7, th_4, 32)
-    return Session((message_1, message_2, message_3, message_4), out, _kdf(out, 10, b"", 32))
+    out = kdf(prk_4e3m, 7, th_4, 32)
+    return Session((message_1, message_2, message_3, message_4), out, exported_by(out))
+
+
+def exported_by(out: bytes) -> bytes:
+    """Return PRK_exporter, of which EDHOC_Exporter makes keys (section 4.2.1)."""
+    return kdf(out, 10, b"", 32)
 
 
 def _seq(*items: object) -> bytes:
@@ -129,13 +134,14 @@ def _extract(salt: bytes, ikm: bytes) -> bytes:
     return hmac.digest(salt, ikm, "sha256")
 
 
-def _kdf(prk: bytes, label: int, context: bytes, length: int) -> bytes:
+def kdf(prk: bytes, label: int, context: bytes, length: int) -> bytes:
+    """Return EDHOC_KDF (section 4.1.2)."""
     info = _seq(label, context, length)
     return HKDFExpand(algorithm=hashes.SHA256(), length=length, info=info).derive(prk)
 
 
 def _encrypt(prk: bytes, label: int, th: bytes, plaintext: bytes) -> bytes:
-    key, nonce = _kdf(prk, label, th, 16), _kdf(prk, label + 1, th, 13)
+    key, nonce = kdf(prk, label, th, 16), kdf(prk, label + 1, th, 13)
     associated = cbor2.dumps(["Encrypt0", b"", th])
     return _seq(AESCCM(key, tag_length=8).encrypt(nonce, plaintext, associated))
 

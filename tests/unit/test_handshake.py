@@ -168,6 +168,7 @@ def test_the_suite_must_be_the_first_of_theirs_that_we_have():
         (b"\x82\x00\x02", False),
         (b"\x82\x00\x00", True),
         (b"\x82\x02\x06", False),
+        (b"\x88" + b"\x06" * 7 + b"\x00", True),
     )
     for suites, is_taken in cases:
         second = other.side(one)
@@ -177,7 +178,14 @@ def test_the_suite_must_be_the_first_of_theirs_that_we_have():
         else:
             error = raises(HandshakeError, second.on_message_1, changed)
             assert (error.code, error.message) == (ERROR_SUITE, b"\x02\x00"), suites
-    for suites in (b"\x80", b"\x81\x00", b"\x82\x00\xf4", b"\x40", b"\xf4", b"\x89" + bytes(9)):
+    for suites in (
+        b"\x80",
+        b"\x81\x00",
+        b"\x82\x00\xf4",
+        b"\x40",
+        b"\xf4",
+        b"\x89" + b"\x06" * 8 + b"\x00",
+    ):
         error = raises(
             HandshakeError, other.side(one).on_message_1, message[:1] + suites + message[2:]
         )
@@ -199,7 +207,9 @@ def test_authorization_data_that_we_need_not_understand_is_heard_and_bound():
     message = one.side(other).message_1()
     plain = other.side(one)
     plain.on_message_1(message)
-    for data in (b"\x00", b"\x17\x41a", b"\x00\x40\x00\x40", b"\x00" * 8):
+    fill = 1_024 - len(message)
+    longest = b"\x00\x59" + bytes(((fill - 4) >> 8, (fill - 4) & 0xFF)) + bytes(fill - 4)
+    for data in (longest, b"\x00", b"\x17\x41a", b"\x00\x40\x00\x40", b"\x00" * 8):
         second = other.side(one)
         second.on_message_1(message + data)
         # It is part of the transcript: both sides must have seen the same.

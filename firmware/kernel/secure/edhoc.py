@@ -23,10 +23,6 @@ ERROR_UNSPECIFIED = 1
 ERROR_SUITE = 2  # info: what is supported
 ERROR_CREDENTIAL = 3  # info: true; a key id that we do not know
 
-# Labels of what an exporter exports.
-LABEL_MASTER_SECRET = 0  # of OSCORE, and so of our sessions
-LABEL_MASTER_SALT = 1
-
 _MASK, _EXPORTER = 0, 10  # labels
 _SUITES_MAX = 8
 _BY_KEY_ID = b"\xa1\x04"  # a map of the header parameter kid

@@ -100,7 +100,7 @@ class Handshake:
         if not is_integer(method) or method != self.method:
             raise HandshakeError()
         check_suites(suites, self._suites)
-        if not isinstance(theirs, bytes) or len(theirs) != PUBLIC_BYTES:
+        if not isinstance(theirs, bytes):
             raise HandshakeError()
         self.peer_identifier = read_identifier(identifier)
         # Both sides must tell their directions apart.
@@ -127,8 +127,6 @@ class Handshake:
         self._begin(2)
         body = unwrap(data)
         theirs = body[:PUBLIC_BYTES]
-        if len(theirs) < PUBLIC_BYTES:
-            raise HandshakeError()
         self._meet(theirs, theirs)
         plaintext = mask(self._secret, self._transcript, body[PUBLIC_BYTES:])
         items, ead = read_items(plaintext, 3)

@@ -6,14 +6,13 @@ is kept can read what is said after a resumption, until the next handshake.
 
 Input    ask(), on_answer(data) of who asks; on_ask(data), on_proof(data) of who answers
 Effects  none; what is returned is to be sent
-Bounds   32 B kept per peer; 16, 16 and 8 B on the air; RESUMPTIONS_MAX on one handshake
+Bounds   32 B kept per peer; 16, 16 and 8 B on the air
 Source   SPEC.md, "Resumption"; derivations as in RFC 9528, section 4.1.2
 """
 
 from .edhoc import HASH_BYTES, MAC_BYTES, Exporter, HandshakeError, derive
 from .kdf import same
 
-RESUMPTIONS_MAX = 64  # then there is a handshake again
 NONCE_BYTES = 8
 
 _LABEL = 32_768  # the first of those for private use
