@@ -163,6 +163,19 @@ def test_one_that_rots_before_it_is_tried_again_is_fetched_again() -> None:
     assert board.reset() == PLACES_AT[0]
 
 
+def test_nothing_is_started_that_does_not_read_back_whole() -> None:
+    board = board_of(ONE)
+    assert not board.runtime.start(), "nothing was begun"
+    assert board.runtime.begin(ONE.part.envelope, board.kind, NOW_S) == 0
+    assert not board.runtime.start(), "nothing came"
+    board.fill(ONE.image)
+    board.flash.cells[PLACES_AT[0] + 100] ^= 1
+    assert not board.runtime.start()
+    assert not board.runtime.is_on_trial
+    assert board.reset() == FACTORY_AT
+    assert board.runtime.boot(COST_POWER) == SETTLED
+
+
 def test_what_came_by_cable_and_is_the_same_needs_not_come_over_the_air() -> None:
     board = RuntimeBoard(new_flash(ONE.image), [ONE.image])
     board.reset()
