@@ -124,7 +124,15 @@ class Rehearsal:
         used_uah = sum(ended.used_uah.values()) // len(self._members)
         took_s = ended.took_ms // 1000
         return Run(
-            took_s, used_uah, failed, bricked, ended.state, ended.errors, rollout.why, lacking
+            took_s,
+            used_uah,
+            failed,
+            bricked,
+            ended.state,
+            ended.errors,
+            rollout.why,
+            lacking,
+            stages.told_uah(members),
         )
 
 

@@ -66,7 +66,7 @@ def status(
     took_s = _took_s(rollout, now_s)
     if output == "json":
         told = asdict(predicted) if predicted else None
-        so_far = {"took_s": took_s, "used_uah": used_uah_of(members)}
+        so_far = {"took_s": took_s, "told_uah": stages.told_uah(members)}
         fields = {**_plain(rollout, members, steps), **so_far, "predicted": told}
         click.echo(json.dumps(fields))
         return
@@ -183,22 +183,14 @@ def _beside(
 ) -> tuple[Sequence[str], list[Sequence[str]]]:
     """Return what a rehearsal predicted beside what is so."""
     failed = sum(1 for member in members if member.stage in stages.BAD)
-    used_uah = used_uah_of(members)
-    least, likely, most = predicted.span("used_uah")
+    told_uah = stages.told_uah(members)
+    least, likely, most = predicted.span("told_uah")
     rows: list[Sequence[str]] = [
         ("hours", _span(*(_hours(value) for value in predicted.span("took_s"))), _hours(took_s)),
         ("failed", str(predicted.likely("failed")), str(failed)),
-        ("uAh a board", _span(str(least), str(likely), str(most)), str(used_uah or "")),
+        ("uAh told", _span(str(least), str(likely), str(most)), str(told_uah or "")),
     ]
     return (f"for {_boards(predicted.boards)}", "predicted", "so far"), rows
-
-
-def used_uah_of(members: Sequence[Member]) -> int:
-    """Return what the update took of a battery on average, 0 if no board that has it told."""
-    told = [
-        member.used_uah for member in members if member.stage == stages.UPDATED and member.used_uah
-    ]
-    return round(sum(told) / len(told)) if told else 0
 
 
 def _span(least: str, likely: str, most: str) -> str:

@@ -19,6 +19,7 @@ from cma_toolkit.host_tools.rollout.records import (
 )
 
 DEAF_S = 300  # without a call for so long, nobody listened, and silence is not the boards' fault
+ASK_S = 600  # so long after it was heard last, a board in flight is asked how it is
 HEARD_EVERY_S = 60  # how exactly it is known when a board was heard last
 _ALL_PERMILLE = 1_000
 _TURNS = 3  # within the time after which a board is silent: a wake period each
@@ -135,6 +136,19 @@ def offered(rollout: Rollout, members: Sequence[Member], now_s: int) -> list[Mem
     fetching = [member for member in asked if member.stage in stages.IN_FLIGHT]
     idle = [member for member in asked if member.stage not in stages.IN_FLIGHT]
     return fetching + _in_turn(rollout, idle, now_s)[: max(0, most - busy)]
+
+
+def round_of(rollout: Rollout, members: Sequence[Member], now_s: int) -> int:
+    """Return a number that changes when boards are to be asked again how they are.
+
+    Who hears an offer that is new tells what it runs, once, and that may get lost: without another
+    one, a board that is well would count as silent.
+    """
+    is_unheard = any(
+        member.stage in stages.IN_FLIGHT and now_s - member.heard_at_s >= ASK_S
+        for member in members
+    )
+    return now_s // ASK_S if rollout.state == RUNNING and is_unheard else 0
 
 
 def is_weak(rollout: Rollout, member: Member) -> bool:

@@ -134,10 +134,12 @@ class Desk:
         return rollout if rollout and rollout.state in OPEN_STATES else None
 
     def _offered_to(self, rollout: Rollout, now_s: int) -> tuple[tuple[int, ...], str]:
-        """Return the nodes of an offer, and a digest of them."""
-        who = decide.offered(rollout, list(self._members.values()), now_s)
+        """Return the nodes of an offer, and a digest of them and of the round."""
+        members = list(self._members.values())
+        who = decide.offered(rollout, members, now_s)
         nodes = tuple(sorted(node_of(member.mac) for member in who)) or (NOBODY,)
-        return nodes, sha256(repr(nodes).encode()).hexdigest()
+        what = repr((nodes, decide.round_of(rollout, members, now_s)))
+        return nodes, sha256(what.encode()).hexdigest()
 
     def _read(self) -> Rollout | None:
         """Return the newest roll-out, as it is in the database now."""

@@ -108,7 +108,8 @@ class Member:
 class Run:
     """How a roll-out went in one rehearsal.
 
-    Units: `used_uah` for the update, of a board on average; `errors` that applications raised.
+    Units: `used_uah` for the update, of a board on average, and what boards told of it, which is
+    less where the last they said was lost; `errors` that applications raised.
     Shape: `why` it halted, "" if it did not; `lacking` are names of boards that do not have the
     release at the end, and why not.
     """
@@ -121,6 +122,7 @@ class Run:
     errors: int = 0
     why: str = ""
     lacking: tuple[tuple[str, str], ...] = ()
+    told_uah: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ Pure. What a board tells may come late, twice or never, so each stage has an ans
 Nothing but this table moves a board from one stage to another.
 """
 
-from cma_toolkit.host_tools.rollout.records import Report
+from collections.abc import Sequence
+
+from cma_toolkit.host_tools.rollout.records import Member, Report
 
 WAITING, QUEUED, FETCHING, TRIAL = "waiting", "queued", "fetching", "trial"
 UPDATED, PASSED, FAILED, SILENT = "updated", "passed", "failed", "silent"
@@ -41,6 +43,12 @@ BAD = (FAILED, SILENT)
 IN_FLIGHT = (FETCHING, TRIAL)
 TO_OFFER = (QUEUED, FETCHING, SILENT)
 OVER = (UPDATED, PASSED, FAILED)
+
+
+def told_uah(members: Sequence[Member]) -> int:
+    """Return what the update took of a battery on average, 0 if no board that has it told."""
+    told = [member.used_uah for member in members if member.stage == UPDATED and member.used_uah]
+    return round(sum(told) / len(told)) if told else 0
 
 
 def event_of(report: Report, sequence: int) -> str:

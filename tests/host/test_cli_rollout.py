@@ -150,18 +150,19 @@ def test_a_rehearsal_is_shown_beside_what_is_so(person: Person) -> None:
     assert found["runs"][0] != found["runs"][1]
     for run in found["runs"]:
         assert run["state"] == "done" and 180 < run["took_s"] < 3_600
-        assert run["failed"] == run["bricked"] == 0 and 10 < run["used_uah"] < 1_000
+        assert run["failed"] == run["bricked"] == 0
+        assert 10 < run["told_uah"] <= run["used_uah"] < 1_000
     started = person.reads("rollout start --soak 1")
     assert started["predicted"] == found
     now = person.reads("rollout status")
     canary = next(board["name"] for board in now["boards"] if board["wave"] == 0)
     tell(canary, 0, "fetching", 1, used_uah=41)
     tell(canary, 1, "confirmed", 1, used_uah=0)
-    assert person.reads("rollout status")["used_uah"] == 41
+    assert person.reads("rollout status")["told_uah"] == 41
     said = person.types("rollout status")
     assert "for 4 boards  predicted" in said
-    (charge,) = [line.split() for line in said.splitlines() if "uAh a board" in line]
-    assert charge[3] == str(sorted(run["used_uah"] for run in found["runs"])[1])
+    (charge,) = [line.split() for line in said.splitlines() if "uAh told" in line]
+    assert charge[2] == str(sorted(run["told_uah"] for run in found["runs"])[1])
     assert charge[-1] == "41"
 
     said = person.types("rollout rehearse --seeds 1 --hours 1", ExitCode.SOME_FAILED)

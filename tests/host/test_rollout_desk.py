@@ -107,6 +107,27 @@ def test_a_board_that_sleeps_takes_it_when_it_wakes(store: Store) -> None:
     assert state_of(store) == DONE
 
 
+def test_boards_in_flight_that_are_not_heard_are_asked_again(store: Store) -> None:
+    begin(store, 3)
+    desk = Desk(store)
+    desk.on_time(START_S)
+    (offer,) = desk.offers(START_S)
+    (canary,) = offer.nodes
+    desk.on_report(Report(canary, NEW, "trial", NEW), START_S)
+    generations = []
+    for minute in range(40):
+        at_s = START_S + minute * MINUTE_S
+        if minute == 35:
+            desk.on_report(Report(canary, NEW, "trial", NEW), at_s)
+        (offer,) = desk.offers(at_s)
+        generations.append(offer.generation)
+    asked = [minute for minute in range(1, 40) if generations[minute] > generations[minute - 1]]
+    assert asked == [10, 20, 30, 35]  # and left alone once it is heard
+    desk.pause(START_S + 3_000)
+    paused, later = (desk.offers(START_S + at_s)[0].generation for at_s in (3_000, 9_000))
+    assert paused == later
+
+
 def test_generations_grow_with_each_change_of_an_offer_and_only_then(store: Store) -> None:
     begin(store, 4)
     desk, seen = Desk(store), []
