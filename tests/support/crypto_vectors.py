@@ -185,6 +185,11 @@ def forged_signatures() -> "list[tuple[str, bytes, bytes, bytes]]":
     private, message = bytes(range(32)), b"true"
     public, signature = ed25519.public_of(private), ed25519.sign(private, message)
     point, answer = signature[:32], int.from_bytes(signature[32:], "little")
+    # By who has the key, over a name of it that is a byte too long.
+    long = public + b"\0"
+    scalar, once = ed25519._secrets(private)[0], 7
+    start = ed25519._encode(ed25519._multiply((ed25519._BASE, once)))
+    dared = once + int.from_bytes(sha512(start, long, message), "little") * scalar
     zero, one = bytes(32), b"\x01" + bytes(31)
     above = (PRIME + 1).to_bytes(32, "little")
     found = [
@@ -201,7 +206,7 @@ def forged_signatures() -> "list[tuple[str, bytes, bytes, bytes]]":
         ("a key that is no point", b"\x02" + bytes(31), message, signature),
         ("an R that is no point", public, message, b"\x02" + bytes(31) + signature[32:]),
         ("of another message", public, b"false", signature),
-        ("a key that goes on", public + b"\0", message, signature),
+        ("a key that goes on", long, message, start + (dared % order).to_bytes(32, "little")),
         ("a key cut off", public[:31], message, signature),
         ("a signature cut off", public, message, signature[:63]),
         ("a signature that goes on", public, message, signature + b"\0"),

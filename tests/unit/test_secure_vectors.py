@@ -54,6 +54,12 @@ def test_a_key_has_one_form():
         assert not ed25519._decode((3 + PRIME | sign).to_bytes(32, "little"))
 
 
+def test_what_is_on_no_curve_is_no_key():
+    # Of the second coordinates these are on the curve, by Euler's criterion.
+    found = [y for y in range(2, 12) if ed25519._decode(y.to_bytes(32, "little"))]
+    assert found == [3, 4, 5, 6, 9, 10]
+
+
 def test_the_function_fed_with_its_own_result():
     assert check_iterated(1)
 
