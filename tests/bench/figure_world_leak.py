@@ -4,8 +4,8 @@ Agents that wake, write to flash and are rebuilt every five minutes; the least m
 hours, by least squares, without the cells of flash, which have a bound of their own. Counted from
 the day on which instants in milliseconds have taken one more word, and the ring of flash is full.
 
-To a tenth of a byte: less than half an object a day, of which the smallest has 28 B. A counter
-that becomes too large for the numbers that Python shares takes one, once.
+To a tenth of a byte: less than 14 B per agent and day, half an object, count as none; the smallest
+has 28 B. A counter that becomes too large for the numbers that Python shares takes one, once.
 """
 
 import json
