@@ -3,6 +3,7 @@
 import pytest
 
 from cma_toolkit.boards.flash_map import Partition
+from cma_toolkit.boards.load import load_board
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.flash import consent, plan
 from cma_toolkit.host_tools.flash.device import Chip
@@ -103,6 +104,17 @@ def test_a_fresh_board_gets_the_mark_first_and_loses_it_last() -> None:
 def test_a_board_of_ours_keeps_its_table_user_files_state_and_settings() -> None:
     labels = [region.label for region in regions(fresh=False)]
     assert labels == ["image", "root files", "MicroPython", "bootloader"]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_micropython_that_came_over_the_air_runs_no_more(*, fresh: bool) -> None:
+    places = load_board("esp32-s3-devkitc-1").partitions
+    written = plan.regions(
+        CONTENTS, [], 0, places, fresh=fresh, mark=FLASHING, user=b"", keep_nvs=True
+    )
+    labels = [region.label for region in written]
+    assert plan.Region("blank otadata", 0x6C0000, b"\xff" * 0x2000) in written
+    assert labels.index("blank otadata") < labels.index("MicroPython"), "a cut leaves one to start"
 
 
 def test_settings_that_are_no_nvs_are_blanked_on_a_fresh_board_only() -> None:
