@@ -2,8 +2,8 @@
 
 The firmware is made small as for every image, once with a driver that calls all that the room
 offers and once without; the driver itself does not count. It calls everything twice, or what is
-called from one place only would become part of it. The loops in Python are left out, as the machine
-code stands in for them.
+called from one place only would become part of it. The loops in Python are left out, as the
+machine code stands in for them.
 """
 
 import ast
