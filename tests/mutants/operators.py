@@ -19,6 +19,7 @@ FLIPPED = "flipped condition"
 DROPPED = "dropped call"
 SWAPPED = "swapped order"
 UNCHECKED = "removed check"
+UNCHANGED = "nothing"  # no mistake: what a test says of that one, it says of none
 OPERATORS = (OFF_BY_ONE, BOUNDARY, FLIPPED, DROPPED, SWAPPED, UNCHECKED)
 
 SHOWN_MAX = 90  # characters of a statement
@@ -52,12 +53,17 @@ class Mutant:
     def tree(self, original: str) -> ast.Module:
         """Return the file with the mistake in it, each line where it was."""
         tree = ast.parse(original)
-        next(itertools.islice(_changes(tree), self.number, None)).make()
+        if self.operator != UNCHANGED:
+            next(itertools.islice(_changes(tree), self.number, None)).make()
         return ast.fix_missing_locations(tree)
 
     def source(self, original: str) -> str:
         """Return the file with the mistake in it as text."""
         return ast.unparse(self.tree(original)) + "\n"
+
+
+# In no function, so that every test of a stage is asked.
+CONTROL = Mutant("firmware/kernel/agent.py", 0, "", UNCHANGED, "", -1)
 
 
 class _Change(NamedTuple):

@@ -4,6 +4,8 @@ The tests are collected once. For each mutant a fork of this process gets its co
 tests that enter its function, the quick ones first, until one fails. A test that never enters a
 function cannot notice what is wrong in it: which enter which was seen in a run without a mutant.
 Where nearly all of them enter nearly everything, that is not looked at: it takes long.
+
+The control, which changes nothing, is asked of all tests, in both ways in which a mutant is.
 """
 
 import contextlib
@@ -21,7 +23,7 @@ from typing import IO, Any
 
 import pytest
 from mutants.graft import graft, outermost
-from mutants.operators import Mutant
+from mutants.operators import UNCHANGED, Mutant
 
 HEAP_BYTES = 4 << 30  # of a mutant that gathers without end
 LONGER = 3  # times as long as without a mutant, and a second more, is an endless loop
@@ -128,12 +130,15 @@ class Runner:
         file = self._root / mutant.path
         original = file.read_text()
         name = f"{mutant.path}:{mutant.function}"
+        is_control = mutant.operator == UNCHANGED
         tests = set(self._entered.get(name if self._is_traced else ALL, ()))
-        items = [item for item in session.items if item.nodeid in tests]
+        items = [item for item in session.items if is_control or item.nodeid in tests]
         items.sort(key=lambda item: self._cpu_s[item.nodeid])
         file.write_text(mutant.source(original))
         try:
             killer = self._grafted(session, items, file, original, mutant)
+            if is_control:
+                return killer or self._anew(*self._stage)
             if name not in self._at_import:
                 return killer
             # The tests hold what the original made while they were imported.

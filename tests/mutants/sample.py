@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from mutants.operators import OPERATORS, Mutant, mutants
+from mutants.operators import CONTROL, OPERATORS, Mutant, mutants
 from mutants.suite import FILES, ROOMS, ROOT, STAGES, Stage, Tree, Worker
 
 COUNT = 300
@@ -101,7 +101,8 @@ def judge(
 ) -> dict[Mutant, str]:
     """Return for each mutant the stage that killed it, "" if it lives.
 
-    Raises: RuntimeError if the tests fail without a mutant: then they prove nothing.
+    Raises: RuntimeError if the tests fail without a mutant, or with one that changes nothing: then
+    they prove nothing; or if a process that runs them ends.
     """
     kept = kept or Kept()
     killed_in = dict.fromkeys(chosen, "")
@@ -131,6 +132,8 @@ def _in_stage(
             yield mutant, answer
     if not unknown:
         return
+    if kept.get(stage, CONTROL) is None:
+        unknown.insert(0, CONTROL)
     with tempfile.TemporaryDirectory(prefix="cma-mutants-") as name:
         free: SimpleQueue[Worker] = SimpleQueue()
         made = [
@@ -151,7 +154,12 @@ def _in_stage(
             with ThreadPoolExecutor(len(made)) as pool:
                 answers = pool.map(kill, unknown)
                 for number, (mutant, killer) in enumerate(zip(unknown, answers, strict=True), 1):
+                    if mutant is CONTROL and killer:
+                        what = f"{stage.name}: {killer} fails though nothing is changed"
+                        raise RuntimeError(f"{what}; mend it first")
                     kept.put(stage, mutant, killer)
+                    if mutant is CONTROL:
+                        continue
                     if not number % 20:
                         say(f"{stage.name}: {number} of {len(unknown)} mutants")
                     yield mutant, killer

@@ -1,5 +1,6 @@
 """The stages of the project's tests, and processes that run one stage in a tree they may break."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -71,10 +72,11 @@ class Worker:
     """A process that has one stage's tests ready, in a tree of its own."""
 
     def __init__(self, tree: Tree, stage: Stage, reach: Path) -> None:
-        """Start it. Raises: RuntimeError if the tests fail without a mutant: they prove nothing.
+        """Start it. Raises: RuntimeError if the tests fail without a mutant, or the process ends.
 
         `reach`: what the tests enter; made by the first worker of a stage, read by the others.
         """
+        self._stage = stage
         folders = [tree.folder / name for name in ("names", "tests", "firmware")]
         self._process = subprocess.Popen(
             [
@@ -97,19 +99,30 @@ class Worker:
             raise RuntimeError(f"{stage.name}: {wrong}; mend it first")
 
     def killer(self, mutant: Mutant) -> str:
-        """Return which test notices a mutant, "" if none does."""
+        """Return which test notices a mutant, "" if none does.
+
+        Raises: RuntimeError if the process ends: no test said anything.
+        """
         assert self._process.stdin
-        print(json.dumps(asdict(mutant)), file=self._process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # then there is no answer either
+            print(json.dumps(asdict(mutant)), file=self._process.stdin, flush=True)
         return self._answer()
 
     def _answer(self) -> str:
         assert self._process.stdout
         line = self._process.stdout.readline()
-        return str(json.loads(line)) if line else "the process ended"
+        if not line:
+            self.close()
+            status = self._process.returncode
+            raise RuntimeError(
+                f"{self._stage.name}: its process ended with {status}; run it again"
+            )
+        return str(json.loads(line))
 
     def close(self) -> None:
         """End it."""
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # what it did not read
+            self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()

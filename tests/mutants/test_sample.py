@@ -72,3 +72,31 @@ def test_a_mutant_that_never_ends_is_noticed_and_tests_that_fail_prove_nothing(
     test.write_text("def test_it():\n    assert False\n")
     with pytest.raises(RuntimeError, match="waiting: fails without any mutant; mend it first"):
         Worker(tree, stage, tmp_path / "other.json")
+
+
+def test_a_process_that_ends_notices_nothing(tmp_path: Path) -> None:
+    stage = Stage("small", ("tests/unit/test_ticks.py",))
+    worker = Worker(Tree(tmp_path / "tree"), stage, tmp_path / "reach.json")
+    worker._process.kill()
+    with pytest.raises(RuntimeError, match="small: its process ended with -9; run it again"):
+        worker.killer(find("prng.py", "Prng.bits15", "self._x = product"))
+
+
+@pytest.mark.parametrize(
+    "fails_unless",  # in a fork, and in a process that imports it anew
+    ("HAD or not SEEN.exists()", "not HAD"),
+)
+def test_a_test_that_fails_though_nothing_is_changed_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_unless: str
+) -> None:
+    test = tmp_path / "test_once.py"
+    test.write_text(
+        f"from pathlib import Path\nSEEN = Path({str(tmp_path / 'seen')!r})\n"
+        f"HAD = SEEN.exists()\n\ndef test_it():\n    assert {fails_unless}\n    SEEN.touch()\n"
+    )
+    monkeypatch.setattr(sample, "WORKERS", 1)
+    noticed, kept = find("prng.py", "Prng.bits15", "self._x = product"), tmp_path / "kept.jsonl"
+    with pytest.raises(RuntimeError, match=r"once: .*test_it fails though nothing is changed"):
+        stage = Stage("once", (str(test),))
+        sample.judge([noticed], lambda _text: None, (stage,), sample.Kept(kept))
+    assert not kept.exists()
