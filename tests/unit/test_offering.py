@@ -92,3 +92,10 @@ def test_what_a_whole_release_has_of_deltas_is_offered() -> None:
     made = offering()
     made.on_offer(0, offer(), RUNS)
     assert made.on_time(made.next_at_ms, None) is None  # nothing is here yet
+
+
+def test_who_alone_is_meant_offers_nothing_on() -> None:
+    for nodes, is_said in (([NODE], False), ([NODE, 8], True), ([8], True), ([], True)):
+        made = offering()
+        made.on_offer(0, offer(nodes=nodes), RUNS)
+        assert bool(said(made, 5_000)) == is_said, nodes

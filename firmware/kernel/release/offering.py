@@ -110,6 +110,8 @@ class Offering:
         self.next_at_ms = self._ends_at_ms
         if self.fields is None or holding is None or self._heard >= REDUNDANCY:
             return None
+        if self.fields[NODES] == [self._node]:  # else it would be taken for one who asks for help
+            return None
         offer = list(self.fields)
         if holding.is_whole:  # until then, what others have will soon be here
             offer[BASES] = holding.bases[:BASES_MAX]
