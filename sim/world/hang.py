@@ -1,11 +1,13 @@
 """Notice an application that never returns; no virtual time passes in it, so its run has no end.
 
 CPython only. A thread looks now and then at the stack of the one that runs the world, so that a
-run pays nothing for it.
+run pays nothing for it. Only Linux tells the time that one thread took; elsewhere that of the
+whole process stands for it, which has no other busy thread.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 
 from cma_toolkit.sim.watchdog import Watchdog
@@ -28,13 +30,13 @@ class HangWatch(Watchdog):
         super().__init__(LIMIT_S / _LOOKS)
         self.problem = ""
         self._app = app
-        self._clock = time.pthread_getcpuclockid(self.watched)
+        self._now_s = _clock(self.watched)
         self._seen: FrameType | None = None
         self._since_s = 0.0
 
     def look(self) -> float | None:
         """Compare the call that is running with the one at the last look."""
-        call, now_s = self._call(), time.clock_gettime(self._clock)
+        call, now_s = self._call(), self._now_s()
         if call is not self._seen:
             self._seen, self._since_s = call, now_s
         elif call is not None and now_s - self._since_s >= LIMIT_S:
@@ -53,3 +55,12 @@ class HangWatch(Watchdog):
                 call = frame
             frame = frame.f_back
         return call
+
+
+def _clock(thread: int) -> Callable[[], float]:
+    """Return what tells how many seconds of the processor's time a thread has had."""
+    try:
+        clock = time.pthread_getcpuclockid(thread)
+    except AttributeError:
+        return time.process_time
+    return lambda: time.clock_gettime(clock)

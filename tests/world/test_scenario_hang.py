@@ -18,6 +18,12 @@ def setup(agent):
             pass
 """
 
+EVERYWHERE = pytest.mark.parametrize(
+    "lacks",
+    ([], ["pthread_getcpuclockid"], ["pthread_getcpuclockid", "clock_gettime"]),
+    ids=["Linux", "macOS", "Windows"],
+)
+
 
 def ended(app: Path, text: str) -> Outcome:
     app.write_text(text)
@@ -43,8 +49,24 @@ def test_a_loop_without_end_is_named(
     assert 'app.py", line' in outcome.traceback and "kernel" not in outcome.traceback
 
 
-def test_who_waits_hangs_in_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@EVERYWHERE
+def test_a_loop_is_seen_on_every_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: list[str]
+) -> None:
     monkeypatch.setattr(hang, "LIMIT_S", 0.1)
+    for name in lacks:
+        monkeypatch.delattr(time, name)
+    outcome = ended(tmp_path / "app.py", LOOP)
+    assert "the application never returns from tell" in outcome.failure
+
+
+@EVERYWHERE
+def test_who_waits_hangs_in_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: list[str]
+) -> None:
+    monkeypatch.setattr(hang, "LIMIT_S", 0.1)
+    for name in lacks:
+        monkeypatch.delattr(time, name)
     waits = LOOP.replace("while True", "for _ in range(1)").replace("pass", "time.sleep(0.25)")
     waits = "import time" + waits
     began_s = time.monotonic()
