@@ -60,7 +60,9 @@ def _is_same(recording: Recording, ending: Ending, app: str) -> bool:
     if _name(text) not in {kind.__name__ for kind in type(ending.error).__mro__}:
         return False  # ImportError on a board is ModuleNotFoundError here
     then, now = _PLACE.findall(text), _line(ending, app)
-    return not then or now in {0, int(then[-1])}
+    if not now and isinstance(ending.error, SyntaxError):
+        return True  # compilation fails in no line that runs
+    return not then or now == int(then[-1])
 
 
 def _told(recording: Recording) -> str:
