@@ -64,6 +64,8 @@ def describe(
     if seconds < least_s:
         what = "faults that are drawn need" if draw else "a run takes"
         raise ScenarioError(f"{path}: {minutes_from}: {what} {least_s} s at least; write more.")
+    if 0 < (scenario.when.calm_minutes or 0) * 60 < 1:
+        raise ScenarioError(f"{path}: when.calm_minutes: 1 s is the least; write more, or 0.")
     return {
         "app": str(app),
         "agents": who.agents,

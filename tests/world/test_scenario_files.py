@@ -85,6 +85,7 @@ def test_a_crowd_does_not_all_hear_each_other_unless_asked_to(tmp_path: Path) ->
         ("[faults]\ndraw = true\n[who.settings]\nwake_period_ms = 300000\n", 3 * 600 + 45 * 300),
         ("[faults]\ndraw = true\n[when]\ncalm_minutes = 0\n", 0),
         ("[when]\ncalm_minutes = 1.5\n", 90),
+        ("[when]\ncalm_minutes = 0.017\n", 1),
     ],
 )
 def test_after_faults_there_is_a_time_to_recover(tmp_path: Path, text: str, calm_s: int) -> None:
@@ -142,6 +143,10 @@ WRONG = {
     "an instant that is none": (FAULT + 'kind = "loss"\nstart_s = nan\nend_s = 5\n', "start_s"),
     "a step that is none": (WHO + '[where]\nkind = "grid"\nstep_m = nan\n', "step_m"),
     "negative time": (WHO + "[when]\nminutes = -5\n", "when.minutes"),
+    "no calm that counts": (
+        WHO + "[when]\ncalm_minutes = 0.016\n",
+        "when.calm_minutes: 1 s is the least; write more, or 0.",
+    ),
     "negative calm": (WHO + "[when]\ncalm_minutes = -1\n", "when.calm_minutes"),
     "an unknown place": (WHO + '[where]\nkind = "moon"\n', "[where]"),
     "a flat place": (WHO + '[where]\nkind = "plane"\nwidth_m = 0\n', "width_m"),
