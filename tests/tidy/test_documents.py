@@ -25,6 +25,21 @@ def test_each_top_level_folder_has_a_readme_of_one_screen(folder: str) -> None:
     assert 5 < len(lines) <= SCREEN_LINES
 
 
+def test_the_map_of_the_tree_names_every_folder() -> None:
+    parts = re.split(r"^(?=\w+/)", (ROOT / "ARCHITECTURE.md").read_text(), flags=re.MULTILINE)
+    sections = {part.partition("/")[0]: part for part in parts}
+    folders = {path.parts[:-1] for path in own_files() if path.parts[0] in sections}
+    rooms = {folder[:2] for folder in folders if len(folder) > 1}
+    rooms |= {folder[:3] for folder in folders if folder[:2] == ("firmware", "kernel")}
+    unnamed = [
+        "/".join(room) for room in sorted(rooms)
+        if not re.search(rf"(?<![\w/]){room[-1]}/", sections[room[0]])
+    ]  # fmt: skip
+    assert not unnamed, unnamed
+    table = (ROOT / "sim" / "README.md").read_text()
+    assert not [room for room in rooms if room[0] == "sim" and f"`{room[1]}/`" not in table]
+
+
 def test_every_module_opens_with_a_docstring() -> None:
     wrong = [
         str(path)
