@@ -41,7 +41,7 @@ from cma_toolkit.sim.rollout.partition import (
     kind_of,
     open_installation,
 )
-from cma_toolkit.sim.world.board import BOOT, DARK_MS, FRAME, WAKE
+from cma_toolkit.sim.world.board import BOOT, DARK_MS, FRAME, START_MS, WAKE
 from cma_toolkit.sim.world.clock import ticks_at
 from cma_toolkit.sim.world.hardware.flash import PowerCut
 from cma_toolkit.sim.world.hardware.tearing import TEAR_MODES
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from cma_toolkit.sim.rollout.world import Member, World
 
 NETWORK = 1
-_BOOT_MS = 350
 _JUDGE_MS = 60_000  # from one look at a trial to the next, of an agent that does not sleep deep
 _CRASH_MS = 100  # from the start of an image that crashes to its end
 _FIRST_MS = 1_000  # in which agents boot for the first time
@@ -129,7 +128,7 @@ class Board:
             self.power_cuts += 1
             self._stop()
             self._forget()
-            self._later(cut.dark_ms + _BOOT_MS, self._boot_cold, COST_POWER, CAUSE_POWER_ON)
+            self._later(cut.dark_ms + START_MS, self._boot_cold, COST_POWER, CAUSE_POWER_ON)
 
     @property
     def state(self) -> str:
@@ -210,7 +209,7 @@ class Board:
 
     def _crash(self) -> None:
         self._stop()
-        self._later(_BOOT_MS, self._boot_cold, COST_UNCLEAN, CAUSE_PANIC)
+        self._later(START_MS, self._boot_cold, COST_UNCLEAN, CAUSE_PANIC)
 
     def _fall_asleep(self) -> None:
         self._stop()
@@ -241,7 +240,7 @@ class Board:
             self._retry_at_ms = self._world.clock.now_ms + (_RETRY_MS << self._tries)
             self._tries = min(self._tries + 1, _DOUBLINGS_MAX)
             self._stop()
-            self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
+            self._later(START_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
 
     def _report(self, stage: int) -> None:
         fields = [self.sequence, stage, self.sequence, 1_000, self.member.battery_mv, 0, 0]
@@ -280,7 +279,7 @@ class Board:
             self._judge_agent(agent)
             if self._is_healthy or self._is_given_up:  # its loader hears of it in no other way
                 self._stop()
-                self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
+                self._later(START_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
                 return
         agent.on_time(ticks_at(self._world.clock.now_ms), life)
         self._follow(life, agent)
@@ -292,7 +291,7 @@ class Board:
         if reason:
             self._wants_update = reason == REBOOT_UPDATE
             self._stop()
-            self._later(_BOOT_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
+            self._later(START_MS, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
             return False
         if not depth:
             wait_ms = ticks_diff(agent.next_wake_at_ms(), ticks)
@@ -302,7 +301,7 @@ class Board:
             self._judge_agent(agent)
             life.hibernate(ticks)
             self._stop()
-            self._later(max(0, ticks_diff(until_at_ms, ticks)) + _BOOT_MS, self._wake)
+            self._later(max(0, ticks_diff(until_at_ms, ticks)) + START_MS, self._wake)
         else:
             life.is_asleep = True
             self._later(max(1, ticks_diff(until_at_ms, ticks)), self._step_agent, life, agent)
@@ -356,7 +355,7 @@ class Board:
         if Update(installation).start():
             self._signs, self._starts = Signs(), 0
         self._stop()
-        span_ms = _RETRY_MS if installation.running == RECOVERY else _BOOT_MS
+        span_ms = _RETRY_MS if installation.running == RECOVERY else START_MS
         self._later(span_ms, self._boot_cold, COST_ORDERLY, CAUSE_SOFT_RESET)
 
     # --- effects ---

@@ -39,7 +39,7 @@ WAKE, FRAME, UNDELIVERED, CUT, BOOT = 0, 1, 2, 3, 4
 AIR, FAULT = 5, 6
 
 DARK_MS = 2_000  # from a power cut to the boot after it
-_BOOT_MS = 350  # from a wake or reset to the agent: stock MicroPython on a small root filesystem
+START_MS = 350  # from a wake or reset to the agent: stock MicroPython on a small root filesystem
 _TURNS_MAX = 100  # at one instant: a step serves one timer of the application, of 16
 _BATTERY_MS = 5_000  # from one look at the battery to the next
 LINK_WIRE = 2  # heard with the radio off
@@ -224,7 +224,7 @@ class Board:
 
     def boot(self, cause: int) -> None:
         """Begin to boot now."""
-        self._boot_later(self._fleet.clock.now_ms + _BOOT_MS, cause)
+        self._boot_later(self._fleet.clock.now_ms + START_MS, cause)
 
     def restart(self) -> None:
         """Have the agent stop in order and boot again, if it is awake."""
@@ -305,12 +305,12 @@ class Board:
         if self.power is not None:
             if self.power.is_empty:
                 return  # a cut of its power is over, and its battery is still empty
-            self.power.boot(_BOOT_MS)
+            self.power.boot(START_MS)
         self.is_dark = self.is_updating = False
         self._boots += 1
         self.flash.power_on()
         self._boot_at_ms = self._wake_at_ms = _NEVER
-        self._rise(fleet.clock.now_ms - _BOOT_MS)
+        self._rise(fleet.clock.now_ms - START_MS)
         self._radio.turn(True, fleet.clock.now_ms)
         host.trace(trace.BOOT, bytes([self.cause]))
         snapshot, self.rtc = self.rtc, b""
@@ -344,9 +344,9 @@ class Board:
             busy_ms = 0
             if self.is_updating:
                 self._last_status = agent.status()
-                busy_ms = self._fleet.serve(self.index) + _BOOT_MS
+                busy_ms = self._fleet.serve(self.index) + START_MS
             self._lose_agent()
-            self._boot_later(clock.now_ms + busy_ms + _BOOT_MS, CAUSE_SOFT_RESET)
+            self._boot_later(clock.now_ms + busy_ms + START_MS, CAUSE_SOFT_RESET)
             return False
         if not depth:
             if not self.is_asleep:
@@ -363,7 +363,7 @@ class Board:
         self.rtc = bytes(memoryview(buffer)[:length])
         self._last_status = agent.status()
         self._lose_agent()
-        self._boot_later(self.oscillator.when(until_at_ms) + _BOOT_MS, CAUSE_DEEP_SLEEP)
+        self._boot_later(self.oscillator.when(until_at_ms) + START_MS, CAUSE_DEEP_SLEEP)
         return False
 
     def _wake_later(self, ticks: int) -> None:
@@ -379,7 +379,7 @@ class Board:
             until_at_ms = self._until_at_ms if self.is_asleep else self.agent.next_wake_at_ms()
             self._wake_later(until_at_ms)
         elif self._boot_at_ms != _NEVER and self.cause == CAUSE_DEEP_SLEEP:
-            self._boot_later(self.oscillator.when(self._until_at_ms) + _BOOT_MS, self.cause)
+            self._boot_later(self.oscillator.when(self._until_at_ms) + START_MS, self.cause)
 
     def _rise(self, at_ms: int) -> None:
         self._wakes += self._asleep.is_open

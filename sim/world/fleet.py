@@ -8,6 +8,7 @@ import gc
 from cma_toolkit.firmware.kernel.codec import frame
 from cma_toolkit.firmware.kernel.config import Config
 from cma_toolkit.firmware.kernel.prng import Prng, seed_from
+from cma_toolkit.firmware.kernel.release.talk import STAGE_CONFIRMED
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.board import AIR, CUT, FAULT, Board
 from cma_toolkit.sim.world.clock import Clock
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 _BOOT_MS_SPREAD = 1_000
 BATTERY_MV = 4_000
 RELEASE_CLASS = 0x2B0A4D  # whom releases of a world are for
-_CONFIRMED = 3  # as kernel/release/talk.py says it
 DRIFT_PPM_MAX = 100_000  # a tenth: what counts time worse than that is broken
 _IDLE_MS = 5_000  # in the updater, if nobody has anything for it: kernel/release/updater.py
 _STEPS_PER_RUN = 100  # of progress
@@ -65,7 +65,7 @@ class Fleet:
     release = (
         1,
         RELEASE_CLASS,
-        _CONFIRMED,
+        STAGE_CONFIRMED,
     )  # that boards run: number, class, how far its trial is
 
     def __init__(

@@ -111,7 +111,7 @@ def test_neighbours_are_known_or_forgotten(run: Run) -> None:
     known = [value for value in run[1].recording()["known_permille"] if value is not None]
     assert max(known) == 1000
     assert min(known[known.index(1000) :]) == 833  # one that lost its power knows nobody
-    assert NEIGHBOURS_ENOUGH == neighbours._KEPT_MAX
+    assert NEIGHBOURS_ENOUGH == neighbours.KEPT_MAX
 
 
 def test_used_energy_never_falls_though_a_count_is_lost_with_the_power(run: Run) -> None:

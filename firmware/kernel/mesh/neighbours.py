@@ -19,7 +19,7 @@ from .windows import Windows
 NOBODY = -1
 _RSSI_SCALE = 8  # of the average, so that one more frame moves it
 # What deep sleep leaves: 4 bytes, so many rows, and the names in what is left, 25 bytes for each.
-_KEPT_MAX = 8
+KEPT_MAX = 8
 _KEPT_BYTES = 18
 _HALF, _MASK = TICKS_PERIOD >> 1, TICKS_PERIOD - 1
 _GROWTH = 8  # rows that are made at once
@@ -160,8 +160,8 @@ class Neighbours(Windows):
         for place in range(offset, end):
             buffer[place] = 0
         write_word(buffer, offset, self.lost & 0xFFFFFF)
-        kept = buffer[offset] = min(self.count, _KEPT_MAX)
-        at, name_at = offset + 4, offset + 4 + _KEPT_MAX * _KEPT_BYTES
+        kept = buffer[offset] = min(self.count, KEPT_MAX)
+        at, name_at = offset + 4, offset + 4 + KEPT_MAX * _KEPT_BYTES
         last = NOBODY
         for _ in range(kept):
             last = self._next_silent(last)
@@ -179,9 +179,9 @@ class Neighbours(Windows):
     def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
         """Bring the saved neighbours back, each with the frames it is known to have sent."""
         end = offset + self.SNAPSHOT_BYTES
-        self.count = min(buffer[offset], _KEPT_MAX)
+        self.count = min(buffer[offset], KEPT_MAX)
         self.lost = read_word(buffer, offset) & 0xFFFFFF
-        at, name_at = offset + 4, offset + 4 + _KEPT_MAX * _KEPT_BYTES
+        at, name_at = offset + 4, offset + 4 + KEPT_MAX * _KEPT_BYTES
         for row in range(self.count):
             at = self._load_row(row, buffer, at)
             if name_at < end:

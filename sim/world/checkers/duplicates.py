@@ -16,12 +16,12 @@ from cma_toolkit.firmware.kernel.limits import (
     SEQUENCE_JUMP_MAX,
     SEQUENCE_WINDOW,
 )
+from cma_toolkit.firmware.kernel.mesh.neighbours import KEPT_MAX
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.board import FRAME
 from cma_toolkit.sim.world.checkers.base import Checker
 from cma_toolkit.sim.world.fleet import Fleet
 
-_KEPT_MAX = 8  # neighbours that a deep sleep leaves
 _SENT_MAX = 256  # frames of one agent that are told from corrupted ones
 _LOST = trace.encode_value((EVENT_SNAPSHOT_LOST, 0))
 
@@ -59,7 +59,7 @@ class Duplicates(Checker):
     def effect(self, fleet: Fleet, index: int, kind: int, content: bytes) -> None:
         """Forget what a boot forgets."""
         if kind == trace.BOOT:
-            if content[0] != CAUSE_DEEP_SLEEP or len(self._windows[index]) > _KEPT_MAX:
+            if content[0] != CAUSE_DEEP_SLEEP or len(self._windows[index]) > KEPT_MAX:
                 self._windows[index] = {}
         elif kind == trace.REPORT and content == _LOST:
             self._windows[index] = {}

@@ -22,13 +22,12 @@ from cma_toolkit.firmware.kernel.effects import SLEEP_DEEP
 from cma_toolkit.firmware.kernel.errors import CAUSE_DEEP_SLEEP, EVENT_STARTED
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world import trace
-from cma_toolkit.sim.world.board import WAKE
+from cma_toolkit.sim.world.board import START_MS, WAKE
 from cma_toolkit.sim.world.checkers.base import Checker
 from cma_toolkit.sim.world.fleet import Fleet
 from cma_toolkit.sim.world.medium.airtime import frame_us
 
 _COMPARE_MS = 60_000
-_BOOT_MS = 350  # of which the agent learns by waking
 _NC_PER_UAH = 3_600_000
 _STATES = len(STATE_NAMES)
 _LEFT_OUT = ("clock-drift", "clock-jump", "slow-node")
@@ -59,7 +58,7 @@ class Energy(Checker):
             self._enter(account, now_ms, STATE_DEEP_SLEEP if is_deep else STATE_LIGHT_SLEEP)
         elif kind == trace.BOOT:
             if content[0] == CAUSE_DEEP_SLEEP:
-                self._enter(account, now_ms - _BOOT_MS, STATE_ACTIVE)
+                self._enter(account, now_ms - START_MS, STATE_ACTIVE)
             account.has_radio = True
             self._enter(account, now_ms, STATE_RX)
         elif kind == trace.REPORT and _numbers(content)[0] == EVENT_STARTED:

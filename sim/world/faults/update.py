@@ -16,6 +16,7 @@ from cma_toolkit.sim.world.board import FRAME
 from cma_toolkit.sim.world.born import NETWORK
 from cma_toolkit.sim.world.faults.made import Made
 from cma_toolkit.sim.world.fleet import RELEASE_CLASS, node_of
+from cma_toolkit.sim.world.medium.medium import LINK_RADIO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 EDGE = 0xFFFFFF  # its number, beyond those of all agents
 _RSSI_DBM = -60
-_LINK_RADIO = 0
 _OFFER_MS = 2_000  # from one offer to the next, for each who hears them
 _AFTER_MS = 2  # a frame of somebody it reaches: who hears that is awake
 _SEQUENCE_MIN, _SEQUENCES = 2, 1 << 24
@@ -97,7 +97,7 @@ class UpdateMidRun(Made):
         if self._is("heard", target, self.heard_permille):
             fields = self._offers[number % len(self._offers)]
             offer = bytes(talk.write(self._identity, KIND_OFFER, fields, number))
-            frame = _RSSI_DBM, offer, _LINK_RADIO, source
+            frame = _RSSI_DBM, offer, LINK_RADIO, source
             fleet.clock.schedule(now_ms + _AFTER_MS, FRAME, target, frame)
 
     def serve(self, index: int) -> int:
