@@ -17,6 +17,7 @@ from cma_toolkit.sim.scenario.run import Outcome
 from cma_toolkit.sim.world.checkers import menu
 from cma_toolkit.sim.world.checkers.convergence import Convergence
 from cma_toolkit.sim.world.checkers.duplicates import Duplicates, _Window
+from cma_toolkit.sim.world.checkers.energy import Energy
 from cma_toolkit.sim.world.fleet import Fleet
 from cma_toolkit.sim.world.host import describe
 from cma_toolkit.sim.world.watcher import Violation
@@ -157,3 +158,22 @@ def test_duplicates_looks_at_what_comes_after_a_corrupted_frame() -> None:
     checker.arrived(made, 0, 1, head + (990).to_bytes(2, "big") + b"corrupted")
     window = checker._windows[1][made.boards[0].node][everyone]
     assert window.newest == [1_000, 990] and window.frames == []
+
+
+def test_energy_leaves_out_who_boots_while_its_clock_is_wrong() -> None:
+    drifts = [fault("clock-drift", 10, 500, agent=0, ppm=100_000) for _ in range(2)]
+    crash = fault("crash", 20, 21, agent=0)
+    watchers = menu.make(["energy"])
+    run(
+        *drifts, crash, watchers=watchers, currents=CURRENTS_UA, seconds=300, setup=quiet, agents=2
+    )
+
+
+def test_energy_looks_at_who_boots_while_the_clock_of_another_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Energy, "_over_ua", lambda self, account: 10_000_000)
+    drift = fault("clock-drift", 10, 500, agent=0, ppm=100_000)
+    options = {"currents": CURRENTS_UA, "seconds": 300, "setup": quiet, "agents": 2}
+    with pytest.raises(Violation, match=r"^energy: agent-02 .* counts "):
+        run(drift, fault("crash", 20, 21, agent=1), watchers=menu.make(["energy"]), **options)

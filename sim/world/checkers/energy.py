@@ -5,7 +5,7 @@ is read from the agent. In each power state they may differ by a tenth and one u
 receiver would hide all others. What is sent is that of the air:
 frames that the radio sends again, and its acknowledgements, no agent knows of, nor that a dead
 radio sent nothing; that much is added to the agent's account first. A board whose clock or pace a
-fault has changed is left out until it boots: it cannot know better.
+fault has changed is left out until it boots without such a fault: it cannot know better.
 """
 
 from cma_toolkit.firmware.kernel.agent import Agent
@@ -24,6 +24,7 @@ from cma_toolkit.firmware.kernel.ticks import ticks_diff
 from cma_toolkit.sim.world import trace
 from cma_toolkit.sim.world.board import START_MS, WAKE
 from cma_toolkit.sim.world.checkers.base import Checker
+from cma_toolkit.sim.world.faults.base import Fault
 from cma_toolkit.sim.world.fleet import Fleet
 from cma_toolkit.sim.world.medium.airtime import frame_us
 
@@ -64,7 +65,10 @@ class Energy(Checker):
         elif kind == trace.REPORT and _numbers(content)[0] == EVENT_STARTED:
             self._send(account)
             account.start(now_ms)
-            account.is_comparable = not fleet.boards[index].slow_ms
+            account.is_comparable = not any(
+                fault.NAME in _LEFT_OUT and _agent_of(fault) == index
+                for fault in fleet.active_faults
+            )
         elif kind == trace.SEND and not fleet.medium.is_listening(index):
             # A dead radio: the agent counts what does not leave.
             account.unknown_nc -= self._over_ua(account) * frame_us(len(content)) // 1000
@@ -87,7 +91,7 @@ class Energy(Checker):
         """Leave a board out whose clock or pace is wrong."""
         for fault in fleet.active_faults if name in _LEFT_OUT else ():
             if name == fault.NAME:
-                self._accounts[getattr(fault, "agent", 0)].is_comparable = False
+                self._accounts[_agent_of(fault)].is_comparable = False
 
     def _enter(self, account: "_Account", now_ms: int, state: int) -> None:
         self._send(account)
@@ -148,6 +152,11 @@ class _Account:
         """Begin anew with the agent."""
         self.used_nc, self.unknown_nc = [0] * _STATES, 0
         self.since_ms = self.compared_at_ms = now_ms
+
+
+def _agent_of(fault: Fault) -> int:
+    agent: int = getattr(fault, "agent", 0)
+    return agent
 
 
 def _numbers(content: bytes) -> tuple[int, int]:
