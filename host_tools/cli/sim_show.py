@@ -14,7 +14,16 @@ _COLUMNS = ("name", "boots", "neighbours", "sent", "received", "lost", "app_erro
 _SLEEP_COLUMNS = ("sleeps", "asleep", "radio")  # the last two as shares of the time
 _SLEEP_KEYS = ("asleep_ms", "radio_ms")
 _ERRORS_SHOWN = 3
-_JSON_KEYS = ("digest", "published", "error_count", "errors", "unset_sensors", "sleep", "used_uah")
+_JSON_KEYS = (
+    "digest",
+    "published",
+    "error_count",
+    "errors",
+    "unset_sensors",
+    "sleep",
+    "used_uah",
+    "attended",
+)
 
 
 def print_json(result: dict[str, Any], failure: str) -> None:
@@ -54,6 +63,10 @@ def print_verdict(outcome: Outcome, must: Must) -> None:
     if counts:
         told = (kind if count == 1 else f"{kind} {count} times" for kind, count in counts.items())
         click.echo(f"faults: {', '.join(told)}")
+    attended = (outcome.result or {}).get("attended")
+    if attended:
+        whose = "1 agent was" if len(attended) == 1 else f"{len(attended)} agents were"
+        click.echo(f"{whose} in safe mode after the faults, and power-cycled by hand")
     if outcome.failure or must == Must(checkers=()):
         return
     converged_ms = (outcome.result or {}).get("converged_ms")

@@ -83,6 +83,8 @@ def swarm(  # noqa: PLR0917 - click passes options by name
         if tally.faults:
             often = sorted(tally.faults.items(), key=lambda item: (-item[1], item[0]))
             click.echo("faults by runs: " + ", ".join(f"{name} {runs}" for name, runs in often))
+        if tally.attended:
+            click.echo(f"runs in which agents were power-cycled by hand: {tally.attended}")
         click.echo(f"digest {digest}")
     if tally.failed:
         raise SystemExit(int(ExitCode.SOME_FAILED))
@@ -127,5 +129,6 @@ def _summary(tally: Any, digest: str, world: World) -> dict[str, Any]:
         "virtual_seconds": tally.seconds,
         "events": tally.events,
         "faults": tally.faults,
+        "attended": tally.attended,
         "digest": digest,
     }

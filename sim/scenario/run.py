@@ -23,13 +23,15 @@ OnProgress = Callable[[int, int, int], object]  # seconds done, seconds in all, 
 class Outcome:
     """How one run ended; `failure` is "" if all held, `result` the driver's, if it ended.
 
-    `faults` are those that were planned, as the world was given them.
+    `faults` are those that were planned, as the world was given them; `attended` counts the agents
+    that a person led out of safe mode, once the faults were over.
     """
 
     seed: int
     failure: str
     seconds: int
     events: int = 0
+    attended: int = 0
     digest: str = ""
     faults: list[Plain] = field(default_factory=list)
     traceback: str = ""  # of a crash of the world itself
@@ -74,7 +76,10 @@ def run(
         failed = failure.crash(error)
     else:
         problem, events = broken(must, result), result["happened"]
-        return Outcome(seed, problem, seconds, events, result["digest"], faults, result=result)
+        attended = len(result["attended"])
+        return Outcome(
+            seed, problem, seconds, events, attended, result["digest"], faults, result=result
+        )
     return Outcome(seed, str(failed), seconds, faults=faults, traceback=failed.traceback)
 
 

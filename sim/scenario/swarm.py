@@ -56,6 +56,7 @@ class Tally:
         self.seconds = 0
         self.events = 0
         self.faults: dict[str, int] = {}  # in how many runs each was on
+        self.attended = 0  # in how many runs a person cycled the power of somebody
         self._hash = hashlib.sha256()
 
     def add(self, outcome: Outcome) -> None:
@@ -63,6 +64,7 @@ class Tally:
         self.runs += 1
         self.seconds += outcome.seconds
         self.events += outcome.events
+        self.attended += outcome.attended > 0
         if outcome.failure:
             self.failed.append(outcome)
         for name in sorted({fault["kind"] for fault in outcome.faults}):

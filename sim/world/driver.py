@@ -126,6 +126,7 @@ def describe(fleet: Fleet) -> "Plain":
         "error_count": fleet.log.error_count,
         "set_sensors": sorted(fleet.log.set_sensors),
         "unset_sensors": sorted(fleet.log.unset_sensors),
+        "attended": sorted([fleet.names[index] for index in fleet.attended]),
         "published": fleet.log.published,
         "happened": fleet.clock.scheduled,
     }

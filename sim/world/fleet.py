@@ -97,11 +97,11 @@ class Fleet:
         self.guests = guests or {}
         self._found: list[tuple[int, int, int, str]] = []  # in this ms: agent, place, at, text
         self.active_faults: list[Fault] = []
+        self.attended: list[int] = []  # whose power a person cycled
         self.trace = trace.Trace(agents)
         self.log = Log(keep)
         self.names = agent_names(agents)
-        self.setup = setup
-        self.seed = seed
+        self.setup, self.seed = setup, seed
         self.sensors = sensors or {}
         if not 0 <= drift_ppm <= DRIFT_PPM_MAX:
             raise ValueError(f"drift_ppm is {drift_ppm}: write 0 to {DRIFT_PPM_MAX}")
@@ -198,7 +198,7 @@ class Fleet:
                 self.medium.turn()
                 continue
             if kind == FAULT:
-                self._on_fault(data)
+                self._on_fault(index, data)
                 continue
             boards[index].on_event(kind, data)
             for watcher in watchers:
@@ -263,10 +263,10 @@ class Fleet:
         for fault in list(self.active_faults):
             self._turn_fault(fault, False)
 
-    def _on_fault(self, data: "tuple[Fault, int]") -> None:
+    def _on_fault(self, index: int, data: "tuple[Fault, int]") -> None:
         fault, what = data
         if what == _TIME:
-            fault.on_time(self)
+            fault.on_time(self, index)
         elif what == _BEGIN or fault in self.active_faults:
             self._turn_fault(fault, what == _BEGIN)
 

@@ -124,6 +124,19 @@ def test_a_run_says_what_went_wrong_in_it_and_that_all_held(farm: Path) -> None:
     assert f"{told['converged_ms'] / 1000:.1f}" == whole[1]
 
 
+def test_a_run_says_whom_a_person_led_out_of_safe_mode(farm: Path) -> None:
+    crash = '[[faults.at]]\nkind = "crash"\nagent = "agent-02"\ncount = 10\n'
+    (farm / "crashes.toml").write_text(
+        '[who]\napp = "app.py"\nagents = 2\n[when]\nminutes = 0.5\ncalm_minutes = 1\n'
+        f"{crash}start_s = 2\nend_s = 25\n"
+    )
+    run = cma_sim("run", "crashes.toml", cwd=farm)
+    assert "1 agent was in safe mode after the faults, and power-cycled by hand\n" in run.stdout
+    assert json.loads(cma_sim("run", "crashes.toml", "-o", "json", cwd=farm).stdout)["attended"]
+    run = cma_sim("swarm", "crashes.toml", "--seeds", "1", "--jobs", "1", cwd=farm)
+    assert "runs in which agents were power-cycled by hand: 1\n" in run.stdout
+
+
 def test_options_go_over_the_file(farm: Path) -> None:
     options = ("--agents", "5", "--minutes", "0.1", "--faults", "none", "-o", "json")
     run = cma_sim("run", "farm.toml", *options, cwd=farm)

@@ -201,6 +201,10 @@ WRONG = {
         "agent is one of agent-01 to agent-04",
     ),
     "a fault unheard of": (FAULT + 'kind = "flood"\nstart_s = 0\nend_s = 5\n', "no fault 'flood'"),
+    "a person who comes by": (
+        FAULT + 'kind = "attend"\nstart_s = 0\nend_s = 5\n',
+        "there is no fault 'attend'",
+    ),
     "an odd fault": (
         FAULT + 'kind = "loss"\nstart_s = 0\nend_s = 5\nhow = 1\n',
         "has no 'how'; it has: end_s",

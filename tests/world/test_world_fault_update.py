@@ -52,6 +52,15 @@ def boots(notes: Any, index: int) -> list[tuple[int, int]]:
     ]
 
 
+def offers_of_edge(notes: Any) -> list[tuple[int, int, bytes]]:
+    """Return the offers that the edge itself made: when, to whom, and the frame."""
+    return [
+        (at_ms, target, data)
+        for at_ms, _source, target, data in notes.arrived_at_ms
+        if data[1] == KIND_OFFER and read_source(data) == node_of(EDGE)
+    ]
+
+
 def releases(made: Fleet) -> list[tuple[int, int, int]]:
     return [board.release for board in made.boards]
 
@@ -70,12 +79,8 @@ def test_a_fleet_updates_and_keeps_its_state() -> None:
         assert not [at for at in silent if left_ms < at < back_ms]
     assert min(state["count"] for state in made.states()) >= 90 // 3 - 6
     assert [board.agent.release for board in made.boards] == releases(made)
-    offers = [
-        (target, data)
-        for _at, _source, target, data in notes.arrived_at_ms
-        if data[1] == KIND_OFFER and read_source(data) == node_of(EDGE)
-    ]
-    assert len(set(offers)) == len(offers) > 4 * 5  # each is another frame
+    offers = offers_of_edge(notes)
+    assert len({(target, data) for _at, target, data in offers}) == len(offers) > 4 * 5
 
 
 def test_a_bad_release_crashes_and_the_one_before_finds_its_state() -> None:
@@ -100,8 +105,8 @@ def test_who_is_not_meant_stays() -> None:
 def test_who_does_not_hear_the_edge_hears_of_it_from_its_neighbours() -> None:
     few = update(heard_permille=200)
     _made, notes = watched(few, agents=8)
-    said = {source for _at, source, data in notes.sent_at_ms if data[1] == KIND_OFFER}
-    assert 0 < len(said) < 8 and len(went(notes)) == 8
+    heard = {target for _at, target, _data in offers_of_edge(notes)}
+    assert 0 < len(heard) < 8 and len(went(notes)) == 8
 
 
 @pytest.mark.parametrize("agents", [80])
@@ -200,3 +205,20 @@ def test_shards_change_nothing() -> None:
     whole = driver.run(spec)
     assert near.run(spec, 3) == whole
     assert max(status["boots"] for status in whole["statuses"]) == 5
+
+
+@pytest.mark.parametrize("is_bad", [0, 1])
+def test_shards_change_nothing_where_a_trial_is_as_long_as_a_boot(is_bad: int) -> None:
+    values = {"kind": "update-mid-run", "start_ms": 20_000, "end_ms": 45_000, "is_bad": is_bad}
+    spec = described(agents=24, range_m=15, app=str(APPS / "gossip.py"), seconds=35)
+    spec["faults"] = [{**values, "fetch_ms": 3_000, "trial_ms": 350}]
+    assert near.run(spec, 3) == driver.run(spec)
+
+
+def test_who_does_not_listen_uses_no_offers_up() -> None:
+    _made, notes = run(update(), fault("radio-dead", 24, 44, agent=1))
+    offers = offers_of_edge(notes)
+    numbers = [data[12] << 8 | data[13] for _at_ms, target, data in offers if target == 1]
+    assert len(numbers) > 4
+    # One may be on its way as the radio dies, or as the board goes to update.
+    assert (numbers[-1] - numbers[0]) % (1 << 16) < len(numbers) + 2

@@ -221,10 +221,12 @@ def test_whoever_forgot_its_last_boot_is_attended_to_twice() -> None:
     table.commit()
     _start_ms, _end_ms, attend = fault("attend", 20, 21)
     attend.begin(made)
-    made.run(8)
+    made.run(10)
     assert [status["safe_mode"] for status in made.statuses()] == [False, True, False, False]
+    attend.begin(made)
     made.run(10)
     assert [status["safe_mode"] for status in made.statuses()] == [False] * 4
+    assert made.attended == [AGENT]
 
 
 def test_after_its_end_no_fault_has_left_anything_on_its_board() -> None:

@@ -9,7 +9,7 @@ from cma_toolkit.firmware.kernel.agent import Agent
 from cma_toolkit.sim.scenario.describe import describe
 from cma_toolkit.sim.scenario.load import load
 from cma_toolkit.sim.scenario.run import run
-from cma_toolkit.sim.world import driver, hang
+from cma_toolkit.sim.world import driver, hang, phases
 from cma_toolkit.sim.world.app_loader import AppError
 from cma_toolkit.sim.world.board import CUT
 from cma_toolkit.sim.world.checkers import menu
@@ -76,6 +76,20 @@ def test_a_fleet_is_whole_at_the_same_instant(tmp_path: Path) -> None:
     assert len({outcome.digest for outcome in outcomes}) == 1
     (took_ms,) = {outcome.result["converged_ms"] for outcome in outcomes}
     assert took_ms > 10_000 and not took_ms % 1_000
+
+
+def test_whoever_is_attended_to_is_so_in_whatever_shard() -> None:
+    crashes = [(0, 8_000), (0, 12_000), (0, 19_750), (5, 6_000), (5, 10_000), (5, 14_000)]
+    faults = [
+        {"kind": "crash", "start_ms": at_ms, "end_ms": at_ms + 200, "agent": agent, "count": 1}
+        for agent, at_ms in crashes
+    ]
+    for planned in (faults, faults[:3]):
+        described = {**WORLD, "range_m": 0, "faults": planned}
+        whole = phases.run(described, 20, 60, keep=False)
+        assert len(whole["attended"]) == len(planned) // 3
+        in_shards = phases.for_shards({**described, "checkers": []}, 20, 60, ())
+        assert [near.run(in_shards, count) for count in COUNTS] == [whole] * 2
 
 
 def test_a_pair_that_does_not_hear_is_named_alike(tmp_path: Path) -> None:

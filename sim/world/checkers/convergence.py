@@ -1,7 +1,8 @@
 """Convergence: once faults are over, a fleet is whole again within a stated bound.
 
-Whole means: every agent runs its application with its state; every pair whose frames mostly arrive
-hears each other again and again, so that all keep the same windows; and keys that are to agree do.
+Whole means: every agent runs its application with its state, or did before its deep sleep; every
+pair whose frames mostly arrive hears each other again and again, so that all keep the same
+windows; and keys that are to agree do.
 Where every path of the radio loses frames, those pairs count whose distance adds little to that,
 and the more is lost, the longer a pair has to hear each other.
 
@@ -13,12 +14,14 @@ from collections.abc import Container, Sequence
 
 from cma_toolkit.firmware.kernel.codec import cbor
 from cma_toolkit.firmware.kernel.codec.frame import read_source
+from cma_toolkit.firmware.kernel.errors import CAUSE_DEEP_SLEEP
 from cma_toolkit.firmware.kernel.limits import (
     ANNOUNCE_JITTER_MS,
     ANNOUNCE_MS,
     HEADER_BYTES,
     STATE_BYTES_MAX,
 )
+from cma_toolkit.sim.world.board import Board
 from cma_toolkit.sim.world.checkers.calm import Calm, Key, Part
 from cma_toolkit.sim.world.fleet import Fleet, node_of
 from cma_toolkit.sim.world.watcher import Watcher
@@ -67,21 +70,23 @@ class Recovery(Watcher):
             if power is not None and power.is_empty:
                 self._empty_at_ms[index] = now_ms
         since_ms, without = now_ms - self._windows_ms, set(left_out)
-        missing = self._unwell(fleet) or self._unheard(fleet, without)
+        missing = self._unwell(fleet, without) or self._unheard(fleet, without)
         return {
             "missing": missing,
             "empty": [index for index, at_ms in self._empty_at_ms.items() if at_ms >= since_ms],
             "agree": [] if missing else self._agreement(fleet, without),
         }
 
-    def _unwell(self, fleet: Fleet) -> "tuple[Key, str] | None":
+    def _unwell(self, fleet: Fleet, without: Container[int]) -> "tuple[Key, str] | None":
         for index in fleet.own:
             board = fleet.boards[index]
             agent = board.agent
             if agent is not None and agent.keeper.is_lost:
                 return (_UNWELL, index, 0), f"{board.name} cannot read its state"
-            if agent is not None and agent.is_safe_mode:
+            if _is_safe_mode(board):
                 return (_UNWELL, index, 0), f"{board.name} runs without its application"
+            if index not in without and _is_away(board):
+                return (_UNWELL, index, 0), f"{board.name} has not booted"
         return None
 
     def _unheard(self, fleet: Fleet, without: Container[int]) -> "tuple[Key, str] | None":
@@ -114,6 +119,20 @@ class Recovery(Watcher):
         rows = zip(fleet.own, fleet.states(), strict=True)
         states = [(index, state) for index, state in rows if index not in without]
         return [_first_two(states, key) for key in self._agree]
+
+
+def _is_safe_mode(board: Board) -> bool:
+    agent = board.agent
+    if agent is not None:
+        return agent.is_safe_mode
+    return bool(board.status().get("safe_mode"))  # as it was before its deep sleep
+
+
+def _is_away(board: Board) -> bool:
+    """Tell whether a board has no agent, though it has power and does not sleep."""
+    if board.agent is not None or (board.power is not None and board.power.is_empty):
+        return False
+    return board.is_dark or board.is_updating or board.cause != CAUSE_DEEP_SLEEP
 
 
 def _first_two(states: "Sequence[tuple[int, dict[str, object]]]", key: str) -> object:

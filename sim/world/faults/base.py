@@ -24,8 +24,8 @@ class Fault:
     def end(self, fleet: "Fleet") -> None:
         """Undo it completely."""
 
-    def on_time(self, fleet: "Fleet") -> None:
-        """Do what `fleet.call_fault_at` asked for; the fault may have ended by then."""
+    def on_time(self, fleet: "Fleet", index: int) -> None:
+        """Do what `fleet.call_fault_at` asked for an agent; the fault may have ended by then."""
 
     def serve(self, index: int) -> int:
         """Return for how long a board in its updater fetches what this fault offers, 0: nothing.

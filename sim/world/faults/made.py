@@ -100,7 +100,7 @@ class BoardFault(Made):
         """Have `on_time` called at an instant."""
         self.fleet.call_fault_at(at_ms, self, self.agent)
 
-    def on_time(self, fleet: "Fleet") -> None:
+    def on_time(self, fleet: "Fleet", index: int) -> None:
         """Do what falls due, unless the fault is over."""
         if not self.is_over:
             self.strike()

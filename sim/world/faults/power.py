@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from cma_toolkit.sim.world.fleet import Fleet
 
 _BROWN_OUTS_MAX = 1_000
-_AGAIN_MS = 10_000  # after which a person sees whether a board runs its application
 
 
 class Crash(BoardFault):
@@ -140,30 +139,19 @@ class RadioDead(BoardFault):
 
 
 class Attend(Made):
-    """Have a person cycle the power of every agent that left its application out: no fault.
-
-    Once more where that did not help: after flash forgot the newest record of its boots, a board
-    may find that it just made the one crash too many, and goes into safe mode for it.
-    """
+    """Have a person cycle the power of every agent that left its application out: no fault."""
 
     NAME, NUMBER = "attend", 0
 
     def begin(self, fleet: "Fleet") -> None:
         """Do so; an agent that sleeps counts, too."""
         Made.begin(self, fleet)
-        if self._cycle(fleet):
-            fleet.call_fault_at(fleet.clock.now_ms + _AGAIN_MS, self)
-
-    def on_time(self, fleet: "Fleet") -> None:
-        """Look at what came of it."""
-        self._cycle(fleet)
-
-    def _cycle(self, fleet: "Fleet") -> bool:
-        boards = [fleet.boards[index] for index in fleet.own]
-        stuck = [board for board in boards if board.status().get("safe_mode")]
-        for board in stuck:
-            board.cut_power()
-        return bool(stuck)
+        for index in fleet.own:
+            board = fleet.boards[index]
+            if board.status().get("safe_mode"):
+                board.cut_power()
+                if index not in fleet.attended:
+                    fleet.attended.append(index)
 
 
 def _give_power_back(over: BoardFault) -> None:

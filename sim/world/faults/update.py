@@ -91,6 +91,8 @@ class UpdateMidRun(Made):
         at_ms, number = self._offered.get(target, (-_OFFER_MS, -1))
         if not self._offers or now_ms - at_ms < _OFFER_MS:
             return
+        if not fleet.medium.is_listening(target):
+            return  # who hears nobody gets none, and loses none
         if number < 0:
             number = self.stream(target).below(1 << 16)
         self._offered[target] = now_ms, (number + 1) & 0xFFFF
@@ -111,15 +113,17 @@ class UpdateMidRun(Made):
 
     # --- the boards ---
 
-    def on_time(self, fleet: "Fleet") -> None:
-        """Go on with those for whom something falls due."""
-        for index in sorted(self._due):
-            if self._due[index][0] <= fleet.clock.now_ms:
-                what = self._due.pop(index)[1]
-                if what == _TRIED:
-                    self._judge(index)
-                elif fleet.boards[index].is_updating:
-                    self._install(index)
+    def on_time(self, fleet: "Fleet", index: int) -> None:
+        """Go on with a board for which something falls due.
+
+        With that one alone, whatever else is due: another shard may have the others.
+        """
+        if index in self._due and self._due[index][0] <= fleet.clock.now_ms:
+            what = self._due.pop(index)[1]
+            if what == _TRIED:
+                self._judge(index)
+            elif fleet.boards[index].is_updating:
+                self._install(index)
 
     def end(self, fleet: "Fleet") -> None:
         """Send home who still fetches, and judge what is on trial."""

@@ -141,7 +141,7 @@ def _merge(parts: Sequence[Plain], spec: Plain) -> Plain:
         rows = [row for part in parts for row in part[key]]
         result[key] = sorted(rows, key=lambda row: (row[0], row[1]))
     result["errors"] = result["errors"][:ERRORS_KEPT_MAX]
-    for key in ("set_sensors", "unset_sensors"):
+    for key in ("set_sensors", "unset_sensors", "attended"):
         result[key] = sorted({name for part in parts for name in part[key]})
     for key in ("error_count", "published", "happened"):
         result[key] = sum(part[key] for part in parts)
