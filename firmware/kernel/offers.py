@@ -32,7 +32,7 @@ _DRAW_MS = 2  # before it is handed on, and for each two neighbours one more
 _LEAVE_MS = 20  # until what was said is on the air
 _COPIES = 2
 _FIELDS, _NODES = 7, 6
-_CONFIRMED = 3  # a stage of `release.talk`
+_CONFIRMED = 3  # a stage of `release.talk`, which is in no image; a test holds it to that
 # The release, how many sessions brought nothing, and when the next may begin: its own, or to help
 _KEY, _HELP_KEY = b"update", b"help"
 _STORED_BYTES = 12

@@ -23,7 +23,9 @@ def offer(sequence: int = 5, kind: int = KIND, nodes=(), generation: int = 1):
 class Listener:
     """An agent that runs release 4 and hears an edge."""
 
-    def __init__(self, table=None, release=(4, KIND, 3), now_ms: int = 1_000) -> None:
+    def __init__(
+        self, table=None, release=(4, KIND, talk.STAGE_CONFIRMED), now_ms: int = 1_000
+    ) -> None:
         self.table = table or MemoryTable()
         node = Node("a", 1, self.table)
         self.agent, self.out = node.agent, node.out
@@ -87,7 +89,7 @@ def test_who_is_not_meant_says_what_it_runs() -> None:
         agent.wait(WAIT_MS)
         assert agent.said(KIND_REPORT) == [[4, 3, 4, 1000, 3_900, 0, 0]]
         assert not agent.out.reboots
-    for release, kind in (((4, KIND, 3), KIND + 1), ((0, 0, 0), 0)):
+    for release, kind in (((4, KIND, talk.STAGE_CONFIRMED), KIND + 1), ((0, 0, 0), 0)):
         agent = Listener(release=release)
         agent.hear(offer(kind=kind))
         agent.wait(WAIT_MS)
@@ -123,7 +125,9 @@ def test_who_is_meant_alone_hands_nothing_on_and_asks_for_help_if_nobody_was_the
         now_ms = ticks_add(now_ms, (UPDATE_MS_MIN << in_vain) + 1_000)
 
 
-def helper(release=(5, KIND, 3), nodes=(33,), source: int = 33, **others) -> Listener:
+def helper(
+    release=(5, KIND, talk.STAGE_CONFIRMED), nodes=(33,), source: int = 33, **others
+) -> Listener:
     agent = Listener(release=release, **others)
     agent.hear(offer(nodes=[33]))
     agent.wait(WAIT_MS)
@@ -138,7 +142,11 @@ def test_who_runs_it_goes_to_help_who_asks_unless_others_do() -> None:
     agent.wait(WAIT_MS)
     assert agent.out.reboots == [REBOOT_UPDATE]
     assert agent.said(KIND_OFFER) == [offer(nodes=[33])]  # so that others need not
-    for release, source in (((5, KIND, 2), 33), ((4, KIND, 3), 33), ((5, KIND, 3), 9)):
+    for release, source in (
+        ((5, KIND, talk.STAGE_TRIAL), 33),
+        ((4, KIND, talk.STAGE_CONFIRMED), 33),
+        ((5, KIND, talk.STAGE_CONFIRMED), 9),
+    ):
         agent = helper(release, source=source)
         agent.wait(WAIT_MS)
         assert not agent.out.reboots  # not confirmed, not what runs here, not the one who lacks it
@@ -157,7 +165,7 @@ def test_who_helps_does_it_seldom_and_its_own_updates_do_not_wait_for_that() -> 
         helped += len(agent.out.reboots)
         now_ms = ticks_add(now_ms, 300_000)
     assert 4 <= helped <= 8
-    agent = Listener(table, release=(5, KIND, 3), now_ms=now_ms)
+    agent = Listener(table, release=(5, KIND, talk.STAGE_CONFIRMED), now_ms=now_ms)
     agent.hear(offer(sequence=6))
     agent.wait(WAIT_MS)
     assert agent.out.reboots == [REBOOT_UPDATE]
@@ -176,7 +184,7 @@ def test_offers_that_bring_nothing_are_followed_more_and_more_seldom() -> None:
     gaps = [sessions[n + 1] - sessions[n] for n in range(len(sessions) - 1)]
     assert gaps == sorted(gaps) and gaps[0] * 60_000 >= UPDATE_MS_MIN
     # A release that came is another one that runs: it begins anew.
-    agent = Listener(table, release=(5, KIND, 3), now_ms=now_ms)
+    agent = Listener(table, release=(5, KIND, talk.STAGE_CONFIRMED), now_ms=now_ms)
     agent.hear(offer(sequence=6))
     agent.wait(WAIT_MS)
     assert agent.out.reboots == [REBOOT_UPDATE]
