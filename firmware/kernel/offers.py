@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UPDATE_MS_MIN = 600_000
 _DOUBLINGS_MAX = 6  # 10.7 hours
 _DRAW_MS = 2  # before it is handed on, and for each two neighbours one more
+_HELP_MS = 120  # who helps is the first to say so: time for the others to hear it
 _LEAVE_MS = 20  # until what was said is on the air
 _COPIES = 2
 _FIELDS, _NODES = 7, 6
@@ -74,7 +75,7 @@ class Offers:
             node = self._core.identity.node
             self._is_for_us = sequence > running and (not nodes or node in nodes)
             self._is_asked = is_asked
-            self._draw(now_ms)
+            self._draw(now_ms, _HELP_MS if is_asked else self._core.neighbours.count >> 1)
         self._source = envelope.source
         return 0
 
@@ -105,9 +106,9 @@ class Offers:
         report = [running, stage, running, 1000, core.governor.battery_mv, 0, 0]
         core.transmitter.say(KIND_REPORT, report, BROADCAST, LINK_ALL)
 
-    def _draw(self, now_ms: int) -> None:
+    def _draw(self, now_ms: int, more_ms: int) -> None:
         """Hand the offer on soon: of many in reach the first two, before those who sleep do."""
-        self._wait(now_ms, 1 + self._rng.below(_DRAW_MS + (self._core.neighbours.count >> 1)))
+        self._wait(now_ms, 1 + self._rng.below(_DRAW_MS + more_ms))
 
     def _wait(self, now_ms: int, span_ms: int) -> None:
         self.due_at_ms = ticks_add(now_ms, span_ms)

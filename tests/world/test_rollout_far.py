@@ -27,9 +27,11 @@ def setup(agent: Any) -> None:
 
 
 class Cluster:
-    """Eight sleepers with agents, of whom some hear no edge."""
+    """Sleepers with agents, of whom some hear no edge."""
 
-    def __init__(self, far: Sequence[int], loss_permille: int, seed: int) -> None:
+    def __init__(
+        self, far: Sequence[int], loss_permille: int, seed: int, nodes: Sequence[int] = NODES
+    ) -> None:
         conditions = Conditions(
             OLD,
             papers.to_bytes(part_of(OLD, 1).envelope, index_of(OLD), FIRST.to_bytes()),
@@ -42,7 +44,7 @@ class Cluster:
         )
         members = [
             Member(node, "one", PERIOD_MS, edge_permille=NOTHING_COMES if node in far else -1)
-            for node in NODES
+            for node in nodes
         ]
         self._seed = seed
         self.world = World(members, conditions, self._make_edge, seed)
@@ -59,6 +61,10 @@ class Cluster:
     def updated(self) -> set[int]:
         """Return who runs it."""
         return {board.member.node for board in self.world.members if board.sequence == 2}
+
+    def sessions(self) -> list[int]:
+        """Return how often each went to update, or to help."""
+        return [board.sessions for board in self.world.members]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -82,3 +88,23 @@ def test_who_comes_when_all_others_have_it_is_helped(seed: int) -> None:
 
     cluster.world.run(90, go_on)
     assert cluster.updated() == set(NODES)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_of_a_crowd_few_go_to_help(seed: int) -> None:
+    nodes = range(101, 125)
+    cluster = Cluster(far=nodes[-1:], loss_permille=0, seed=seed, nodes=nodes)
+    cluster.offer(1, nodes[:-1])
+    before: list[int] = []
+
+    def go_on(now_ms: int) -> bool:
+        if now_ms == LATER_MINUTE * 60_000:
+            before.extend(cluster.sessions())
+            cluster.offer(2, nodes[-1:])
+        return nodes[-1] not in cluster.updated()
+
+    cluster.world.run(90, go_on)
+    went = [now - then for now, then in zip(cluster.sessions(), before, strict=True)]
+    assert cluster.updated() == set(nodes)
+    assert went.pop() == 2  # alone, and with help
+    assert 0 < sum(went) <= 4
