@@ -11,7 +11,8 @@ gives away for good; it is put back once, on one computer.
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,7 +73,7 @@ class KeyFolder:
         _check_name(name)
         private = lms_key.generate(parameters, self._draw)
         key = _Key(private, lms_key.public_key(private))
-        with self._disk.locked(self.folder / LOCK):
+        with self._alone():
             if self._disk.read(self._key_path(name)) is not None:
                 raise usage(f"{self._key_path(name)} exists: give the new key another name.")
             replace(self._disk, self.folder / GITIGNORE, b"*\n")  # no key into anybody's git
@@ -102,7 +103,7 @@ class KeyFolder:
         Raises: CmaError 2 if there is no such key, 4 if it has no leaf left or is damaged.
         """
         key = self._load_key(name)
-        with self._disk.locked(self.folder / LOCK):
+        with self._alone():
             if not self._load(name, key)[0]:
                 raise refused(
                     f"The key {name} has no signature left: take a new one with cma release "
@@ -118,7 +119,7 @@ class KeyFolder:
         Raises: CmaError 2 if the file exists or the folder has not so many leaves.
         """
         key = self._load_key(name)
-        with self._disk.locked(self.folder / LOCK):
+        with self._alone():
             if self._disk.read(path) is not None:
                 raise usage(f"{path} exists: name another file.")
             left = leaves.count(self._load(name, key)[0])
@@ -143,7 +144,7 @@ class KeyFolder:
             raise usage(f"{path} is no backup of a key, or one that was put back: name another.")
         key, name, given = _key(fields, path), str(fields["name"]), _ranges(fields["free"])
         _check_name(name)
-        with self._disk.locked(self.folder / LOCK):
+        with self._alone():
             is_begun = "computer" in fields
             if fields.setdefault("computer", self._computer()) != self._computer():
                 raise usage(f"{path} was put back on another computer: name another backup.")
@@ -159,6 +160,12 @@ class KeyFolder:
                 self._save(place, _with_backup(state, fields["backup"], given))
             replace(self._disk, path, _text({"name": name, "put back": True}))
             return name, leaves.count(self._load(name, key)[0])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes out of this folder, and out of the list that its copies share."""
+        with self._disk.locked(self.folder / LOCK), self._disk.locked(self._marks / LOCK):
+            yield
 
     def _computer(self) -> str:
         """Return by what this computer tells itself from others."""

@@ -292,16 +292,27 @@ def test_only_the_owner_may_read_what_a_key_is_made_of(keys: KeyFolder, tmp_path
         assert path.stat().st_mode & 0o077 == 0
 
 
-def _sign_often(root: Path, answers: "multiprocessing.Queue[int]") -> None:
-    keys = KeyFolder(root / "keys", root / "marks")
+def _sign_often(folder: Path, marks: Path, answers: "multiprocessing.Queue[int]") -> None:
+    keys = KeyFolder(folder, marks)
     for _ in range(6):
         answers.put(leaf_of(keys.sign("release", b"message")))
 
 
-def test_several_processes_at_once_share_no_leaf(keys: KeyFolder, tmp_path: Path) -> None:
+@pytest.mark.parametrize("copies", [1, 4])
+def test_several_processes_at_once_share_no_leaf(
+    keys: KeyFolder, tmp_path: Path, copies: int
+) -> None:
+    folders = [keys.folder, *(tmp_path / f"copy {number}" for number in range(1, copies))]
+    for folder in folders[1:]:
+        shutil.copytree(keys.folder, folder)
     spawn = multiprocessing.get_context("fork")
     answers: multiprocessing.Queue[int] = spawn.Queue()
-    signers = [spawn.Process(target=_sign_often, args=(tmp_path, answers)) for _ in range(4)]
+    signers = [
+        spawn.Process(
+            target=_sign_often, args=(folders[number % copies], tmp_path / "marks", answers)
+        )
+        for number in range(4)
+    ]
     for signer in signers:
         signer.start()
     used = [answers.get(timeout=60) for _ in range(24)]
