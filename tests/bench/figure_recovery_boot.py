@@ -2,8 +2,9 @@
 
 A board that is off gets noise, erased or zeroed stretches or flipped bits in any of its slots,
 their papers, the journal of releases and the user's files; it has recovered when it tells an edge
-that it runs the release, confirmed. What is damaged in the root file system is mended by
-`cma flash`: stock MicroPython loops there before any code of ours runs.
+that it runs the release after the one that it had, confirmed: it still takes updates. What is
+damaged in the root file system is mended by `cma flash`: stock MicroPython loops there before any
+code of ours runs.
 """
 
 import tempfile

@@ -1,8 +1,9 @@
 """Boards whose flash somebody damaged: they come back over the air, or by one command of a cable.
 
 A board has what `cma flash` put into slot A and a signed release in slot B, which runs. A case
-damages some of its flash while it is off. The edge beside it offers that release and nothing else,
-so a board has recovered when it says that it runs it, confirmed.
+damages some of its flash while it is off. The edge beside it offers the next release and nothing
+else. A board has recovered when it says that it runs that one, confirmed: whatever was damaged,
+it still starts, listens, fetches, tries and keeps.
 """
 
 import json
@@ -56,7 +57,7 @@ from support.virtual import VirtualBoards
 
 BOARD_ID = "esp32-devkitc"
 BOARD: Board = load_board(BOARD_ID)
-SEQUENCE = 7
+SEQUENCE, NEXT = 7, 8  # of what the boards run, and of what they are offered
 NAME, NETWORK, PORT = "recovery", 41_771, 47_477
 WITHIN_S = 120.0
 SETTINGS = {"trial_ms": 500, "status_ms": 0}
@@ -91,15 +92,18 @@ class Cells(Flash):
 
 
 @cache
-def release(application: bytes = APPLICATION % SEQUENCE) -> tuple[Part, bytes]:
-    """Return a release, by default the one that the edge has, and word that it is current."""
+def release(
+    application: bytes = APPLICATION % SEQUENCE, sequence: int = SEQUENCE
+) -> tuple[Part, bytes]:
+    """Return a release, by default the one that boards run, and word that it is current."""
     image = build_image({"app.py": application}, NAME)
     manifest = Manifest(
-        SEQUENCE, artefact.class_id(NAME, ""), image_digest(image.data), len(image.data)
+        sequence, artefact.class_id(NAME, ""), image_digest(image.data), len(image.data)
     )
     manifest.mpy = MPY
     payload = to_bytes(manifest)
-    stamp = documents.timestamp(1, NOW_S, NOW_S + DAY_S, [documents.digest_of(payload)])
+    listed = [documents.digest_of(payload)]
+    stamp = documents.timestamp(sequence - SEQUENCE + 1, NOW_S, NOW_S + DAY_S, listed)
     return Part("", signed(payload, [RELEASE]), image.data), signed(stamp, [TIMESTAMP])
 
 
@@ -214,13 +218,13 @@ BY_CABLE = ("vfs",)
 
 
 class Everybody:
-    """The edge's offer, and who said that it runs the release."""
+    """The edge's offer, and who said what it runs, confirmed."""
 
-    def __init__(self) -> None:
-        part, stamp = release()
+    def __init__(self, sequence: int) -> None:
+        part, stamp = release(APPLICATION % sequence, sequence)
         roots = {1: signed(FIRST.to_bytes(), [ROOT, ROOT_2])}
         self._offers = [Offered(Published(part, stamp, roots))]
-        self.confirmed: set[int] = set()
+        self.confirmed: dict[int, int] = {}  # the sequence, by node
 
     def now(self) -> tuple[int, Sequence[Offered]]:
         """Return what is offered."""
@@ -228,17 +232,17 @@ class Everybody:
 
     def on_report(self, report: Report) -> None:
         """Hear a board."""
-        if report.sequence == SEQUENCE and report.stage == STAGE_CONFIRMED:
-            self.confirmed.add(report.node)
+        if report.stage == STAGE_CONFIRMED:
+            self.confirmed[report.node] = report.sequence
 
     def hear(self, listening: Listening, *, is_last: bool = False) -> None:
         """Keep nothing of the air."""
 
 
 @contextmanager
-def edge() -> Iterator[Everybody]:
-    """Serve the release for as long as the block lasts."""
-    offers, is_over = Everybody(), threading.Event()
+def edge(sequence: int = NEXT) -> Iterator[Everybody]:
+    """Serve a release for as long as the block lasts."""
+    offers, is_over = Everybody(sequence), threading.Event()
     node = node_id(b"edge of recovery")
 
     def serve() -> None:
@@ -269,10 +273,10 @@ class Bench:
         ]
         self._nodes = [node_id(bytes.fromhex(one.mac.replace(":", ""))) for one in self._infos]
 
-    def over_the_air(self, seeds: Sequence[int]) -> list[int]:
+    def over_the_air(self, seeds: Sequence[int], offered: int = NEXT) -> list[int]:
         """Damage all but the root; return the seeds whose board did not come back by itself."""
         lost: list[int] = []
-        with edge() as offers:
+        with edge(offered) as offers:
             for first in range(0, len(seeds), len(self._infos)):
                 batch = seeds[first : first + len(self._infos)]
                 self._switch_on(batch, OVER_THE_AIR, offers)
@@ -315,13 +319,14 @@ class Bench:
             flash[at : at + len(own)] = own
             Path(info.image).write_bytes(damage(bytes(flash), labels, seed))
             if offers:
-                offers.confirmed.discard(node)
+                offers.confirmed.pop(node, None)
             self._client.start(info.name)
 
     def _wait(self, seeds: Sequence[int], offers: Everybody) -> list[int]:
         until_s = time.monotonic() + WITHIN_S
         left = dict(zip(seeds, self._nodes, strict=False))
         while left and time.monotonic() < until_s:
-            left = {seed: node for seed, node in left.items() if node not in offers.confirmed}
+            runs = offers.confirmed.get
+            left = {seed: node for seed, node in left.items() if runs(node) != NEXT}
             time.sleep(0.1)
         return list(left)
