@@ -77,6 +77,8 @@ def run(installation):
             station.tell("release whole", "it is tried from now on")
             machine.reset()
         if not is_lost:
+            if installation.is_revoked:
+                machine.reset()
             _note_watchdog()
             raise SystemExit
         station.sleep()
@@ -95,6 +97,9 @@ def _session(station, installation):
         return 0
     finally:
         station.radio(False)
+        if installation.is_revoked:
+            # Its slot is being written over: no soft reset is to take the mark's word for it.
+            machine.RTC().memory(b"")
 
 
 def _start_micropython(station, outcome, is_lost):

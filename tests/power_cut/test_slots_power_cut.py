@@ -17,6 +17,7 @@ CASES = {
     "recovery": 2_500,
     "lost journal": 1_300,
     "other keys": 2_500,
+    "keys of a trial": 4_500,
 }
 CASES_MIN = 20_000
 

@@ -66,6 +66,7 @@ class Life:
     offers: list[Release]  # in this order, each until it is confirmed or given up
     timestamps: list[bytes]
     may_recover: bool = False  # there are times when nothing can run
+    is_slow: bool = False  # what is on trial has not proved itself when the next one comes
     roots: list[bytes] = field(default_factory=list)
     # What a board goes on to the end from, by cells and boot: known from an earlier case.
     known: set[int] = field(default_factory=set)

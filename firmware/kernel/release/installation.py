@@ -12,7 +12,7 @@ from . import papers, record, saved
 from .envelope import Envelope
 from .layout import trailer_at
 from .refusals import REFUSED_UNSIGNED
-from .slots import DROP, EMPTY, GIVE_UP, HEALTHY, REJECTED, TRIAL, Slot
+from .slots import CONFIRMED, DROP, EMPTY, GIVE_UP, HEALTHY, REJECTED, TRIAL, Slot
 from .trust import ROLE_RELEASE
 
 TYPE_CHECKING = False
@@ -57,6 +57,12 @@ class Installation:
     def has_to_restore(self) -> bool:
         """Whether `restore` is to be called before the application runs."""
         return self.record.has_to_restore
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether what runs must not start again, as its keys were revoked since."""
+        at = self.running
+        return at != RECOVERY and self.slots[at].state not in (TRIAL, CONFIRMED)
 
     def boot(self, cost: int) -> int:
         """Return the slot that runs, checked block by block, or RECOVERY.

@@ -157,8 +157,7 @@ class Update:
     def target(self) -> int:
         """Return the slot that a release is taken into."""
         board = self._board
-        # What runs may be none that could run again: its keys were revoked since.
-        if board.running != RECOVERY and board.slots[board.running].state in (TRIAL, CONFIRMED):
+        if board.running != RECOVERY and not board.is_revoked:
             return 1 - board.running
         first = (_LAST[board.slots[0].state], board.slots[0].sequence)
         return int((_LAST[board.slots[1].state], board.slots[1].sequence) < first)
