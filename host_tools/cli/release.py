@@ -1,50 +1,24 @@
 """`cma release`: signed releases, and the keys and documents behind them."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from cma_toolkit.firmware.kernel.release.manifest import NUMBER_MAX
+from cma_toolkit.host_tools.cli import release_options as options
 from cma_toolkit.host_tools.cli import release_show as show
 from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.progress import Output
 from cma_toolkit.host_tools.cli.release_serve import serve
 from cma_toolkit.host_tools.errors import disk_error, refused, usage
 from cma_toolkit.host_tools.release.artefact import Release
-from cma_toolkit.host_tools.release.procedures import ROOT_DAYS, TIMESTAMP_DAYS, Office
+from cma_toolkit.host_tools.release.procedures import ROOT_DAYS, Office
 from cma_toolkit.host_tools.release.repository import FOLDER
 
 KEYS_FOLDER = "keys"
 ROLE_NAMES = ("root", "release", "timestamp")
 SIGNATURES_AWAY = 128
-KEYS_MAX = 3  # of a role: while one is replaced, four may sign
-
-Command = TypeVar("Command", bound=Callable[..., object])
-
-_output = click.option(
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    help="For a person, or one JSON object.",
-)
-
-
-def _ed25519(text: str) -> Callable[[Command], Command]:
-    return click.option(
-        "--ed25519", type=click.Path(path_type=Path, dir_okay=False), metavar="KEY", help=text
-    )
-
-
-_file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-_days = click.option(
-    "--days",
-    type=click.IntRange(1, 3_650),
-    default=TIMESTAMP_DAYS,
-    show_default=True,
-    help="How long boards believe that it is current.",
-)
 
 
 class Files(Commands):
@@ -110,7 +84,7 @@ def init(root: str, release: str, timestamp: str, days: int) -> None:
     must sign belong on computers of their own: take them there with cma release backup.
     """
     counts = {
-        name: _counts(name, text)
+        name: options.counts(name, text)
         for name, text in zip(ROLE_NAMES, (root, release, timestamp), strict=True)
     }
     office = _office()
@@ -170,7 +144,7 @@ def init(root: str, release: str, timestamp: str, days: int) -> None:
     metavar="FILE",
     help="Default: build/NAME-N.release of the project.",
 )
-@_output
+@options.output
 def create(
     app: Path,
     *,
@@ -215,8 +189,8 @@ def create(
         "cma release sign build/greenhouse-1.release --ed25519 ~/.ssh/id_ed25519",
     )
 )
-@_file
-@_ed25519("A private key that signs the release instead, for people and servers to verify.")
+@options.file
+@options.ed25519("A private key that signs the release instead, for people and servers to verify.")
 def sign(file: Path, ed25519: Path | None) -> None:
     """Add the signatures of the keys that are here to a release, or to a new root."""
     office = _office()
@@ -244,9 +218,9 @@ def sign(file: Path, ed25519: Path | None) -> None:
         "cma release inspect build/greenhouse-1.release --ed25519 anna.pub",
     )
 )
-@_file
-@_output
-@_ed25519("A public key that must have signed it, too; else it is refused.")
+@options.file
+@options.output
+@options.ed25519("A public key that must have signed it, too; else it is refused.")
 def inspect(file: Path, output: Output, ed25519: Path | None) -> None:
     """Say what a release is, who signed it, and what boards would do with it."""
     office, made = _office(), _read(file)
@@ -261,16 +235,21 @@ def inspect(file: Path, output: Output, ed25519: Path | None) -> None:
 
 
 @command.command(epilog=examples("cma release publish build/greenhouse-1.release"))
-@_file
-@_days
+@options.file
+@options.days
 def publish(file: Path, days: int) -> None:
     """Make a release the current one, as boards see it; refuse what boards would refuse."""
-    path = _office().publish(_read(file), days)
+    from cma_toolkit.host_tools.fleet.project import STATE_FOLDER
+    from cma_toolkit.host_tools.rollout.store import refuse_other
+
+    office, made = _office(), _read(file)
+    refuse_other(office.keys.folder.parent / STATE_FOLDER / "fleet.db", made)
+    path = office.publish(made, days)
     click.echo(f"{path}: current for {days} days; cma release refresh says so again.")
 
 
 @command.command(epilog=examples("cma release refresh --days 90"))
-@_days
+@options.days
 def refresh(days: int) -> None:
     """Say again that the published release is current, before boards stop to believe it."""
     release = _office().refresh(days)
@@ -301,7 +280,7 @@ def rotate(role: str, key: str, days: int) -> None:
 
 
 @command.command(epilog=examples("cma release keys --output json"))
-@_output
+@options.output
 def keys(output: Output) -> None:
     """List the keys of each role, and how many signatures those here have left."""
     office = _office()
@@ -310,7 +289,7 @@ def keys(output: Output) -> None:
 
 @command.command(epilog=examples("cma release backup release /media/stick/release.backup"))
 @click.argument("key")
-@_file
+@options.file
 @click.option(
     "--signatures",
     type=click.IntRange(min=1),
@@ -325,7 +304,7 @@ def backup(key: str, file: Path, signatures: int) -> None:
 
 
 @command.command(epilog=examples("cma release restore /media/stick/release.backup"))
-@_file
+@options.file
 def restore(file: Path) -> None:
     """Put a key back from its backup, which is used up by it."""
     name, left = _office().keys.restore(file)
@@ -385,14 +364,3 @@ def _public(office: Office, key: str) -> bytes:
         if key_id(public).hex() == key:
             return public
     raise usage(f"There is no key {key}: name one of cma release keys, by its name or its id.")
-
-
-def _counts(role: str, text: str) -> tuple[int, int]:
-    """Return the threshold and the number of keys that a person gave for a role."""
-    least, _, count = text.partition("/")
-    if least.isdecimal() and count.isdecimal() and 1 <= int(least) <= int(count) <= KEYS_MAX:
-        return int(least), int(count)
-    raise usage(
-        f"--{role} {text}: write how many of how many keys must sign, such as 2/3, at most "
-        f"{KEYS_MAX} of them."
-    )

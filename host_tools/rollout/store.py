@@ -4,10 +4,12 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, fields, replace
+from pathlib import Path
 from typing import Any
 
 from cma_toolkit.host_tools.errors import refused
 from cma_toolkit.host_tools.fleet.database import BoardRecord, Database
+from cma_toolkit.host_tools.release.artefact import Release
 from cma_toolkit.host_tools.rollout.decide import Change
 from cma_toolkit.host_tools.rollout.records import (
     OPEN_STATES,
@@ -139,6 +141,24 @@ class Store:
             [(*astuple(member), number, member.mac) for member in change.members],
         )
         _add_steps(db, number, now_s, change.steps)
+
+
+def refuse_other(path: Path, release: Release) -> None:
+    """Refuse a release to publish while a roll-out of another is open in the database at a path.
+
+    Boards take what the newest timestamp names: what the roll-out brings would reach none.
+    Raises: CmaError 4.
+    """
+    if not path.is_file():  # who signs elsewhere has no fleet, and gets none by publishing
+        return
+    with Database(path) as database:
+        rollout = Store(database).newest()
+    if rollout and rollout.state in OPEN_STATES and rollout.digest != release.digest:
+        raise refused(
+            f"The roll-out of {rollout.name} {rollout.sequence} is {rollout.state}, and boards "
+            f"would take that no more once {release.name} {release.sequence} is current: let it "
+            "end, or end it with cma rollout abort."
+        )
 
 
 def _add_steps(

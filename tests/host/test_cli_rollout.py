@@ -78,9 +78,14 @@ def provision(count: int) -> None:
 
 def publish(person: Person) -> None:
     """Publish the next release."""
-    file = json.loads(person.types("release create --output json"))["file"]
+    person.types(f"release publish {sign(person)}")
+
+
+def sign(person: Person) -> str:
+    """Make the next release and sign it; return its file."""
+    file: str = json.loads(person.types("release create --output json"))["file"]
     person.types(f"release sign {file}")
-    person.types(f"release publish {file}")
+    return file
 
 
 def tell(name: str, sequence: int, stage: str, target: int, **others: int) -> None:
@@ -122,6 +127,29 @@ def test_a_roll_out_from_its_start_to_its_halt_and_on(person: Person) -> None:
     assert "cma rollout start" in person.types("rollout abort", ExitCode.USAGE)
     assert "no roll-out 9" in person.types("rollout status 9", ExitCode.USAGE)
     assert "aborted" in person.types("rollout status 1", ExitCode.SOME_FAILED)
+
+
+def test_while_a_roll_out_is_open_no_other_release_becomes_current(person: Person) -> None:
+    person.types("release init")
+    publish(person)
+    provision(2)
+    person.types("rollout start --canary box-0")
+    file = sign(person)
+    stamp = Path("release/timestamp.cbor").read_bytes()
+    for state, turn in (("running", ""), ("paused", "rollout pause"), ("halted", "")):
+        if turn:
+            person.types(turn)
+        if state == "halted":
+            person.types("rollout resume")
+            tell("box-0", 0, "rejected", 1, reason=8)
+        said = person.types(f"release publish {file}", ExitCode.REFUSED)
+        assert f"is {state}" in said and "cma rollout abort" in said and said.count("\n") == 1
+        assert Path("release/timestamp.cbor").read_bytes() == stamp
+    (first,) = Path("build").glob("*-1.release")
+    person.types(f"release publish {first}")  # what it brings may be called current again
+    person.types("release refresh")
+    person.types("rollout abort")
+    person.types(f"release publish {file}")
 
 
 def test_who_is_asked_follows_what_is_named_and_what_there_is_an_image_for(
