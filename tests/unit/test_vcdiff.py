@@ -11,6 +11,10 @@ def number(value: int) -> bytes:
     return bytes([value >> 7 | 0x80, value & 0x7F]) if value > 127 else bytes([value])
 
 
+def number4(value: int) -> bytes:
+    return bytes([value >> shift & 0x7F | 0x80 for shift in (21, 14, 7)] + [value & 0x7F])
+
+
 def window(data: bytes, told: bytes, addresses: bytes, size: int, span: int = 16) -> bytes:
     head = b"\x01" + number(span) + b"\x00" if span else b"\x00"
     body = number(size) + b"\x00" + number(len(data)) + number(len(told))
@@ -100,6 +104,29 @@ def test_nothing_is_read_or_written_beyond_its_end() -> None:
     assert refuses(window(b"ab", b"\x03", b"\x00", 2), 2)  # an address too many
     assert refuses(window(b"", b"\x00\x84\x80\x80\x80\x00", b"", 4), 4)  # a number too large
     assert refuses(window(b"", b"\x00\x04", b"", 4), 4)  # a run of nothing
+
+
+def test_an_address_is_remembered_whole_and_a_longer_span_is_refused() -> None:
+    # COPY 4 from the span's last four bytes, then the same by the cache's one byte.
+    asked = []
+
+    def note(address: int, buffer: memoryview) -> None:
+        asked.append((address, len(buffer)))
+
+    for shift, is_good in ((0, True), (1, False)):
+        span, address = (1 << 24) - 8 + shift, (1 << 24) - 12
+        head = b"\x01" + number4(span) + b"\x00"
+        place = address % 768
+        told = bytes([20, 20 + 16 * (6 + place // 256)])
+        addresses = number4(address) + bytes([place % 256])
+        body = bytes([8, 0, 0, len(told), len(addresses)]) + told + addresses
+        try:
+            apply(head + bytes([len(body)]) + body, note, 1 << 25, bytearray(8))
+        except DeltaError:
+            assert not is_good
+        else:
+            assert is_good
+    assert asked == [(address, 4)] * 2
 
 
 def test_no_changed_byte_does_anything_else_than_be_refused_or_change_the_target() -> None:

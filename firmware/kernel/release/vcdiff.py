@@ -5,12 +5,10 @@ and what to add. It is read once, from its first byte to its last, and may lie i
 
 Input    apply(window, read, source_bytes, target)
 Effects  none but the target, which is worthless if the window is refused
-Bounds   the window, the target, and 3.1 KB for the addresses that were used last; source and
-         target are never read or written beyond their ends
+Bounds   the window, the target, and 4 KiB, of which the addresses that were used last take 2,304
+         bytes; source and target are never read or written beyond their ends
 Source   RFC 3284, sections 4 to 6, without its file header and secondary compression
 """
-
-from array import array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 _SOURCE = 1
 _NEAR, _SAME = 4, 3
 _PLACES = _SAME * 256
+_ADDRESS_BYTES = 3  # that a place takes: a word more for each would be 768 bytes of heap
 _NUMBER_MAX = (1 << 30) - 1
 
 
@@ -56,7 +55,7 @@ class _Window:
         self._done = 0  # bytes of the target
         self._near = [0] * _NEAR
         self._near_at = 0
-        self._same = array("I", bytes(4 * _PLACES))
+        self._same = bytearray(_ADDRESS_BYTES * _PLACES)
         at = 1
         self._size = self._from = 0  # of the source's span
         if data[0] == _SOURCE:
@@ -70,6 +69,8 @@ class _Window:
         at += 1
         if data[at - 1] or size != len(target) or self._from + self._size > source_bytes:
             raise DeltaError("sizes")
+        if self._size + size > 1 << 8 * _ADDRESS_BYTES:
+            raise DeltaError("too long a span")
         added, at = self._number(at)
         told, at = self._number(at)
         addresses, at = self._number(at)
@@ -157,6 +158,7 @@ class _Window:
             target[at] = target[at - behind]
 
     def _address(self, mode: int, here: int) -> int:
+        same = self._same
         if mode < 2 + _NEAR:
             address, self._address_at = self._number(self._address_at)
             if mode == 1:
@@ -164,12 +166,15 @@ class _Window:
             elif mode:
                 address += self._near[mode - 2]
         else:
-            place = (mode - 2 - _NEAR) * 256 + self._data[self._address_at]
+            place = _ADDRESS_BYTES * ((mode - 2 - _NEAR) * 256 + self._data[self._address_at])
             self._address_at += 1
-            address = self._same[place]
+            address = same[place] | same[place + 1] << 8 | same[place + 2] << 16
         if not 0 <= address < here:
             raise DeltaError("beyond what there is")
         self._near[self._near_at] = address
         self._near_at = (self._near_at + 1) % _NEAR
-        self._same[address % _PLACES] = address
+        place = _ADDRESS_BYTES * (address % _PLACES)
+        same[place] = address & 0xFF
+        same[place + 1] = address >> 8 & 0xFF
+        same[place + 2] = address >> 16
         return address
