@@ -18,6 +18,7 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import CodeType, FrameType
 from typing import IO, Any
 
@@ -26,7 +27,9 @@ from mutants.graft import graft, outermost
 from mutants.operators import UNCHANGED, Mutant
 
 HEAP_BYTES = 4 << 30  # of a mutant that gathers without end
-LONGER = 3  # times as long as without a mutant, and a second more, is an endless loop
+# Times as long as without a mutant, a second more, and what is made once, by whichever test is the
+# first to need it: no test makes more than the longest of all took. Longer is an endless loop.
+LONGER = 3
 
 ALL = ""  # in place of a function's name: any of them
 Entered = defaultdict[str, set[str]]
@@ -156,24 +159,25 @@ class Runner:
     ) -> str:
         if not items:
             return ""
-        hear, say = os.pipe()
+        once_s = max(self._cpu_s.values())
+        # A file, not a pipe: that would be full before many tests are done.
+        with TemporaryFile() as begun:
 
-        def run() -> int:
-            if not graft(file, original, mutant.tree(original)):
-                return 2
-            resource.setrlimit(resource.RLIMIT_AS, (HEAP_BYTES, HEAP_BYTES))
-            for item, following in _pairs(items):
-                os.write(say, item.nodeid.encode() + b"\n")
-                _limit(LONGER * (0.3 + self._cpu_s[item.nodeid]))
-                item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-                if session.testsfailed:
-                    return 1
-            return 0
+            def run() -> int:
+                if not graft(file, original, mutant.tree(original)):
+                    return 2
+                resource.setrlimit(resource.RLIMIT_AS, (HEAP_BYTES, HEAP_BYTES))
+                for item, following in _pairs(items):
+                    os.write(begun.fileno(), item.nodeid.encode() + b"\n")
+                    _limit(once_s + LONGER * (0.3 + self._cpu_s[item.nodeid]))
+                    item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+                    if session.testsfailed:
+                        return 1
+                return 0
 
-        status = _forked(run)
-        os.close(say)
-        with open(hear, encoding="utf-8") as told:
-            last = told.read().splitlines()[-1:]
+            status = _forked(run)
+            begun.seek(0)
+            last = begun.read().decode().splitlines()[-1:]
         if status == 2:
             return self._anew(*self._stage)
         return last[0] if status and last else ""
