@@ -164,21 +164,25 @@ class Station:
         prng = Prng(int.from_bytes(os.urandom(4), "big"))
         updater = Updater(identity, prng, installation, kind, _inflate, budget)
         self.tell("updating")
-        self.radio(True)
         budget.start(_now_ms())
-        self._await_wifi()
-        self._run(updater)
-        # One trial at a time: what goes wrong is one's fault then.
-        if runtime and updater.reason == REFUSED_MICROPYTHON and installation.trial() < 0:
-            from kernel.release.runtime_updater import RuntimeUpdater
+        try:
+            self.radio(True)
+            self._await_wifi()
+            self._run(updater)
+            # One trial at a time: what goes wrong is one's fault then.
+            if runtime and updater.reason == REFUSED_MICROPYTHON and installation.trial() < 0:
+                from kernel.release.runtime_updater import RuntimeUpdater
 
-            self._run(RuntimeUpdater(updater, prng, runtime, _inflate))
-            self.has_micropython = self.outcome == DONE_WHOLE
-            if kind.runtime == runtime.runs:
-                return 0
-            kind.runtime = runtime.runs  # it was here: it came by cable
-            self._run(Updater(identity, prng, installation, kind, _inflate, budget))
-        return self.outcome
+                self._run(RuntimeUpdater(updater, prng, runtime, _inflate))
+                self.has_micropython = self.outcome == DONE_WHOLE
+                if kind.runtime == runtime.runs:
+                    return 0
+                kind.runtime = runtime.runs  # it was here: it came by cable
+                self._run(Updater(identity, prng, installation, kind, _inflate, budget))
+            return self.outcome
+        finally:
+            if not self.outcome:  # however it ended, what it did not take is given back
+                budget.end(_now_ms(), updater.target_sequence())
 
     def _run(self, updater):
         """Run a session until it ends, or only MicroPython can go on."""

@@ -42,7 +42,10 @@ def build_loader(firmware: Path) -> bytes:
     Raises: ImageError (our firmware's author) if it does not fit or compile.
     """
     sources = _needed(mpy.read_sources(firmware, _PACKAGES))
-    small = mpy.compile_files(kept.keep(sources, _shrink), lines=False)
+    shrunk = kept.keep(sources, _shrink)
+    # MicroPython takes a folder for a package, with a file of its name in it or without.
+    full = {path: text for path, text in shrunk.items() if text.strip()}
+    small = mpy.compile_files(full, lines=False)
     files = {_place(path): data for path, data in small.items()}
     compiler, format_version = mpy.compiler()
     about = {

@@ -10,6 +10,8 @@ import pytest
 from attacks.slots import SIZE, TWO, Box
 from loader import mark
 
+from kernel.fields import read_word
+from kernel.release.budget import SESSION_UAH
 from kernel.release.slots import TRIAL
 from support.release_board import ROOT, ROOT_2, TIMESTAMP, next_root
 from support.release_signers import role, signed
@@ -130,3 +132,33 @@ def test_a_trial_goes_on_after_a_session_that_brought_nothing(
     found = mark.read(loaded[1].kept)
     assert how is SystemExit
     assert found is not None and found[0] & mark.TRIAL and found[1] == mark.WATCHED | 1
+
+
+def test_a_session_that_breaks_off_gives_back_what_it_did_not_take(
+    loaded: tuple[Any, Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, _ = loaded
+    box = Box()
+    box.boot()
+    currents = SimpleNamespace(currents_ua=(64_000, 95_000, 355_000))
+    settings = SimpleNamespace(
+        config=currents, whole=lambda key, value: value, name="a", network=1, board="test"
+    )
+    board = SimpleNamespace(settings=settings, battery_mv=lambda: 3_000, mac=bytes(6))
+    station = object.__new__(module.Station)
+    station.__dict__.update(_board=board, links=[], outcome=0, runtime=None)
+    station.tell = station.radio = station._await_wifi = lambda *args: None
+    monkeypatch.setattr(module, "board_classes", lambda: (bytes(16),))
+    monkeypatch.setattr(module, "open_runtime", lambda installation: None)
+    monkeypatch.setattr(module, "mpy_format", lambda: 0)
+    monkeypatch.setattr(module, "node_id", lambda mac: 1)
+    monkeypatch.setattr("time.ticks_ms", lambda: 1_000, raising=False)
+
+    def broken(updater: object) -> None:
+        raise MemoryError
+
+    station._run = broken
+    with pytest.raises(MemoryError):
+        station.run_session(box.board)
+    used_uah = read_word(box.board.table.get(b"charge") or b"", 0)
+    assert 0 < used_uah < SESSION_UAH // 10

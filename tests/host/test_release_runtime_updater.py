@@ -220,7 +220,7 @@ def test_micropython_that_is_not_current_is_refused() -> None:
     assert (board.outcome, board.machine.reason) == (DONE_REFUSED, refusals.REFUSED_UNLISTED)
     assert reports_of(edge, 1)[-1] == (
         1,
-        talk.STAGE_REJECTED,
+        talk.STAGE_FETCHING,  # of the release that waits for it, which nobody rejected
         RELEASE_NUMBER,
         refusals.REFUSED_UNLISTED,
     )

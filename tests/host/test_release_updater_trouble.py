@@ -4,21 +4,41 @@ from dataclasses import replace
 
 import pytest
 
+from cma_toolkit.firmware.kernel.codec.frame import BROADCAST, KIND_PIECE, KIND_WANT
+from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.limits import HEADER_BYTES
 from cma_toolkit.firmware.kernel.release import layout, talk
+from cma_toolkit.firmware.kernel.release.refusals import REFUSED_UNLISTED
 from cma_toolkit.firmware.kernel.release.slots import FILLING, WHOLE
 from cma_toolkit.firmware.kernel.release.update import Update
-from cma_toolkit.firmware.kernel.release.updater import DONE_FAILED, DONE_STUCK, DONE_WHOLE
+from cma_toolkit.firmware.kernel.release.updater import (
+    DONE_FAILED,
+    DONE_REFUSED,
+    DONE_STUCK,
+    DONE_WHOLE,
+    IDLE_MS,
+)
 from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.artefact import Part
 from cma_toolkit.host_tools.release.published import Published
 from support.release_board import FIRST, RELEASE_2, ROOT, ROOT_2, THIEF, TIMESTAMP, next_root
 from support.release_signers import LATER_S, NOW_S, Signer, role, signed
-from support.updating import SECTORS, Air, EdgeStation, UpdatingBoard, changed, image, part_of
+from support.updating import (
+    NETWORK,
+    SECTORS,
+    Air,
+    EdgeStation,
+    UpdatingBoard,
+    changed,
+    image,
+    part_of,
+)
 from support.updating import published as published_by_first
 
 OLD = image(1)
 NEW = changed(OLD)
 LIMIT_MS = 120_000
+LIAR = 66
 SLOT_B = layout.slot_at(1, SECTORS)
 
 
@@ -119,3 +139,47 @@ def test_sectors_behind_the_image_that_fail_keep_nobody_from_updating() -> None:
         board.flash.bad[sector] = "program error"
     session(published_by_first(part_of(NEW, 2), [OLD]), [board])
     assert board.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
+
+
+def test_a_release_that_is_no_longer_current_ends_the_session_and_is_not_rejected() -> None:
+    board, edge = UpdatingBoard(1, OLD), EdgeStation()
+    two, three = part_of(NEW, 2), part_of(NEW, 3)
+    said = documents.timestamp(2, NOW_S, LATER_S, [three.digest])
+    roots = {1: documents.envelope(FIRST.to_bytes())}
+    edge.offer(Published(two, signed(said, [TIMESTAMP]), roots))
+    board.boot()
+    air = Air([edge, board])
+    air.start()
+    air.run(LIMIT_MS)
+    assert (board.outcome, board.machine.reason) == (DONE_REFUSED, REFUSED_UNLISTED)
+    assert air.now_ms < 2 * IDLE_MS
+    asked = [frame for _, node, frame in air.sent if node == 1 and frame[1] == KIND_WANT]
+    assert len(asked) < 20
+    stages = {report.stage for report in edge.reports}
+    assert stages == {talk.STAGE_IDLE}, "of the release that it is to be no judgement is known"
+
+
+def test_a_liar_with_another_timestamp_keeps_nobody_from_a_release() -> None:
+    board, edge = UpdatingBoard(1, OLD), EdgeStation()
+    two = part_of(NEW, 2)
+    true = documents.timestamp(2, NOW_S, LATER_S, [two.digest])
+    other = documents.timestamp(1, NOW_S, LATER_S, [part_of(OLD, 1).digest])
+    lie = signed(other, [TIMESTAMP])
+    roots = {1: documents.envelope(FIRST.to_bytes())}
+    edge.offer(Published(two, signed(true, [TIMESTAMP]), roots))
+    liar = Identity("liar", LIAR, NETWORK, "")
+    lies = []
+
+    def meddle(source: int, target: int, frame: bytes) -> list[bytes]:
+        fields = talk.read(frame[1], memoryview(frame)[HEADER_BYTES:])
+        if target != 1 or frame[1] != KIND_PIECE or fields[2] != talk.PART_TIMESTAMP:
+            return [frame]
+        said = [*fields[:3], len(lie), fields[4], talk.piece_of(lie, fields[4])]
+        lies.append(bytes(talk.write(liar, KIND_PIECE, said, len(lies), BROADCAST)))
+        return [lies[-1], frame]  # always the first to answer
+
+    board.boot()
+    air = Air([edge, board], meddle=meddle)
+    air.start()
+    air.run(LIMIT_MS)
+    assert lies and board.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .kept import Kept
     from .manifest import Board
 
+OTHERS_MAX = 3  # no more than the faults after which who sent them is not listened to
 # What who carries an envelope can be the cause of; any other reason is the release's own.
 _CARRIERS = (refusals.REFUSED_MALFORMED, refusals.REFUSED_UNSIGNED)
 
@@ -53,7 +54,8 @@ class Intake:
         self._inflate = inflate
         self._root = 0
         self._index = b""
-        self._heard: "list[tuple[int, bytearray]]" = []  # documents to keep, once there is a place
+        self._heard: "dict[int, bytearray]" = {}  # documents to keep, once there is a place
+        self._others = 0  # how many timestamps did not name what is offered
         self._resuming = Resuming()
 
     def begin(self, offer: "list[Any]") -> None:
@@ -62,7 +64,7 @@ class Intake:
         Raises: OSError when the medium fails.
         """
         self.digest, self._root = offer[talk.DIGEST], offer[talk.ROOT]
-        self.reason = 0
+        self.reason = self._others = 0
         self.gathering = Gathering()
         self.holding = None
         self._resuming.forget()
@@ -132,7 +134,7 @@ class Intake:
             self._judge(part, self._installation.on_root(data))
         elif part.part == talk.PART_ENVELOPE and not self._is_offered(part.data):
             self._fail(part.part)
-        if self.holding is None and not self.wanted():
+        if self.holding is None and not self.reason and not self.wanted():
             self._open()
 
     def _fail(self, part: int) -> None:
@@ -160,7 +162,13 @@ class Intake:
         if reason:
             self._fail(part.part)
             return
-        self._heard.append((part.part, part.data))
+        self._heard[part.part] = part.data
+        if part.part == talk.PART_TIMESTAMP and not self._is_current():
+            self._others += 1  # it may be a liar's: others are asked, too, before it is believed
+            if self._others >= OTHERS_MAX:
+                self.reason = refusals.REFUSED_UNLISTED
+            self._fail(part.part)
+            return
         self.gathering.close(part.part)
         if part.part >= talk.PART_ROOT:  # other keys: whatever else came was judged by none
             self.gathering.close(talk.PART_TIMESTAMP)
@@ -204,9 +212,9 @@ class Intake:
         self._resuming.room = None
         self.holding = Holding(installation.flash, at, papers, have)
         self._index = papers.index
-        for part, data in self._heard:
-            self.holding.kept.put(part, talk.FORM_PLAIN, data)
-        self._heard = []
+        for part in sorted(self._heard):
+            self.holding.kept.put(part, talk.FORM_PLAIN, self._heard[part])
+        self._heard = {}
 
     def _take_block(self, holding: Holding, part: Part) -> None:
         size = block_bytes(holding.manifest.size_bytes, part.part)

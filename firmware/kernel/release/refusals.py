@@ -17,6 +17,8 @@ REFUSED_BATTERY = 11
 REFUSED_GIVEN_UP = 12  # it was tried here and did not prove healthy
 REFUSED_ON_TRIAL = 13  # another release is being tried, and this would take its way back
 REFUSED_MICROPYTHON = 14  # for now: what this board fetches and tries before it
+# Of MicroPython a session of its own tells; the others say nothing against a release.
+NO_FAULTS = (0, REFUSED_MICROPYTHON, REFUSED_UNLISTED, REFUSED_EXPIRED)
 
 REFUSAL_NAMES = """
 malformed

@@ -21,7 +21,7 @@ from .holding import Holding, running_of
 from .installation import RECOVERY
 from .intake import Intake
 from .offering import Offering
-from .refusals import REFUSED_MICROPYTHON
+from .refusals import NO_FAULTS
 from .serving import Serving
 
 TYPE_CHECKING = False
@@ -227,7 +227,7 @@ class Updater:
 
     def _report(self, now_ms: int, out: "UpdateEffects") -> None:
         stage = talk.STAGE_FETCHING if self.intake.holding is not None else talk.STAGE_IDLE
-        if self.reason not in (0, REFUSED_MICROPYTHON):  # of that a session of its own tells
+        if self.reason not in NO_FAULTS:
             stage = talk.STAGE_REJECTED
         running, target = self.installation_sequence(), self.target_sequence()
         fields = [running, stage, target, self.intake.done_permille(), self.board.battery_mv]
