@@ -14,7 +14,7 @@ import click
 
 from cma_toolkit.host_tools.cli.common import examples
 from cma_toolkit.host_tools.cli.progress import Output
-from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.host_tools.errors import CmaError, usage
 
 if TYPE_CHECKING:
     from cma_toolkit.host_tools.fleet.database import Database
@@ -31,19 +31,56 @@ _ERA_S = 1_700_000_000  # generations of an offer to everybody count seconds fro
 _TURN_S = 60  # from one look at who has fallen silent to the next
 
 
+class Shelf:
+    """Published releases as boards ask for them, made again when another timestamp is there."""
+
+    def __init__(self, repository: "Repository") -> None:
+        self._repository = repository
+        self._made: dict[int, tuple[bytes, list[Published]]] = {}
+        self._said = ""
+
+    def take(self, sequence: int) -> "list[Published]":
+        """Return the images of the release with a number, 0: of the newest.
+
+        What was made before stays while the folder is being written and does not read.
+        Raises: CmaError 2 if there is no such release, 4 if it is not what it should be.
+        """
+        from cma_toolkit.host_tools.release.published import of_sequence
+        from cma_toolkit.host_tools.release.repository import TIMESTAMP
+
+        stamp, made = self._made.get(sequence, (b"", []))
+        try:
+            fresh = self._repository.read(self._repository.folder / TIMESTAMP)
+            if fresh != stamp:
+                made = of_sequence(self._repository, sequence)
+                self._made[sequence] = fresh, made
+                self._said = ""
+        except CmaError as error:
+            if not made:
+                raise
+            if error.message != self._said:
+                self._said = error.message
+                click.echo(f"What was served before is served on: {error.message}", err=True)
+        return made
+
+
 class ToEverybody:
     """The newest release for all who hear of it."""
 
-    def __init__(self, repository: "Repository") -> None:
-        from cma_toolkit.host_tools.release.edge import Offered
-        from cma_toolkit.host_tools.release.published import of_sequence
-
-        self._generation = int(time.time()) - _ERA_S
-        self._offers = [Offered(each) for each in of_sequence(repository, 0)]
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._made: list[Published] = []
+        self._generation = 0
 
     def now(self) -> "tuple[int, Sequence[Offered]]":
-        """Return the one offer."""
-        return self._generation, self._offers
+        """Return the one offer, a later one for what was published since."""
+        from cma_toolkit.host_tools.release.edge import Offered
+
+        made = self._shelf.take(0)
+        if made is not self._made:
+            self._made = made
+            self._generation = max(self._generation + 1, int(time.time()) - _ERA_S)
+        return self._generation, [Offered(each) for each in made]
 
     def on_report(self, report: "Report") -> None:
         """Keep nothing: nobody waits for it."""
@@ -55,13 +92,12 @@ class ToEverybody:
 class ByRollout:
     """What the newest roll-out says; it takes what boards report."""
 
-    def __init__(self, repository: "Repository", desk: "Desk", database: "Database") -> None:
-        self._repository = repository
+    def __init__(self, shelf: Shelf, desk: "Desk", database: "Database") -> None:
+        self._shelf = shelf
         self._desk = desk
         self._database = database
         self._turned_s = 0
         self._heard_s = int(time.time())
-        self._made: dict[int, list[Published]] = {}
 
     def now(self) -> "tuple[int, Sequence[Offered]]":
         """Return what is offered now."""
@@ -90,11 +126,8 @@ class ByRollout:
 
     def _offered(self, offer: "Offer") -> "list[Offered]":
         from cma_toolkit.host_tools.release.edge import Offered
-        from cma_toolkit.host_tools.release.published import of_sequence
 
-        if offer.sequence not in self._made:
-            self._made[offer.sequence] = of_sequence(self._repository, offer.sequence)
-        return [Offered(each, offer.nodes) for each in self._made[offer.sequence]]
+        return [Offered(each, offer.nodes) for each in self._shelf.take(offer.sequence)]
 
 
 @click.command(
@@ -242,7 +275,7 @@ def _offers(
     repository: "Repository", state: Path, everybody: bool
 ) -> "Iterator[ToEverybody | ByRollout]":
     if everybody:
-        yield ToEverybody(repository)
+        yield ToEverybody(Shelf(repository))
         return
     from cma_toolkit.host_tools.fleet.database import Database
     from cma_toolkit.host_tools.rollout.desk import Desk
@@ -256,7 +289,7 @@ def _offers(
                 "release to all with --everybody.",
                 err=True,
             )
-        yield ByRollout(repository, desk, database)
+        yield ByRollout(Shelf(repository), desk, database)
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Server:
         self._links = links
         self._offers = offers
         self._on_report = on_report
-        self._generation = -1
+        self._offered: tuple[int, Sequence[Offered]] = (-1, ())
         self._ask_at_ms = now_ms()
         rng = Prng(seed_from("edge", identity.node, time.time_ns()))
         self._edge = Edge(identity, rng, self._take)
@@ -106,8 +106,8 @@ class Server:
 
     def _ask(self) -> None:
         generation, offers = self._offers.now()
-        if generation != self._generation:
-            self._generation = generation
+        if (generation, offers) != self._offered:  # of one generation documents may be newer
+            self._offered = generation, offers
             self._edge.offer(generation, offers)
         self._offers.hear(self._edge.listening)
         self._ask_at_ms = (now_ms() + _ASK_MS) % TICKS_PERIOD

@@ -16,11 +16,20 @@ from typing import Any
 
 import pytest
 
-from cma_toolkit.firmware.kernel.codec.frame import BROADCAST, KIND_ANNOUNCE, write_header
+from cma_toolkit.firmware.kernel.codec.frame import (
+    BROADCAST,
+    KIND_ANNOUNCE,
+    KIND_PIECE,
+    KIND_WANT,
+    write_header,
+)
+from cma_toolkit.firmware.kernel.identity import Identity
 from cma_toolkit.firmware.kernel.limits import HEADER_BYTES
+from cma_toolkit.firmware.kernel.release.talk import PART_TIMESTAMP, read, tag_of, write
 from cma_toolkit.firmware.kernel.release.updater import DONE_WHOLE
 from cma_toolkit.host_tools.agent.udp import UdpLink
 from cma_toolkit.host_tools.cli.main import main
+from cma_toolkit.host_tools.cli.release_serve import Shelf, ToEverybody
 from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.fleet.database import Database
 from cma_toolkit.host_tools.fleet.sightings import Sightings
@@ -29,7 +38,9 @@ from cma_toolkit.host_tools.release.artefact import Release, class_id
 from cma_toolkit.host_tools.release.repository import Repository
 from cma_toolkit.host_tools.release.server import now_ms
 from cma_toolkit.host_tools.release.wire import Wire
-from cma_toolkit.host_tools.rollout.desk import node_of
+from cma_toolkit.host_tools.rollout.desk import Desk, node_of
+from cma_toolkit.host_tools.rollout.records import Rollout, Terms
+from cma_toolkit.host_tools.rollout.store import Store
 from support.release_board import FIRST, TIMESTAMP
 from support.release_signers import LATER_S, NOW_S, signed
 from support.updating import UpdatingBoard, changed, image, part_of
@@ -125,7 +136,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[list[dict[str, Any]]]:
     """Run `cma release serve`; what it told is in the list once it has ended."""
     told: list[dict[str, Any]] = []
     with subprocess.Popen(
-        [*COMMAND, "--everybody", "--output", "json", *arguments],
+        [*COMMAND, "--output", "json", *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -145,7 +156,8 @@ def test_a_board_gets_the_published_release_over_udp(tmp_path: Path) -> None:
     server, mine = free_port(), free_port()
     radio = Radio(7, mine, server)
     board = UpdatingBoard(7, OLD, class_id=class_id("greenhouse", ""), network=4711)
-    with serving(tmp_path, "--port", str(server), "--peer", f"127.0.0.1:{mine}") as told:
+    options = ["--everybody", "--port", str(server), "--peer", f"127.0.0.1:{mine}"]
+    with serving(tmp_path, *options) as told:
         update(board, radio)
     radio.link.close()
     assert board.machine.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
@@ -157,11 +169,80 @@ def test_a_board_gets_the_published_release_over_a_serial_wire(tmp_path: Path) -
     publish(tmp_path)
     cable = Cable()
     board = UpdatingBoard(7, OLD, class_id=class_id("greenhouse", ""), network=0)
-    with serving(tmp_path, "--port", str(free_port()), "--serial", cable.path) as told:
+    options = ["--everybody", "--port", str(free_port()), "--serial", cable.path]
+    with serving(tmp_path, *options) as told:
         update(board, cable)
     cable.link.close()
     assert board.machine.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
     assert told[-1]["done_permille"] == 1000
+
+
+def stamp(version: int) -> bytes:
+    """Return a timestamp of what `publish` published."""
+    part = part_of(NEW, 2, class_id=class_id("greenhouse", ""))
+    return signed(documents.timestamp(version, NOW_S, LATER_S, [part.digest]), [TIMESTAMP])
+
+
+def fetch_stamp(radio: Radio, size: int) -> bytes:
+    """Return the timestamp that an edge hands out, as far as it comes within a second."""
+    part = part_of(NEW, 2, class_id=class_id("greenhouse", ""))
+    pieces: dict[int, bytes] = {}
+    asking = [tag_of(part.digest), 0, [PART_TIMESTAMP, 0]]
+    frame = write(Identity("board", 7, 0, ""), KIND_WANT, asking, 1)
+    radio.send(0, frame, len(frame))
+    limit_s = time.monotonic() + 1
+    while time.monotonic() < limit_s and sum(map(len, pieces.values())) < size:
+        select.select([radio.link], [], [], 0.05)
+        length = radio.link.receive()
+        if length and radio.link.buffer[1] == KIND_PIECE:
+            fields = read(KIND_PIECE, memoryview(radio.link.buffer)[HEADER_BYTES:length])
+            assert fields is not None
+            pieces[fields[4]] = bytes(fields[5])
+    return b"".join(pieces[index] for index in sorted(pieces))
+
+
+@pytest.mark.parametrize("way", ["everybody", "roll-out"])
+def test_a_running_edge_hands_out_what_was_said_to_be_current_since(
+    tmp_path: Path, way: str
+) -> None:
+    publish(tmp_path)
+    repository = Repository(tmp_path / "release")
+    with Database(tmp_path / ".cma/fleet.db") as database:
+        database.saw("a4:cf:12:00:00:07", port="")
+        digest = repository.published()[-1].digest
+        Store(database).begin(Rollout(0, "greenhouse", 2, digest, Terms(), 1), [database.boards()])
+        Desk(Store(database)).on_time(int(time.time()))
+    server, mine = free_port(), free_port()
+    radio = Radio(7, mine, server)
+    options = ["--port", str(server), "--peer", f"127.0.0.1:{mine}"]
+    old, new = (repository.folder / "timestamp.cbor").read_bytes(), stamp(3)
+    with serving(tmp_path, *options, *(["--everybody"] if way == "everybody" else [])):
+        assert fetch_stamp(radio, len(old)) == old
+        repository.write(repository.folder / "timestamp.cbor", new)
+        limit_s, found = time.monotonic() + 20, b""
+        while found != new and time.monotonic() < limit_s:
+            found = fetch_stamp(radio, len(new))
+    radio.link.close()
+    assert found == new
+
+
+def test_what_was_served_stays_while_the_folder_is_being_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(tmp_path)
+    repository = Repository(tmp_path / "release")
+    path = repository.folder / "greenhouse-2.release"
+    whole, offers = path.read_bytes(), ToEverybody(Shelf(repository))
+    generation, (before,) = offers.now()
+    path.write_bytes(whole[:1000])
+    new = stamp(3)
+    repository.write(repository.folder / "timestamp.cbor", new)
+    for _ in range(2):
+        assert offers.now() == (generation, [before])
+    assert capsys.readouterr().err.count("served on") == 1
+    path.write_bytes(whole)
+    later, (after,) = offers.now()
+    assert later > generation and after.release.coded(PART_TIMESTAMP, 0) == (0, new)
 
 
 def test_nothing_published_is_said(
