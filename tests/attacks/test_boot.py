@@ -1,13 +1,10 @@
-"""Attacks 20, 46 and 68 to 80: what starts, and how often."""
+"""Attacks 20, 46, 68 and 70 to 80: what starts, and how often; see `test_loader` for more."""
 
-import ast
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
-from typing import Any
 
-from attacks.attack import attack, check, refused, source_of, stopped, survived
+from attacks.attack import attack, check, refused, stopped, survived
 from attacks.places import BOOT, INSTALLATION, LOOKING, OFFERS, PROOFS, SIGNS, SLOTS, UPDATE
 from attacks.slots import BAD, ONE, THREE, TWO, Box
 from attacks.test_medium import READ_BACK
@@ -52,6 +49,42 @@ ENDED_TRIAL = check(
     "        if False:\n            board.reject(trial)",
 )
 
+LAST_LOOK = check(
+    "the last look before a start",
+    BOOT,
+    "if is_whole(board.flash, at,",
+    "if True or is_whole(board.flash, at,",
+)
+WATCHDOG_IS_A_CRASH = check(
+    "a watchdog's reset that is a crash",
+    LOOKING,
+    "    if reset == machine.WDT_RESET:\n        return COST_UNCLEAN",
+    "    if reset == machine.WDT_RESET:\n        return COST_ORDERLY",
+)
+CONFIRMED_STAYS = check(
+    "a confirmed release stays",
+    SLOTS,
+    "    FILLING, CONFIRMED, CONFIRMED, CONFIRMED, CONFIRMED, FILLING,",
+    "    FILLING, CONFIRMED, CONFIRMED, CONFIRMED, REJECTED, FILLING,",
+    (
+        INSTALLATION,
+        "            if self.slots[at].state == TRIAL:\n                return at",
+        "            if self.slots[at].state in (TRIAL, 4):\n                return at",
+    ),
+)
+ENDED_WAITING = check(
+    "the end of waiting",
+    SIGNS,
+    "return IS_GIVEN_UP if self._wakes == WAKES_MAX else UNDECIDED",
+    "return UNDECIDED",
+)
+SLEEPS_ARE_FREE = check(
+    "orderly sleeps that cost nothing",
+    BOOT,
+    "slot.left = max(0, slot.left - cost)",
+    "slot.left = max(0, slot.left - 4)",
+)
+
 
 @attack(READ_BACK)
 def test_attack_20_part_of_a_bundle() -> None:
@@ -67,14 +100,7 @@ def test_attack_20_part_of_a_bundle() -> None:
         assert box.fill(TWO).finish()
 
 
-@attack(
-    check(
-        "the last look before a start",
-        BOOT,
-        "if is_whole(board.flash, at,",
-        "if True or is_whole(board.flash, at,",
-    ),
-)
+@attack(LAST_LOOK)
 def test_attack_46_change_between_verifying_and_starting() -> None:
     box = Box()
     box.boot()
@@ -117,44 +143,6 @@ def test_attack_68_crash_at_import() -> None:
     crashes(on_trial())
 
 
-WATCHDOG = 3  # of MicroPython's reset causes, with its neighbours
-CAUSES = {"PWRON_RESET": 1, "HARD_RESET": 2, "WDT_RESET": WATCHDOG, "DEEPSLEEP_RESET": 4}
-
-
-def cost_of(cause: int, memory: bytes = b"") -> int:
-    """Return what the loader makes of a reset."""
-    tree = ast.parse(source_of(LOOKING))
-    tree.body = [node for node in tree.body if isinstance(node, ast.Assign) or named(node)]
-    chip = SimpleNamespace(
-        reset_cause=lambda: cause, RTC=lambda: SimpleNamespace(memory=lambda: memory), **CAUSES
-    )
-    names: dict[str, Any] = {"machine": chip, **vars(kernel.release.slots)}
-    exec(compile(tree, LOOKING, "exec"), names)
-    return int(names["_cost"]())
-
-
-def named(node: ast.stmt) -> bool:
-    """Tell whether a statement is the function that judges a reset."""
-    return isinstance(node, ast.FunctionDef) and node.name == "_cost"
-
-
-@attack(
-    ENDED_TRIAL,
-    check(
-        "a watchdog's reset that is a crash",
-        LOOKING,
-        "    if reset == machine.WDT_RESET:\n        return COST_UNCLEAN",
-        "    if reset == machine.WDT_RESET:\n        return COST_ORDERLY",
-    ),
-)
-def test_attack_69_hang() -> None:
-    box = on_trial(TWO)
-    assert cost_of(CAUSES["DEEPSLEEP_RESET"]) == COST_ORDERLY
-    for _ in range(4):
-        box.boot(cost_of(WATCHDOG))
-    stopped(box.runs() == 1, "it hangs for ever")
-
-
 @attack(
     check(
         "somebody who is heard",
@@ -162,12 +150,7 @@ def test_attack_69_hang() -> None:
         "if self._wakes >= CLEAN_WAKES and self._flags == _HEARD:",
         "if self._wakes >= CLEAN_WAKES and not self._flags & _BAD:",
     ),
-    check(
-        "the end of waiting",
-        SIGNS,
-        "return IS_GIVEN_UP if self._wakes == WAKES_MAX else UNDECIDED",
-        "return UNDECIDED",
-    ),
+    ENDED_WAITING,
 )
 def test_attack_70_network_that_is_gone() -> None:
     """A release whose radio is deaf runs well otherwise; nobody could ever update it again."""
@@ -185,19 +168,7 @@ def test_attack_70_network_that_is_gone() -> None:
     assert box.runs() == 1
 
 
-@attack(
-    check(
-        "a confirmed release stays",
-        SLOTS,
-        "    FILLING, CONFIRMED, CONFIRMED, CONFIRMED, CONFIRMED, FILLING,",
-        "    FILLING, CONFIRMED, CONFIRMED, CONFIRMED, REJECTED, FILLING,",
-        (
-            INSTALLATION,
-            "            if self.slots[at].state == TRIAL:\n                return at",
-            "            if self.slots[at].state in (TRIAL, 4):\n                return at",
-        ),
-    )
-)
+@attack(CONFIRMED_STAYS)
 def test_attack_71_crash_after_confirming() -> None:
     """It stays, in safe mode as ever: who could take it away by crashes could turn time back."""
     box = on_trial(TWO)
@@ -210,14 +181,7 @@ def test_attack_71_crash_after_confirming() -> None:
     assert box.fill(THREE).finish()
 
 
-@attack(
-    check(
-        "orderly sleeps that cost nothing",
-        BOOT,
-        "slot.left = max(0, slot.left - cost)",
-        "slot.left = max(0, slot.left - 4)",
-    )
-)
+@attack(SLEEPS_ARE_FREE)
 def test_attack_72_deep_sleep_before_confirming() -> None:
     box = on_trial(TWO)
     for _ in range(30):
