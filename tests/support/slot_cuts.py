@@ -2,7 +2,8 @@
 
 A life is lived by a driver that knows nothing but what stands in flash, so it can be started again
 from the cells as any cut left them. A case is one cut, or a second one in the start after it: the
-board must run one of its releases, byte for byte, and still reach the end of that life.
+board must run one of its releases, byte for byte. As many cases as `Depth` says are followed on:
+they must still reach the end of that life.
 """
 
 from collections.abc import Iterator
@@ -64,9 +65,10 @@ class Depth:
 
 @dataclass
 class Report:
-    """How many cuts were tried, and what was wrong after which."""
+    """How many cuts were tried, how many of them to the end, and what was wrong after which."""
 
     cases: int = 0
+    to_end: int = 0
     wrong: list[str] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
 
@@ -289,6 +291,7 @@ class Case:
         driver = Driver(self.life, flash)
         try:
             if is_whole:
+                report.to_end += 1
                 driver.run(COST_POWER)
             else:
                 driver.start(COST_POWER)
