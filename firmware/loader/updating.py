@@ -157,7 +157,9 @@ class Station:
             settings.whole("update_uah_per_session", SESSION_UAH),
             settings.whole("update_uah_per_day", DAY_UAH),
         )
-        if not budget.begin(int(time.time()), installation.running != RECOVERY):
+        now_s = int(time.time())
+        installation.read_clock(now_s)
+        if not budget.begin(now_s, installation.running != RECOVERY):
             self.tell("not updating", "the day's charge for it is used up")
             return 0
         identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)

@@ -31,6 +31,7 @@ BOARD = "board.json"
 ROOT = "root.cbor"
 _PACKAGES = (PACKAGE, *mpy.FIRMWARE_PACKAGES)
 _OTHERS = "lib"
+_FLOATS, _NO_FLOATS = "kernel/codec/floats.py", "loader/no_floats.py"
 _CALLED = {"prepare", "run"}  # by boot.py and main.py
 _DISTRIBUTION = "cma-toolkit"
 
@@ -41,7 +42,9 @@ def build_loader(firmware: Path) -> bytes:
 
     Raises: ImageError (our firmware's author) if it does not fit or compile.
     """
-    sources = _needed(mpy.read_sources(firmware, _PACKAGES))
+    read = dict(mpy.read_sources(firmware, _PACKAGES))
+    read[_FLOATS] = read.pop(_NO_FLOATS)
+    sources = _needed(read)
     shrunk = kept.keep(sources, _shrink)
     # MicroPython takes a folder for a package, with a file of its name in it or without.
     full = {path: text for path, text in shrunk.items() if text.strip()}

@@ -1,12 +1,18 @@
 """Attacks 15 to 17: an old release is held up as current for ever."""
 
-from attacks.attack import attack, check, refused
-from attacks.places import TRUST
+from attacks.air import NEW, OLD, release
+from attacks.attack import attack, check, refused, stopped
+from attacks.places import INSTALLATION, TRUST
 
+from cma_toolkit.firmware.kernel.release import talk
 from cma_toolkit.firmware.kernel.release.refusals import REFUSED_EXPIRED
+from cma_toolkit.firmware.kernel.release.updater import DONE_WHOLE
 from cma_toolkit.host_tools.release import documents
 from support.release_board import RELEASE, TIMESTAMP, Handed
-from support.release_signers import DAY_S, NOW_S, manifest, signed
+from support.release_signers import DAY_S, LATER_S, NOW_S, manifest, signed
+from support.updating import Air, EdgeStation, UpdatingBoard
+
+UPTIME_S = 5_000
 
 LATEST_SIGNED = check(
     "the time that was signed last",
@@ -20,7 +26,7 @@ LATEST_SIGNED = check(
     check(
         "the end of a timestamp",
         TRUST,
-        "if self._is_past(min(self.expires_s, self.root.expires_s), now_s):",
+        "if self.has_expired(now_s):",
         "if False:",
     )
 )
@@ -48,6 +54,30 @@ def test_attack_15_expired_before_it_came() -> None:
     refused(lambda: handed.trust.on_timestamp(late, NOW_S + 2 * DAY_S), REFUSED_EXPIRED)
     never_valid = documents.timestamp(10, NOW_S + 9, NOW_S + 8, [])
     refused(lambda: handed.trust.on_timestamp(signed(never_valid, [TIMESTAMP])), REFUSED_EXPIRED)
+
+
+@attack(
+    check(
+        "a clock that goes on from what was signed",
+        INSTALLATION,
+        "self.now_s += max(0, clock_s - read_word(stored, 0))",
+        "pass",
+    )
+)
+def test_attack_15_expired_in_a_session() -> None:
+    board, edge, new = UpdatingBoard(1, OLD), EdgeStation(), release(NEW, 2)
+    board.boot()
+    board.installation.read_clock(UPTIME_S)
+    _, said = new.coded(talk.PART_TIMESTAMP, 0) or (0, b"")
+    assert board.installation.on_timestamp(said) == 0
+    edge.offer(new)
+    board.boot()
+    board.installation.read_clock(UPTIME_S + LATER_S - NOW_S + 1)
+    air = Air([edge, board])
+    air.start()
+    air.run(60_000)
+    stopped(board.outcome != DONE_WHOLE, "a board takes what has expired by its own clock")
+    assert board.machine.reason == REFUSED_EXPIRED
 
 
 def frozen(now_s: int) -> None:

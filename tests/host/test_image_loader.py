@@ -4,8 +4,9 @@ import sys
 from typing import Any
 
 import pytest
-from loader import mark
+from loader import mark, no_floats
 
+from cma_toolkit.firmware.kernel.codec import cbor
 from cma_toolkit.firmware.kernel.release import layout
 from cma_toolkit.firmware.kernel.release.trust import (
     NUMBER_MAX,
@@ -102,3 +103,13 @@ def test_a_board_that_believes_as_many_keys_as_there_may_be_has_room_for_them() 
     made = loader.for_board(loader.build_loader(FIRMWARE), root, [bytes(16)] * 2, bytes(16))
     assert len(made) <= layout.LOADER_BYTES
     assert b'"micropython":"' in romfs.read(made)["board.json"]
+
+
+@pytest.mark.parametrize("item", [b"\xf9\x3e\x00", b"\xfa\x47\xc3\x50\x00", b"\xfb" + bytes(8)])
+def test_a_float_is_ill_formed_for_the_loader(
+    monkeypatch: pytest.MonkeyPatch, item: bytes
+) -> None:
+    monkeypatch.setattr(cbor, "floats", no_floats)
+    assert cbor.decode(b"\x82\x01\x02") == [1, 2]
+    with pytest.raises(cbor.CborError):
+        cbor.decode(b"\x81" + item)

@@ -8,6 +8,7 @@ Source   SPEC.md, "Slots"
 
 from hashlib import sha256
 
+from ..fields import read_word, write_word
 from . import papers, record, saved
 from .envelope import Envelope
 from .layout import trailer_at
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..shapes import Table
 
 RECOVERY = -1  # instead of a slot: none is good
+_EPOCH_S = 946_684_800  # of boards' clocks: 2000
+_CLOCK = b"clock"  # what it was when the time came that was signed last
 
 
 class Installation:
@@ -44,6 +47,7 @@ class Installation:
         self.table = table
         self.families = families
         self.running = RECOVERY
+        self.now_s = self._clock_s = 0  # it is that late at least
         self.record = record.Record()
         self._load(handed_root)
         self.trust = record.believe(self.record.root, self.record.facts, families)
@@ -148,6 +152,23 @@ class Installation:
             self.tidy()
         return reason
 
+    def read_clock(self, clock_s: int) -> None:
+        """Find out how late it is at least.
+
+        Units: `clock_s` since 2000; since the power came, as long as nobody sets that clock.
+        """
+        self._clock_s, self.now_s = clock_s, clock_s + _EPOCH_S
+        signed_s = self.trust.time_s if self.trust else 0
+        if self.now_s >= signed_s:
+            return
+        self.now_s = signed_s
+        try:
+            stored = self.table.get(_CLOCK)
+        except OSError:
+            stored = None
+        if stored:
+            self.now_s += max(0, clock_s - read_word(stored, 0))
+
     def on_timestamp(self, data: bytes, now_s: int = 0) -> int:
         """Take word of what is current; return why not, 0 if it did.
 
@@ -155,8 +176,13 @@ class Installation:
         """
         if self.trust is None:
             return REFUSED_UNSIGNED
+        now_s = max(now_s, self.now_s)
         reason = self.trust.on_timestamp(data, now_s)
         if record.facts_of(self.trust) != self.record.facts:
+            stored = bytearray(4)
+            since_s = max(0, now_s - self.trust.time_s)
+            write_word(stored, 0, max(0, self._clock_s - since_s))
+            self.table.put(_CLOCK, bytes(stored))
             self.commit()
         return reason
 

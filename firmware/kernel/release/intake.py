@@ -159,16 +159,15 @@ class Intake:
                     break
 
     def _judge(self, part: Part, reason: int) -> None:
+        if part.part == talk.PART_TIMESTAMP and not reason and not self._is_current():
+            reason = refusals.REFUSED_UNLISTED
+        if reason in refusals.NO_FAULTS[2:]:
+            self._others += 1  # it may be a liar's: others are asked, too, before it is believed
+            self.reason = reason if self._others >= OTHERS_MAX else 0
         if reason:
             self._fail(part.part)
             return
         self._heard[part.part] = part.data
-        if part.part == talk.PART_TIMESTAMP and not self._is_current():
-            self._others += 1  # it may be a liar's: others are asked, too, before it is believed
-            if self._others >= OTHERS_MAX:
-                self.reason = refusals.REFUSED_UNLISTED
-            self._fail(part.part)
-            return
         self.gathering.close(part.part)
         if part.part >= talk.PART_ROOT:  # other keys: whatever else came was judged by none
             self.gathering.close(talk.PART_TIMESTAMP)
@@ -235,10 +234,9 @@ class Intake:
 
     def _is_current(self) -> bool:
         trust = self._installation.trust
-        for digest in trust.current if trust is not None else []:
-            if digest[: len(self.digest)] == self.digest:
-                return True
-        return False
+        if trust is None or trust.has_expired(self._installation.now_s):
+            return False
+        return any(digest[: len(self.digest)] == self.digest for digest in trust.current)
 
     def _is_offered(self, envelope: "bytes | bytearray") -> bool:
         try:

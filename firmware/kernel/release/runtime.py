@@ -127,6 +127,7 @@ class Runtime:
         if self.is_on_trial:
             return REFUSED_ON_TRIAL
         self._count_from_root()
+        now_s = max(now_s, self._installation.now_s)
         try:
             document, manifest = Envelope(envelope).digest(), trust.vouched(envelope, now_s)
         except RefusedError as error:

@@ -151,7 +151,7 @@ class Trust:
         Raises: RefusedError if nobody vouches for it (peer).
         """
         envelope = Envelope(data)
-        if self._is_past(min(self.expires_s, self.root.expires_s), now_s):
+        if self.has_expired(now_s):
             raise RefusedError(REFUSED_EXPIRED)
         if envelope.digest() not in self.current:
             raise RefusedError(REFUSED_UNLISTED)
@@ -166,6 +166,10 @@ class Trust:
         """
         self.sequence = max(self.sequence, manifest.sequence)
         self.security_counter = max(self.security_counter, manifest.security_counter)
+
+    def has_expired(self, now_s: int) -> bool:
+        """Tell whether what is current must be heard anew."""
+        return self._is_past(min(self.expires_s, self.root.expires_s), now_s)
 
     def _is_past(self, expires_s: int, now_s: int) -> bool:
         return expires_s < max(now_s, self.time_s)

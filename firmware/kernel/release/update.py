@@ -206,6 +206,7 @@ class Update:
         board, trust = self._board, self._board.trust
         if trust is None:
             return REFUSED_UNSIGNED, None
+        now_s = max(now_s, board.now_s)
         reason = trust.on_release(envelope, kind, now_s)
         runs = -1 if board.running == RECOVERY else board.slots[board.running].sequence
         if reason == REFUSED_VERSION and runs < trust.sequence:
