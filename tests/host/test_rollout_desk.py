@@ -68,6 +68,19 @@ def test_a_good_release_reaches_every_board_wave_by_wave(store: Store) -> None:
     assert told[-3:] == ["fetching", "trial", "updated"]
 
 
+def test_who_speaks_for_a_board_that_is_heard_halts_it_and_opens_no_wave(store: Store) -> None:
+    rollout = begin(store, 10)
+    agents, desk = agents_of(10), Desk(store)
+    for agent in agents:
+        agent.wakes_at_s = START_S + 3 * MINUTE_S
+    desk.on_time(START_S)
+    desk.on_report(Report(_canary(store), NEW, "confirmed", NEW), START_S)
+    asked = live(desk, agents, 60)
+    found = store.newest()
+    assert state_of(store) == HALTED and found and found.wave == 0 and asked <= {_canary(store)}
+    assert f"went back to release {OLD}" in [what for _, _, what in store.steps(rollout)]
+
+
 @pytest.mark.parametrize("fate", ["bad", "mute"])
 def test_a_bad_release_reaches_the_canary_only(store: Store, fate: str) -> None:
     begin(store, 10)
