@@ -300,7 +300,10 @@ def keys(output: Output) -> None:
 def backup(key: str, file: Path, signatures: int) -> None:
     """Write a key to FILE, with signatures of its own that it then has no more here."""
     count = _office().keys.backup(key, signatures, file)
-    click.echo(f"{file}: the key {key} with {count} signatures. Who has it can sign.")
+    click.echo(
+        f"{file}: the key {key} with {count} signatures. Who has it can sign. Never copy this "
+        "file: two that are put back sign with the same leaves, which gives the key away."
+    )
 
 
 @command.command(epilog=examples("cma release restore /media/stick/release.backup"))

@@ -74,7 +74,8 @@ def test_a_release_from_the_first_key_to_the_second_release(person: Person) -> N
         ("release", 31),
         ("timestamp", 30),
     ]
-    assert "8 signatures" in person.types("backup release away/release.backup --signatures 8")
+    said = person.types("backup release away/release.backup --signatures 8")
+    assert "8 signatures" in said and "Never copy this file" in said
     assert "31 signatures left" in person.types("restore away/release.backup")
     assert "put back" in person.types("restore away/release.backup", ExitCode.USAGE)
     lost = held[1]["id"]
