@@ -8,23 +8,26 @@ the fleet asked; if they do not, nothing counts. There boards live by their sche
 from collections import Counter
 from collections.abc import Callable
 
-from support.rollout_world import Fleet, update
+from support.rollout_world import Fleet, cuts_drawn, update
 
 UNIT = "%"
 AT_LEAST = 100
 BOARDS, MINUTES = 1_000, 600
 ASKED_MAX = BOARDS // 50
+CUTS_MIN = 0.8  # of those that were drawn
 
 
 def measure(say: Callable[[str], None]) -> float:
     """Run the good release, then the bad ones."""
-    good = update(Fleet(BOARDS), MINUTES)
+    fleet = Fleet(BOARDS)
+    good = update(fleet, MINUTES)
     became = Counter(good.ended.boards.values())
     uah = sum(good.ended.used_uah.values()) // BOARDS
     hours = good.ended.took_ms / 3_600_000
     cuts = good.ended.power_cuts
     say(f"good: {dict(became)}, {good.rollout.state} after {hours:.2f} h, {uah} uAh a board")
-    say(f"{cuts} power cuts in the middle of an update")
+    say(f"{cuts} power cuts in the middle of an update, {cuts_drawn(fleet)} drawn")
+    assert cuts >= CUTS_MIN * cuts_drawn(fleet) > 0  # else nothing of that was tried
     for fate in ("crash", "mute"):
         bad = update(Fleet(BOARDS, fate=fate, has_agents=False), MINUTES)
         became_bad = Counter(bad.ended.boards.values())

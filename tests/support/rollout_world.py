@@ -116,6 +116,11 @@ def as_seen(fleet: Fleet, minutes: int) -> Fleet:
     return replace(fleet, loss_permille=USUAL_PERMILLE, cut_permille=0, far=far)
 
 
+def cuts_drawn(fleet: Fleet) -> int:
+    """Return of how many boards the power is to be cut in the middle of their update."""
+    return sum(1 for member in _members(fleet) if member.power_cut_in)
+
+
 def _world(store: Any, fleet: Fleet) -> EmulatedRollout:
     old = image(1)
     release = published(part_of(changed(old), NEW), [old])
