@@ -36,6 +36,9 @@ EVERY_BLOCK = check(
     "if block is None or not is_block(self._index, part.part, block):",
     "if block is None:",
 )
+ASKING_AGAIN = check(
+    "asking again", FETCHING, "or self._tries >= TRIES_MAX:", "or self._tries >= 1:"
+)
 
 
 def test_a_board_gets_what_it_is_offered() -> None:
@@ -104,9 +107,7 @@ def test_attack_26_requests_dropped() -> None:
     assert board.has()
 
 
-@attack(
-    check("asking again", FETCHING, "or self._tries >= TRIES_MAX:", "or self._tries >= 1:"),
-)
+@attack(ASKING_AGAIN)
 def test_attack_81_lost_pieces() -> None:
     for loss in (0.01, 0.1, 0.3, 0.5):
         board = Target()
