@@ -1,16 +1,21 @@
 """What a board took of a release it takes once, wherever the power goes or a session ends."""
 
 from collections import Counter
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from cma_toolkit.firmware.kernel.codec.frame import BROADCAST, KIND_OFFER, KIND_PIECE
+from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.release import talk
 from cma_toolkit.firmware.kernel.release.layout import ROOM_SECTORS, trailer_at
 from cma_toolkit.firmware.kernel.release.updater import DONE_WHOLE
 from cma_toolkit.host_tools.release.published import Published
 from cma_toolkit.sim.world.hardware.flash import PowerCut
 from cma_toolkit.sim.world.hardware.tearing import TEAR_MODES
 from support.updating import (
+    NETWORK,
     SECTORS,
     Air,
     EdgeStation,
@@ -27,6 +32,7 @@ NEW = changed(OLD)[:SIZE]
 FULL = published(part_of(NEW, 2))
 DELTA = published(part_of(NEW, 2), [OLD])
 LIMIT_MS = 20_000
+LIAR = 66
 
 
 class Fetch:
@@ -120,3 +126,28 @@ def test_a_medium_that_takes_no_pieces_takes_the_release_all_the_same() -> None:
     fetch.run(20)
     fetch.run()
     assert fetch.is_done and fetch.twice == 20
+
+
+def test_forged_offers_do_not_wear_the_flash_out() -> None:
+    board = UpdatingBoard(1, OLD)
+    machine, erased = board.boot(), Counter[int]()
+    air = Air([board])
+    air.start()
+    erase = board.flash.erase
+
+    def counted(sector: int) -> None:
+        erased[sector] += 1
+        erase(sector)
+
+    board.flash.erase = counted  # type: ignore[method-assign]
+    liar, size = Identity("liar", LIAR, NETWORK, ""), 30 * talk.PIECE_BYTES
+    for number in range(200):
+        digest = sha256(b"%d" % number).digest()[: talk.DIGEST_BYTES]
+        offer = [number + 1, 9, digest, FULL.class_tag, 1, [], []]
+        piece = [talk.tag_of(digest), 0, talk.PART_ENVELOPE, size, 0, bytes(talk.PIECE_BYTES)]
+        for kind, fields in ((KIND_OFFER, offer), (KIND_PIECE, piece)):
+            frame = talk.write(liar, kind, fields, number, BROADCAST)
+            machine.on_frame(air.now_ms, 0, frame, len(frame), -50, board)  # type: ignore[arg-type]
+        air.run(air.now_ms + 70)
+    assert not board.outcome and erased
+    assert max(erased.values()) <= ROOM_SECTORS

@@ -7,7 +7,8 @@ signed, so that nobody can take away what could run.
 Input    begin(installation, at, digest), keep(log, held, index),
          restore(log, gathering, part, may_be)
 Effects  flash
-Bounds   ROOM_SECTORS for documents, the free sectors of a slot for blocks
+Bounds   ROOM_SECTORS for documents, of as many releases in a session; the free sectors of a slot
+         for blocks
 """
 
 from .index import block_count
@@ -30,10 +31,14 @@ class Resuming:
     def __init__(self) -> None:
         self.room: "Kept | None" = None
         self._seen: "list[int]" = []  # the parts that were looked for
+        self._begun = 0  # how many releases in this session
 
     def begin(self, installation: "Installation", at: int, digest: bytes) -> None:
         """Look at what is there of a release whose documents are not here; `at` is its slot."""
         self.room = None
+        self._begun += 1
+        if self._begun > ROOM_SECTORS:  # each erases what the one before has left
+            return
         flash = installation.flash
         first = trailer_at(at, flash.sector_count) - ROOM_SECTORS
         end_of_image = block_count(installation.slots[at].size_bytes)
