@@ -8,8 +8,9 @@ one or two go with it, as seldom.
 
 Input    on_offer(now, envelope), on_time(now)
 Effects  frames by the transmitter; a reboot with REBOOT_UPDATE
-Bounds   one offer; a session each UPDATE_MS_MIN at most, then half as often with each that brought
-         nothing, down to UPDATE_MS_MIN << _DOUBLINGS_MAX; as many to help
+Bounds   one offer, _OFFERS_MAX new ones in _WINDOW_MS; a session each UPDATE_MS_MIN at most, then
+         half as often with each that brought nothing, down to UPDATE_MS_MIN << _DOUBLINGS_MAX; as
+         many to help
 Source   SPEC.md, "Releases on the air"
 """
 
@@ -34,6 +35,7 @@ _LEAVE_MS = 20  # until what was said is on the air
 _COPIES = 2
 _FIELDS, _NODES = 7, 6
 _CONFIRMED = 3  # a stage of `release.talk`, which is in no image; a test holds it to that
+_OFFERS_MAX, _WINDOW_MS = 4, 10_000  # so many in such a while: each is answered
 # The release, how many sessions brought nothing, and when the next may begin: its own, or to help
 _KEY, _HELP_KEY = b"update", b"help"
 _STORED_BYTES = 12
@@ -49,6 +51,7 @@ class Offers:
         self._rng = rng
         self._offer: "list[object]" = []
         self._copies = self._source = 0  # who sent it, and who of them last
+        self._taken = self._since_ms = 0  # how many offers, and from when on
         self._is_for_us = self._is_asked = self._is_leaving = False
 
     def on_offer(self, now_ms: int, envelope: "Envelope") -> int:
@@ -70,7 +73,7 @@ class Offers:
             self._copies += envelope.source != self._source
             if self._is_for_us and self.due_at_ms == _NEVER:
                 self.due_at_ms = ticks_add(now_ms, UPDATE_MS_MIN)  # who never sleeps tries again
-        elif kind and offer[3] == kind:
+        elif kind and offer[3] == kind and self._is_among_few(now_ms):
             self._offer, self._copies = offer, 1
             node = self._core.identity.node
             self._is_for_us = sequence > running and (not nodes or node in nodes)
@@ -105,6 +108,12 @@ class Offers:
             return
         report = [running, stage, running, 1000, core.governor.battery_mv, 0, 0]
         core.transmitter.say(KIND_REPORT, report, BROADCAST, LINK_ALL)
+
+    def _is_among_few(self, now_ms: int) -> bool:
+        if not 0 <= ticks_diff(now_ms, self._since_ms) < _WINDOW_MS:
+            self._taken, self._since_ms = 0, now_ms
+        self._taken += 1
+        return self._taken <= _OFFERS_MAX
 
     def _draw(self, now_ms: int, more_ms: int) -> None:
         """Hand the offer on soon: of many in reach the first two, before those who sleep do."""

@@ -225,3 +225,18 @@ def test_malformed_offers_are_dropped() -> None:
         agent.wait(WAIT_MS)
         assert not agent.out.reboots and not agent.out.frames
         assert agent.agent.meters.kinds[0] == 1
+
+
+def test_many_offers_at_a_time_are_not_answered_one_by_one() -> None:
+    agent = Listener()
+    for generation in range(200):
+        agent.hear(offer(sequence=3, generation=generation))
+        agent.wait(20)
+    assert 1 <= len(agent.said(KIND_REPORT)) <= 4
+    assert len(agent.said(KIND_OFFER)) <= 4
+    agent.out.take_frames()
+    agent.wait(10_000)
+    agent.out.take_frames()
+    agent.hear(offer(sequence=3, generation=1_000))
+    agent.wait(WAIT_MS)
+    assert len(agent.said(KIND_REPORT)) == 1
