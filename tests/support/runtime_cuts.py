@@ -5,6 +5,8 @@ second one in the start after it: the bootloader must find something, what runs 
 have come by cable, nothing older may run than what was confirmed, and the life must reach its end.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -20,9 +22,6 @@ from support.slot_cuts import BrickedError, Operation, Report, torn_images
 
 RESETS_MAX = 60
 FACTORY = b"\xe9factory" + bytes(3_000)
-
-# Pure, and asked the same thousands of times: a signature is verified once.
-envelope_module.verify = lru_cache(maxsize=64)(lms.verify)  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -132,6 +131,17 @@ def flash_of(cells: bytes | bytearray) -> NorSectors:
     return flash
 
 
+@contextmanager
+def _verified_once() -> Iterator[None]:
+    """Verify a signature once, as long as it lasts: it is asked the same thousands of times."""
+    envelope_module.verify = lru_cache(maxsize=64)(lms.verify)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        envelope_module.verify = lms.verify  # type: ignore[attr-defined]
+
+
+@_verified_once()
 def cut_runtime_life(life: RuntimeLife, second: int, to_end: int) -> Report:
     """Cut every operation of a life, and each so-manieth of each start after that.
 

@@ -21,6 +21,7 @@ def shrunk_kernel(tests: Iterable[Path]) -> dict[str, bytes]:
     """Return the compiled files of a kernel that these tests can import."""
     plain = mpy.read_sources(FIRMWARE)
     used = {name for path in tests for name in names_in(ast.parse(path.read_text()))}
+    used |= set(_taken_by_left_out(plain))
     keep = {*used, *names_kept(plain)}
     arranged = arrange(plain, keep)
     keep |= {name for (_, one), (_, name) in arranged.places.items() if one in used}
@@ -45,6 +46,16 @@ def shrunk_kernel(tests: Iterable[Path]) -> dict[str, bytes]:
         made[path] = "\n".join([*sorted(lines), ""]).encode() if is_there else plain[path]
     ours = {path: text for path, text in made.items() if path.startswith(KERNEL + "/")}
     return mpy.compile_files(ours, lines=False)
+
+
+def _taken_by_left_out(plain: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield what the files of the kernel that no image holds import from others."""
+    held = {module for module, _ in arrange(plain, names_kept(plain)).places}
+    for path, text in plain.items():
+        if path.startswith(KERNEL + "/") and dotted(path) not in held:
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ImportFrom):
+                    yield from (alias.name for alias in node.names)
 
 
 def _path(module: str) -> str:
