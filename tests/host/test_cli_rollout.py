@@ -179,7 +179,9 @@ def test_a_rehearsal_is_shown_beside_what_is_so(person: Person) -> None:
     for run in found["runs"]:
         assert run["state"] == "done" and 180 < run["took_s"] < 3_600
         assert run["failed"] == run["bricked"] == 0
-        assert 10 < run["told_uah"] <= run["used_uah"] < 1_000
+        # Boards count by their table of currents; the last they used, nobody may have heard.
+        assert 10 < run["used_uah"] < 1_000
+        assert abs(run["told_uah"] - run["used_uah"]) <= run["used_uah"] // 5
     started = person.reads("rollout start --soak 1")
     assert started["predicted"] == found
     now = person.reads("rollout status")
