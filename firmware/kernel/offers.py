@@ -34,7 +34,7 @@ _HELP_MS = 120  # who helps is the first to say so: time for the others to hear 
 _LEAVE_MS = 20  # until what was said is on the air
 _COPIES = 2
 _FIELDS, _NODES = 7, 6
-_CONFIRMED = 3  # a stage of `release.talk`, which is in no image; a test holds it to that
+_TRIAL, _CONFIRMED = 2, 3  # stages of `release.talk`, which is in no image; a test holds to that
 _OFFERS_MAX, _WINDOW_MS = 4, 10_000  # so many in such a while: each is answered
 # The release, how many sessions brought nothing, and when the next may begin: its own, or to help
 _KEY, _HELP_KEY = b"update", b"help"
@@ -76,7 +76,9 @@ class Offers:
         elif kind and offer[3] == kind and self._is_among_few(now_ms):
             self._offer, self._copies = offer, 1
             node = self._core.identity.node
-            self._is_for_us = sequence > running and (not nodes or node in nodes)
+            # On trial it would lose what it has shown of its health, at whoever's word.
+            is_free = stage != _TRIAL and sequence > running
+            self._is_for_us = is_free and (not nodes or node in nodes)
             self._is_asked = is_asked
             self._draw(now_ms, _HELP_MS if is_asked else self._core.neighbours.count >> 1)
         self._source = envelope.source

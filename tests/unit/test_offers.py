@@ -96,6 +96,18 @@ def test_who_is_not_meant_says_what_it_runs() -> None:
         assert not agent.out.frames and not agent.out.reboots  # of another class, or of none
 
 
+def test_who_has_one_on_trial_stays_with_it_whatever_is_offered() -> None:
+    agent = Listener(release=(4, KIND, talk.STAGE_TRIAL))
+    for generation in (1, 2, 2):
+        agent.hear(offer(generation=generation))
+        agent.wait(WAIT_MS)
+    assert not agent.out.reboots and len(agent.said(KIND_OFFER)) == 2
+    agent = Listener(release=(4, KIND, talk.STAGE_CONFIRMED))
+    agent.hear(offer())
+    agent.wait(WAIT_MS)
+    assert agent.out.reboots == [REBOOT_UPDATE]
+
+
 def test_who_is_meant_reboots_into_the_updater_after_it_handed_the_offer_on() -> None:
     node = Listener().agent.identity.node
     for nodes in ([], [1, node]):
