@@ -62,9 +62,9 @@ def part_of(data: bytes, sequence: int, **others: int | bytes) -> Part:
     return Part("", signed(to_bytes(manifest), [RELEASE]), data)
 
 
-def published(part: Part, earlier: Sequence[bytes] = ()) -> Published:
+def published(part: Part, earlier: Sequence[bytes] = (), version: int = 1) -> Published:
     """Return a release as it lies in the folder of an edge, current for a while."""
-    said = documents.timestamp(1, NOW_S, LATER_S, [part.digest])
+    said = documents.timestamp(version, NOW_S, LATER_S, [part.digest])
     roots = {1: documents.envelope(FIRST.to_bytes())}
     return Published(part, signed(said, [TIMESTAMP]), roots, earlier)
 

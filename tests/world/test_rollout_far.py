@@ -17,6 +17,7 @@ from support.updating import NETWORK, changed, image, part_of, published
 
 OLD = image(1)
 RELEASE = published(part_of(changed(OLD), 2), [OLD])
+NEXT = published(part_of(OLD, 3), [changed(OLD)], version=2)
 NODES = range(101, 109)
 PERIOD_MS, LATER_MINUTE = 60_000, 20
 NOTHING_COMES = 1_000
@@ -53,10 +54,10 @@ class Cluster:
         rng = Prng(seed_from(self._seed, "edge"))
         return Edge(Identity("edge", node, NETWORK, ""), rng, lambda report: None)
 
-    def offer(self, generation: int, nodes: Sequence[int]) -> None:
-        """Offer the release to these from now on."""
+    def offer(self, generation: int, nodes: Sequence[int], release: Any = RELEASE) -> None:
+        """Offer a release to these from now on."""
         edge: Any = self.world.edges[0].machine
-        edge.offer(generation, [Offered(RELEASE, tuple(nodes))])
+        edge.offer(generation, [Offered(release, tuple(nodes))])
 
     def updated(self) -> set[int]:
         """Return who runs it."""
@@ -108,3 +109,22 @@ def test_of_a_crowd_few_go_to_help(seed: int) -> None:
     assert cluster.updated() == set(nodes)
     assert went.pop() == 2  # alone, and with help
     assert 0 < sum(went) <= 4
+
+
+def test_who_has_a_release_on_trial_stays_with_it() -> None:
+    cluster = Cluster(far=(), loss_permille=0, seed=1)
+    on_trial: set[int] = set()
+
+    def go_on(now_ms: int) -> bool:
+        if cluster.updated() and not on_trial:
+            cluster.offer(2, NODES, NEXT)
+        boards = cluster.world.members
+        on_trial.update(
+            board.sessions for board in boards if (board.sequence, board.is_on_trial) == (2, True)
+        )
+        return any(board.sequence < 3 for board in boards)
+
+    cluster.offer(1, NODES)
+    cluster.world.run(60, go_on)
+    assert {board.sequence for board in cluster.world.members} == {3}
+    assert on_trial == {1}, "a session for each release"
