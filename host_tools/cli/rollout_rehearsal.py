@@ -147,8 +147,11 @@ def _reach(
     boards: Sequence[BoardRecord], database: Database, loss_percent: int, silence_s: int
 ) -> dict[str, Reach]:
     """Return who hears whom in each cluster, as was seen last."""
-    sightings = Sightings(database)
-    seen, links = sightings.all(), sightings.links()
+    sightings, silence_s = Sightings(database), max(_DAY_S, silence_s)
+    seen = sightings.all()
+    # A pair may have lost each other since: what counts of boards counts of pairs.
+    newest_s = max((each.heard_at_s for each in seen.values()), default=0)
+    links = sightings.links(newest_s - silence_s)
     clusters: dict[str, list[BoardRecord]] = {}
     for board in boards:
         clusters.setdefault(board.cluster, []).append(board)
@@ -159,7 +162,7 @@ def _reach(
             seen,
             links,
             loss_permille=loss_percent * 10,
-            silence_s=max(_DAY_S, silence_s),
+            silence_s=silence_s,
         )
     return found
 

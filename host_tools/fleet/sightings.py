@@ -61,7 +61,8 @@ class Sightings:
         rows = self._database.read(f"SELECT {', '.join(_KEYS)} FROM sightings")
         return {row["mac"]: Sighting(*row) for row in rows}
 
-    def links(self) -> set[tuple[str, str]]:
-        """Return the pairs of boards of which the first one hears the other."""
-        rows = self._database.read("SELECT hearer, heard FROM links")
+    def links(self, since_s: int = 0) -> set[tuple[str, str]]:
+        """Return the pairs of boards of which the first one was seen to hear the other since."""
+        query = "SELECT hearer, heard FROM links WHERE heard_at_s >= ?"
+        rows = self._database.read(query, since_s)
         return {(row["hearer"], row["heard"]) for row in rows}

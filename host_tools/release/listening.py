@@ -7,7 +7,7 @@ updates it has other numbers, by which its frames are told from an agent's.
 
 Input    on_frame(kind, buffer, length, source, target)
 Effects  none
-Bounds   BOARDS_MAX; a stranger that comes then is not counted
+Bounds   BOARDS_MAX; a stranger that comes then is not counted. ASKED_MAX nodes for each
 """
 
 from dataclasses import dataclass, replace
@@ -19,6 +19,7 @@ from cma_toolkit.firmware.kernel.health.report import FIGURE_NAMES
 from cma_toolkit.firmware.kernel.limits import HEADER_BYTES
 
 BOARDS_MAX = 1_024
+ASKED_MAX = 64  # more than a cluster has: whoever names more makes them up
 FRAMES_MIN = 40  # that were sent: of fewer it cannot be told how many get lost
 _GAP_MAX = 64  # more is a sender that started anew
 _SEQUENCE_AT = 12
@@ -30,7 +31,8 @@ class Heard:
     """What is known of one board's links, to the edge and to its neighbours.
 
     Units: `frames` for all that came and that were `lost` on the way to the edge; `neighbours` -1
-    and `battery_mv` 0: it did not tell. `asked` are the nodes that it spoke to, and so hears.
+    and `battery_mv` 0: it did not tell. `asked` are the nodes that it spoke to, and so hears,
+    since this was handed out last.
     """
 
     node: int
@@ -63,7 +65,8 @@ class Listening:
                 return
             heard = Heard(source)
         if target != BROADCAST:
-            heard = replace(heard, asked=heard.asked | {target})
+            if len(heard.asked) < ASKED_MAX:
+                heard = replace(heard, asked=heard.asked | {target})
         else:
             number = buffer[_SEQUENCE_AT] << 8 | buffer[_SEQUENCE_AT + 1]
             gap = (number - self._numbers.get(source, number - 1) - 1) & 0xFFFF
@@ -79,7 +82,10 @@ class Listening:
     def take(self) -> list[Heard]:
         """Return what is new since the last time, a value for each board."""
         news, self._news = sorted(self._news), set()
-        return [self._heard[node] for node in news]
+        found = [self._heard[node] for node in news]
+        for heard in found:  # whom it hears next time is to be seen then
+            self._heard[heard.node] = replace(heard, asked=frozenset())
+        return found
 
 
 def _told(heard: Heard, payload: bytes) -> Heard:

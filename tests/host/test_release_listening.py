@@ -62,6 +62,17 @@ def test_few_frames_say_nothing_and_who_starts_anew_has_lost_none() -> None:
     assert not air.listening.take(), "nothing is new"
 
 
+def test_whom_it_hears_is_told_once_and_no_forger_names_more_than_a_cluster() -> None:
+    air = Air()
+    air.send(1, KIND_WANT, OTHER)
+    assert air.known().asked == {OTHER}
+    air.send(1)
+    assert air.known().asked == set(), "that it heard then says nothing of now"
+    for target in range(10, 10 + 2 * listening.ASKED_MAX):
+        air.send(1, KIND_WANT, target)
+    assert len(air.known().asked) == listening.ASKED_MAX
+
+
 def test_a_board_that_updates_has_other_numbers_and_shows_whom_it_hears() -> None:
     air = Air()
     for number in range(FRAMES_MIN):

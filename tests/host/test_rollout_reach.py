@@ -83,4 +83,5 @@ def test_what_is_not_known_now_stays_as_it_was_known(tmp_path: Path) -> None:
         remember(database, [Heard(one, 3)], START_S + 60)
         sightings = Sightings(database)
         assert sightings.all() == {MACS[0]: Sighting(MACS[0], START_S + 60, 250, 3, 3_700)}
-        assert sightings.links() == {(MACS[0], MACS[1])}
+        assert sightings.links() == sightings.links(START_S) == {(MACS[0], MACS[1])}
+        assert not sightings.links(START_S + 1)
