@@ -62,11 +62,8 @@ class Fleet:
     boards, in `boards` at their numbers, and shards/shard.py connects it with the others.
     """
 
-    release = (
-        1,
-        RELEASE_CLASS,
-        STAGE_CONFIRMED,
-    )  # that boards run: number, class, how far its trial is
+    # What boards run: its number, its class, and how far its trial is.
+    release = (1, RELEASE_CLASS, STAGE_CONFIRMED)
 
     def __init__(
         self,

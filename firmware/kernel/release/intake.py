@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 OTHERS_MAX = 3  # no more than the faults after which who sent them is not listened to
 # What who carries an envelope can be the cause of; any other reason is the release's own.
-_CARRIERS = (refusals.REFUSED_MALFORMED, refusals.REFUSED_UNSIGNED)
+CARRIERS = (refusals.REFUSED_MALFORMED, refusals.REFUSED_UNSIGNED)
 
 
 class Intake:
@@ -186,7 +186,7 @@ class Intake:
             self._fail(talk.PART_INDEX)
             return
         reason = self.update.begin(envelope, index, self._board)
-        if reason in _CARRIERS:
+        if reason in CARRIERS:
             self._fail(talk.PART_ENVELOPE)
             return
         gathering.close(talk.PART_ENVELOPE)

@@ -16,7 +16,7 @@ from .forms import decoded
 from .gathering import Gathering, Part
 from .holding import Holding
 from .index import BLOCK_BYTES, DIGEST_BYTES, block_bytes, block_count
-from .intake import Intake
+from .intake import CARRIERS, Intake
 from .manifest import from_bytes
 from .runtime_index import (
     PAGE_BLOCKS,
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from .runtime import Runtime
 
 _UNIT_BYTES = 32
-# What who carries an envelope can be the cause of; any other reason is the release's own.
-_CARRIERS = (refusals.REFUSED_MALFORMED, refusals.REFUSED_UNSIGNED)
 
 
 class RuntimeHolding(Holding):
@@ -173,7 +171,7 @@ class RuntimeIntake(Intake):
             gathering.fail(talk.PART_INDEX)
             return
         reason = self._runtime.begin(envelope, self._board)
-        if reason in _CARRIERS:
+        if reason in CARRIERS:
             gathering.fail(talk.PART_ENVELOPE)
             return
         gathering.close(talk.PART_ENVELOPE)
