@@ -6,30 +6,20 @@ what is made lie outside of it. A board's words have half the size.
 """
 
 import struct
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from cma_toolkit.firmware.kernel.release.index import BLOCK_BYTES
-from cma_toolkit.host_tools.flash.contents import FIRMWARE
-from cma_toolkit.host_tools.image import loader, mpy, romfs
 from cma_toolkit.host_tools.release.delta import Source
-from support.agent_heap import LAUNCHER, _wheel, smallest
+from support.agent_heap import smallest
+from support.loader_heap import image_with, run_in
 from support.updating import changed, image
 
 UNIT = "bytes"
 AT_MOST = 4_096
 SCRIPT = Path(__file__).parents[1] / "support" / "heap_delta.py"
 LOW, HIGH, STEP = 4_096, 65_536, 32
-PROGRAM = """
-import sys,uctypes,vfs
-vfs.mount(vfs.VfsRom(uctypes.bytearray_at(@,{image})),"/rom")
-sys.path[:]="/rom",".frozen"
-from loader.session import run
-run(@+{image},{source},{block},{count},{is_measured})
-"""
 
 
 def measure(say: Callable[[str], None]) -> int:
@@ -54,12 +44,7 @@ class Bench:
     def __init__(self, folder: Path, source: bytes, target: bytes) -> None:
         self.said = ""
         self._path = folder / "memory"
-        sources = mpy.read_sources(FIRMWARE, ("kernel",))
-        sources["loader/__init__.py"] = b""
-        sources["loader/session.py"] = SCRIPT.read_bytes()
-        small = loader._shrink(loader._needed(sources))
-        data = romfs.pack(mpy.compile_files(small, lines=False))
-        self._image = data + bytes(-len(data) % 4096)
+        self._image = image_with(SCRIPT)
         self._source = source
         starts = range(0, len(target), BLOCK_BYTES)
         blocks = [target[at : at + BLOCK_BYTES] for at in starts]
@@ -78,21 +63,7 @@ class Bench:
 
     def is_enough(self, heap_bytes: int, is_measured: bool) -> bool:
         """Tell whether all blocks are made right in a heap of that size."""
-        self._path.write_bytes(self._image + self._source + bytes(BLOCK_BYTES) + self._cases)
-        program = PROGRAM.format(
-            image=len(self._image),
-            source=len(self._source),
-            block=BLOCK_BYTES,
-            count=len(self.windows),
-            is_measured=is_measured,
-        )
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(LAUNCHER), _wheel(), str(self._path),
-             "-X", f"heapsize={heap_bytes}", "-c", program],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )  # fmt: skip
-        self.said = done.stdout + done.stderr
-        return f"right {len(self.windows)}\n" in done.stdout
+        behind = self._source + bytes(BLOCK_BYTES) + self._cases
+        call = f"@+{len(self._image)},{len(self._source)},{BLOCK_BYTES},{len(self.windows)},"
+        self.said = run_in(heap_bytes, self._image, behind, f"{call}{is_measured}", self._path)
+        return f"right {len(self.windows)}\n" in self.said

@@ -6,8 +6,6 @@ for the loader's glue and its drivers. A board's words have half the size.
 """
 
 import struct
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +13,9 @@ from pathlib import Path
 from cma_toolkit.firmware.kernel.release import layout, papers
 from cma_toolkit.firmware.kernel.release.index import index_of
 from cma_toolkit.firmware.kernel.release.updater import DONE_WHOLE
-from cma_toolkit.host_tools.flash.contents import FIRMWARE
-from cma_toolkit.host_tools.image import loader, mpy, romfs
-from support.agent_heap import LAUNCHER, _wheel, smallest
+from support.agent_heap import smallest
 from support.heard import Heard
+from support.loader_heap import image_with, run_in
 from support.release_board import FIRST
 from support.release_signers import CLASS_ID, MPY
 from support.update_replay import RomfsFlash, install
@@ -37,13 +34,6 @@ UNIT = "bytes"
 SCRIPT = Path(__file__).parents[1] / "support" / "heap_updater.py"
 AT_MOST = 147_456
 LOW, HIGH, STEP = 24_576, 262_144, 1_024
-PROGRAM = """
-import sys,uctypes,vfs
-vfs.mount(vfs.VfsRom(uctypes.bytearray_at(@,{image})),"/rom")
-sys.path[:]="/rom",".frozen"
-from loader.session import run
-run(@+{image},{root},{class_id},{mpy},1,{network},{seed})
-"""
 OLD = image(1)
 NEW = changed(OLD)
 
@@ -66,41 +56,20 @@ class Bench:
     def __init__(self, folder: Path, earlier: list[bytes]) -> None:
         self.said = ""
         self._path = folder / "memory"
-        # As small as the loader is made, with this in the place of its own files.
-        sources = mpy.read_sources(FIRMWARE, ("kernel",))
-        sources["loader/__init__.py"] = b""
-        sources["loader/session.py"] = SCRIPT.read_bytes()
-        small = loader._shrink(loader._needed(sources))
-        data = romfs.pack(mpy.compile_files(small, lines=False))
-        self._image = data + bytes(-len(data) % 4096)
+        self._image = image_with(SCRIPT)
         flash, heard, seed = RomfsFlash(), *_session(earlier)
         vouching = papers.to_bytes(part_of(OLD, 1).envelope, index_of(OLD), FIRST.to_bytes())
         install(flash, OLD, vouching)
         cells = bytearray(layout.PARTITION_BYTES)
         flash.read(0, cells)
-        self._memory = self._image + bytes(cells) + heard
-        self._program = PROGRAM.format(
-            image=len(self._image),
-            root=FIRST.to_bytes(),
-            class_id=CLASS_ID,
-            mpy=MPY,
-            network=NETWORK,
-            seed=seed,
-        )
+        self._behind = bytes(cells) + heard
+        told = (FIRST.to_bytes(), CLASS_ID, MPY, 1, NETWORK, seed)
+        self._call = f"@+{len(self._image)}," + ",".join(map(repr, told))
 
     def is_enough(self, heap_bytes: int) -> bool:
         """Tell whether a session in a heap of that size ends with the release whole."""
-        self._path.write_bytes(self._memory)
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(LAUNCHER), _wheel(), str(self._path),
-             "-X", f"heapsize={heap_bytes}", "-c", self._program],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )  # fmt: skip
-        self.said = done.stdout + done.stderr
-        return f"outcome {DONE_WHOLE}" in done.stdout
+        self.said = run_in(heap_bytes, self._image, self._behind, self._call, self._path)
+        return f"outcome {DONE_WHOLE}" in self.said
 
 
 def _session(earlier: list[bytes]) -> tuple[bytes, int]:

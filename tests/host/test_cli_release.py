@@ -1,7 +1,6 @@
 """`cma release`: what a person types, sees and is refused."""
 
 import json
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,43 +8,19 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from cma_toolkit.host_tools.cli import release
 from cma_toolkit.host_tools.cli.agent_image import AgentImages
-from cma_toolkit.host_tools.cli.main import main
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.ports.discover import Port
 from cma_toolkit.host_tools.release import artefact
-from cma_toolkit.host_tools.release.procedures import Office
-from support.release_signers import SMALL
-
-APPLICATION = "def setup(agent):\n    pass\n"
-
-
-class Person:
-    """Types commands in a project and reads what they say."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def types(self, line: str, code: ExitCode = ExitCode.OK) -> str:
-        """Run a command; return what it said, what it refused if it did."""
-        with pytest.raises(SystemExit) as ended:
-            main(["release", *line.split()])
-        said = self._capsys.readouterr()
-        assert ended.value.code == code, said.err
-        return said.err if code else said.out
+from support.person import Person, settle
 
 
 @pytest.fixture
 def person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Person:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    # Keys of 32 signatures: the manual's page makes those of 1,024, a second's work each.
-    monkeypatch.setattr(release, "Office", partial(Office, parameters=SMALL))
-    Path("app.py").write_text(APPLICATION)
-    return Person(capsys)
+    settle(tmp_path, monkeypatch)
+    return Person(capsys, "release")
 
 
 def test_a_release_from_the_first_key_to_the_second_release(person: Person) -> None:

@@ -2,51 +2,30 @@
 
 import json
 import re
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from cma_toolkit.host_tools.cli import micropython, release
-from cma_toolkit.host_tools.cli.main import main
+from cma_toolkit.host_tools.cli import micropython
 from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.release import artefact
-from cma_toolkit.host_tools.release.procedures import Office
 from cma_toolkit.host_tools.release.published import PublishedRuntime, of_sequence
 from cma_toolkit.host_tools.release.repository import Repository
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_app, make_micropython
 from cma_toolkit.sim.virtual_board.rom.chips import find_chip
-from support.release_signers import SMALL
+from support.person import Person, settle
 
 S3, C6 = "ESP32_GENERIC_S3-SPIRAM_OCT", "ESP32_GENERIC_C6"
 S3_FILE, C6_FILE = f"{S3}-20260824-v1.29.0.bin", f"{C6}-20260824-v1.29.0.bin"
-
-
-class Person:
-    """Types commands in a project with one S3 and one board of 4 MiB."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def types(self, line: str, code: ExitCode = ExitCode.OK) -> str:
-        """Run a command; return what it said, what it refused if it did."""
-        with pytest.raises(SystemExit) as ended:
-            main(line.split())
-        said = self._capsys.readouterr()
-        assert ended.value.code == code, said.err
-        return said.err if code else said.out
 
 
 @pytest.fixture
 def person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Person:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    settle(tmp_path, monkeypatch)
     # Images that were built are taken from where they are kept for all; MicroPythons are not.
     monkeypatch.setattr(micropython, "store_folder", lambda _: tmp_path / "store")
-    monkeypatch.setattr(release, "Office", partial(Office, parameters=SMALL))
-    Path("app.py").write_text("def setup(agent):\n    pass\n")
     Path("fleet.toml").write_text('name = "garden"\nnetwork = 1\n')
     Path("inventory.csv").write_text(
         "name,board\none,esp32-s3-devkitc-1\ntwo,esp32-devkitc\nthree,esp32-s3-devkitc-1\n"

@@ -5,20 +5,18 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cma_toolkit.host_tools.cli import release, rollout_watch
+from cma_toolkit.host_tools.cli import rollout_watch
 from cma_toolkit.host_tools.cli.main import main
 from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.fleet.database import Database
 from cma_toolkit.host_tools.fleet.sightings import Sighting, Sightings
-from cma_toolkit.host_tools.release.procedures import Office
 from cma_toolkit.host_tools.rollout.desk import Desk, node_of
 from cma_toolkit.host_tools.rollout.records import Report
 from cma_toolkit.host_tools.rollout.store import Store
-from support.release_signers import SMALL
+from support.person import Person, settle
 from support.rollouts import mac_of
 
 FLEET = """
@@ -32,36 +30,13 @@ default = 60_000
 CHIPS = ("esp32", "esp32c3")
 
 
-class Person:
-    """Types commands in a project and reads what they say."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def types(self, line: str, code: ExitCode = ExitCode.OK) -> str:
-        """Run a command; return what it said, what it refused if it did."""
-        with pytest.raises(SystemExit) as ended:
-            main(line.split())
-        said = self._capsys.readouterr()
-        assert ended.value.code == code, said.err
-        return said.err if code and not said.out else said.out
-
-    def reads(self, line: str, code: ExitCode = ExitCode.OK) -> dict[str, Any]:
-        """Return the one object that a command writes."""
-        found: dict[str, Any] = json.loads(self.types(f"{line} -o json", code))
-        return found
-
-
 @pytest.fixture
 def person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Person:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(release, "Office", partial(Office, parameters=SMALL))
+    settle(tmp_path, monkeypatch)
     Path("fleet.toml").write_text(FLEET)
     Path("inventory.csv").write_text("name,set.wake_period_ms\nbox-1,30000\n")
-    Path("app.py").write_text("def setup(agent):\n    pass\n")
     return Person(capsys)
 
 
