@@ -5,6 +5,7 @@ nobody announced, and it is all there is where no slot is good: then it listens,
 listens again, until a release is here or somebody comes with a cable.
 """
 
+import gc
 import io
 import json
 import os
@@ -28,7 +29,7 @@ from kernel.effects import LINK_ALL
 from kernel.identity import Identity
 from kernel.prng import Prng
 from kernel.release import layout
-from kernel.release.budget import DAY_UAH, SESSION_UAH, Budget
+from kernel.release.budget import COLLECT_BYTES, DAY_UAH, SESSION_UAH, Budget
 from kernel.release.installation import RECOVERY
 from kernel.release.manifest import Board as Kind
 from kernel.release.refusals import REFUSED_MICROPYTHON
@@ -55,6 +56,7 @@ def run(installation):
     Shape: `installation` is booted, or None if it could not be looked at.
     Raises: SystemExit, a soft reset, if a slot is good and nothing newer came.
     """
+    gc.threshold(COLLECT_BYTES)
     station = Station()
     try:
         if installation is None:

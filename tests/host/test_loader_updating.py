@@ -11,7 +11,7 @@ from attacks.slots import SIZE, TWO, Box
 from loader import mark
 
 from kernel.fields import read_word
-from kernel.release.budget import SESSION_UAH
+from kernel.release.budget import COLLECT_BYTES, SESSION_UAH
 from kernel.release.slots import TRIAL
 from support.release_board import ROOT, ROOT_2, TIMESTAMP, next_root
 from support.release_signers import role, signed
@@ -34,6 +34,11 @@ class Machine(ModuleType):
     def __init__(self) -> None:
         super().__init__("machine")
         self.kept = b""
+        self.collect_bytes = 0
+
+    def threshold(self, size_bytes: int) -> None:
+        """Take what MicroPython's `gc.threshold` takes."""
+        self.collect_bytes = size_bytes
 
     def RTC(self) -> "Machine":  # noqa: N802 - as on a board
         return self
@@ -60,6 +65,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Machine]:
     monkeypatch.delitem(sys.modules, "loader.updating", raising=False)
     module = importlib.import_module("loader.updating")
     monkeypatch.delitem(sys.modules, "loader.updating")
+    module.gc = hardware  # type: ignore[attr-defined]
     return module, hardware
 
 
@@ -132,6 +138,7 @@ def test_a_trial_goes_on_after_a_session_that_brought_nothing(
     found = mark.read(loaded[1].kept)
     assert how is SystemExit
     assert found is not None and found[0] & mark.TRIAL and found[1] == mark.WATCHED | 1
+    assert loaded[1].collect_bytes == COLLECT_BYTES
 
 
 def test_a_session_that_breaks_off_gives_back_what_it_did_not_take(

@@ -6,6 +6,7 @@ frame; without any the updater's time is served. A length of 65,535 is the start
 all ones the end.
 """
 
+import gc
 import io
 import struct
 
@@ -15,7 +16,7 @@ import uctypes
 from kernel.identity import Identity
 from kernel.ports import Flash
 from kernel.prng import Prng
-from kernel.release.budget import Budget
+from kernel.release.budget import COLLECT_BYTES, Budget
 from kernel.release.installation import Installation
 from kernel.release.layout import (
     JOURNAL_SECTORS,
@@ -80,6 +81,7 @@ def _inflate(data, size):
 
 def run(address, root, class_id, mpy, node, network, seed):  # noqa: PLR0917 - a board
     """Hear it all, and say how it ended."""
+    gc.threshold(COLLECT_BYTES)  # as the loader does
     flash = Mapped(address)
     region = Region(flash, journal_at(flash.sector_count), JOURNAL_SECTORS)
     journal = Journal(region)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from ..shapes import Table
 
+# Of heap, from one collection to the next: else the small things that a session keeps come to lie
+# all over it, and no place is left that has room for a block.
+COLLECT_BYTES = 16_384
 SESSION_MS = 60_000
 SESSION_UAH = 1_000  # ten times a delta, twice a whole image
 DAY_UAH = 4_000
