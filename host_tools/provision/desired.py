@@ -60,6 +60,16 @@ def desired(
 
     Raises: CmaError when a row's settings are larger than a board's NVS takes.
     """
+    return Desired(row.name, board.id, board.chip, keys_of(row, fleet, board, secrets), image)
+
+
+def keys_of(
+    row: Row, fleet: FleetFile, board: Board, secrets: Mapping[str, Secret]
+) -> dict[str, Stored]:
+    """Return the values of a board's NVS by their keys.
+
+    Raises: CmaError when a row's settings are larger than a board's NVS takes.
+    """
     keys: dict[str, Stored] = {
         "fleet": fleet.name.encode(),
         "name": row.name.encode(),
@@ -79,7 +89,7 @@ def desired(
                 f"{row.name}: its {key} take {len(value)} bytes, a board keeps {BLOB_BYTES_MAX}. "
                 "Shorten them."
             )
-    return Desired(row.name, board.id, board.chip, keys, image)
+    return keys
 
 
 def encode(value: object) -> bytes:
