@@ -9,7 +9,7 @@ from kernel.secure.pure import PureCrypto
 try:
     from native import loops
 except ImportError:  # the image is for every chip: Python has to do
-    loops = None
+    from kernel.secure import loops
 
 
 def make():

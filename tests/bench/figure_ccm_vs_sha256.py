@@ -21,7 +21,7 @@ def measure(say: Callable[[str], None]) -> float:
         say(f"{form}: {one['seal_us'] / one['sha256_us']:.1f} times, {one['seal_us']:.1f} µs")
         say(f"{form}: {one['seal_heap']} B of heap for a seal, {one['key_heap']} B for a key")
     shipped = found["native"]
-    say(f"{shipped['scratch_heap']} B for all keys together")
+    say(f"{shipped['port_heap']} B for all keys together")
     if shipped["seal_heap"] > HEAP_AT_MOST:
         raise RuntimeError(f"a seal takes {shipped['seal_heap']} B of heap, over {HEAP_AT_MOST}")
     return shipped["seal_us"] / shipped["sha256_us"]

@@ -2,6 +2,7 @@
 
 import os
 
+from kernel.secure import loops
 from kernel.secure.pure import PureCrypto
 
 try:
@@ -10,6 +11,6 @@ except ImportError:
     from support.host_aes import aes
 
 
-def make(random=None):
+def make(random=None, aes=aes):
     """Return the port, with the random bytes of the system unless others are given."""
-    return PureCrypto(aes, random or os.urandom)
+    return PureCrypto(aes, random or os.urandom, loops)

@@ -13,17 +13,16 @@ from binascii import unhexlify
 
 from kernel.secure import ed25519, kdf, x25519
 from kernel.secure.aead import seal, unseal
-from kernel.secure.ccm import Ccm, Scratch
-from kernel.secure.loops import Loops
+from kernel.secure.ccm import Ccm
 from kernel.secure.sha512 import sha512
-from support.crypto import aes
+from support.crypto import make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 FILE = "vectors/secure.json"
-SCRATCH, LOOPS = Scratch(), Loops()
+PORT = make()
 
 PRIME = (1 << 255) - 19
 EIGHT = (
@@ -117,7 +116,7 @@ def check_ccm(  # noqa: PLR0917 - the parts of a vector
 ) -> bool:
     """Seal and open, and refuse a flipped bit of any part; or refuse what is not genuine."""
     # A chain that has begun must not matter, so the key is used twice.
-    aead = Ccm(key, aes, LOOPS, SCRATCH, tag_bytes)
+    aead = Ccm(key, PORT, tag_bytes)
     if not is_genuine:
         return unseal(aead, nonce, aad, sealed) is unseal(aead, nonce, aad, sealed) is None
     buffer = bytearray(plaintext) + bytes(tag_bytes)

@@ -3,8 +3,7 @@
 Each part is loaded when it is first used: a board that only talks loads no signatures.
 """
 
-from .ccm import Ccm, Scratch
-from .loops import Loops
+from .ccm import Ccm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,51 +14,60 @@ class PureCrypto:
     """X25519, Ed25519 and AES-CCM.
 
     `aes` makes ciphers as `cryptolib.aes` does, `random(count)` returns random bytes, and `loops`
-    is the form of `Loops` in machine code, if there is one.
+    is `loops.py` or its form in machine code; only an AEAD needs it.
     """
 
     PRIVATE_BYTES = PUBLIC_BYTES = 32
     SIGNATURE_BYTES = 64
 
     def __init__(self, aes: "Any", random: "Any", loops: "Any" = None) -> None:
-        self._aes, self._random, self._loops = aes, random, loops or Loops()
-        self._scratch = Scratch()
+        self.aes, self.random, self.loops = aes, random, loops
+        # Where blocks are made: for a frame of 250 B and 64 B beside it.
+        self._scratch = memoryview(bytearray(352))
+
+    def reserve(self, size_bytes: int) -> memoryview:
+        """Return memory of `size_bytes` at least, the same for all keys; it only grows."""
+        if len(self._scratch) < size_bytes:
+            self._scratch = memoryview(bytearray(size_bytes))
+        return self._scratch
 
     def aead(self, key: bytes) -> Ccm:
         """Return AES-CCM under a key."""
-        return Ccm(key, self._aes, self._loops, self._scratch)
+        return Ccm(key, self)
 
     def public_of(self, private: bytes) -> bytes:
         """Return the X25519 public key."""
-        from . import x25519
-
-        return x25519.public_of(private)
+        made: bytes = _x25519().public_of(private)
+        return made
 
     def agree(self, private: bytes, public: bytes) -> bytes:
         """Return the X25519 secret."""
-        from . import x25519
-
-        return x25519.agree(private, public)
+        made: bytes = _x25519().agree(private, public)
+        return made
 
     def signer_of(self, private: bytes) -> bytes:
         """Return the Ed25519 public key."""
-        from . import ed25519
-
-        return ed25519.public_of(private)
+        made: bytes = _ed25519().public_of(private)
+        return made
 
     def sign(self, private: bytes, message: bytes) -> bytes:
         """Return the Ed25519 signature."""
-        from . import ed25519
-
-        return ed25519.sign(private, message)
+        made: bytes = _ed25519().sign(private, message)
+        return made
 
     def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether it is an Ed25519 signature of a key."""
-        from . import ed25519
+        held: bool = _ed25519().verify(public, message, signature)
+        return held
 
-        return ed25519.verify(public, message, signature)
 
-    def random(self, count: int) -> bytes:
-        """Return random bytes."""
-        made: bytes = self._random(count)
-        return made
+def _x25519() -> "Any":
+    from . import x25519
+
+    return x25519
+
+
+def _ed25519() -> "Any":
+    from . import ed25519
+
+    return ed25519
