@@ -78,10 +78,15 @@ def build_image(
 
 
 def build_root(size_bytes: int) -> bytes:
-    """Return the root file system: boot.py, main.py, and how to know them again."""
+    """Return the root file system."""
+    return littlefs.build(root_files(), size_bytes)
+
+
+def root_files() -> dict[str, bytes]:
+    """Return the files of the root: boot.py, main.py, and how to know them again."""
     files = {name: (FIRMWARE / name).read_bytes() for name in ROOT_FILES}
     files[consent.MANIFEST] = json.dumps(consent.manifest_of(files)).encode()
-    return littlefs.build(files, size_bytes)
+    return files
 
 
 def build_user(files: dict[str, bytes], size_bytes: int) -> bytes:
