@@ -1,6 +1,6 @@
 """The loops over bytes of AES-CCM as machine code for one chip.
 
-The module stands for `kernel/secure/loops.py`. Nothing here checks a length:
+The module stands for an object of `kernel/secure/loops.py`. Nothing here checks a length:
 `kernel/secure/ccm.py` has done so. To compile it, name a chip: `mpy-cross -march=xtensawin`
 (ESP32, S2, S3) or `-march=rv32imc` (C3, C6). A `while` takes fewer bytes than a `for`.
 """

@@ -2,7 +2,7 @@
 
 import os
 
-from kernel.secure import loops
+from kernel.secure.loops import Loops
 from kernel.secure.pure import PureCrypto
 
 try:
@@ -13,4 +13,4 @@ except ImportError:
 
 def make(random=None, aes=aes):
     """Return the port, with the random bytes of the system unless others are given."""
-    return PureCrypto(aes, random or os.urandom, loops)
+    return PureCrypto(aes, random or os.urandom, Loops())

@@ -1,7 +1,7 @@
 """Sealing in place: lengths, forgeries, and what a failure leaves behind."""
 
-from kernel.secure import loops
 from kernel.secure.aead import seal, unseal
+from kernel.secure.loops import Loops
 from kernel.secure.port import AAD_BYTES_MAX, DATA_BYTES_MAX
 from support.crypto import aes, make
 from support.heap import no_allocation
@@ -155,7 +155,7 @@ def test_a_full_heap_while_sealing_changes_nothing_and_the_next_message_is_seale
 
 
 def test_loops_take_no_heap():
-    blocks = bytearray(DATA) + bytes(40)
+    loops, blocks = Loops(), bytearray(DATA) + bytes(40)
     with no_allocation():
         loops.mix(blocks, 0, DATA, 1, 13)
         loops.count(blocks, 64)

@@ -5,6 +5,8 @@ Each part is loaded when it is first used: a board that only talks loads no sign
 
 from .ccm import Ccm
 
+_BASE = b"\x09" + bytes(31)  # of X25519: a public key is what all agree on with it
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -14,7 +16,7 @@ class PureCrypto:
     """X25519, Ed25519 and AES-CCM.
 
     `aes` makes ciphers as `cryptolib.aes` does, `random(count)` returns random bytes, and `loops`
-    is `loops.py` or its form in machine code; only an AEAD needs it.
+    are `Loops` or their form in machine code; only an AEAD needs them.
     """
 
     PRIVATE_BYTES = PUBLIC_BYTES = 32
@@ -37,37 +39,28 @@ class PureCrypto:
 
     def public_of(self, private: bytes) -> bytes:
         """Return the X25519 public key."""
-        made: bytes = _x25519().public_of(private)
-        return made
+        return self.agree(private, _BASE)
 
     def agree(self, private: bytes, public: bytes) -> bytes:
         """Return the X25519 secret."""
-        made: bytes = _x25519().agree(private, public)
-        return made
+        from . import x25519
+
+        return x25519.agree(private, public)
 
     def signer_of(self, private: bytes) -> bytes:
         """Return the Ed25519 public key."""
-        made: bytes = _ed25519().public_of(private)
-        return made
+        from . import ed25519
+
+        return ed25519.public_of(private)
 
     def sign(self, private: bytes, message: bytes) -> bytes:
         """Return the Ed25519 signature."""
-        made: bytes = _ed25519().sign(private, message)
-        return made
+        from . import ed25519
+
+        return ed25519.sign(private, message)
 
     def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether it is an Ed25519 signature of a key."""
-        held: bool = _ed25519().verify(public, message, signature)
-        return held
+        from . import ed25519
 
-
-def _x25519() -> "Any":
-    from . import x25519
-
-    return x25519
-
-
-def _ed25519() -> "Any":
-    from . import ed25519
-
-    return ed25519
+        return ed25519.verify(public, message, signature)

@@ -11,13 +11,12 @@ Source   RFC 7748, sections 5 and 6.1
 
 from .field import LOW, PRIME, invert, times
 
-BASE = b"\x09" + bytes(31)
 
+def agree(private: "bytes | bytearray", public: "bytes | bytearray | memoryview") -> bytes:
+    """Return the secret that two pairs of keys share: a point times a private key.
 
-def multiply(private: "bytes | bytearray", public: "bytes | bytearray | memoryview") -> bytes:
-    """Return a point times a private key, as its first coordinate; all zeros of a bad point.
-
-    Raises: ValueError (a peer, a caller) unless both have 32 bytes.
+    Raises: ValueError (a peer, a caller) unless both have 32 bytes, and for a key of small order,
+    with which the secret would be none.
     """
     if len(private) != 32 or len(public) != 32:
         raise ValueError("key")
@@ -53,20 +52,7 @@ def multiply(private: "bytes | bytearray", public: "bytes | bytearray | memoryvi
         one = times(a, b), times(e, a + 121_665 * e)
     pair = (one, other)
     x2, z2 = pair[last]
-    return (times(x2, invert(z2)) % PRIME).to_bytes(32, "little")
-
-
-def public_of(private: "bytes | bytearray") -> bytes:
-    """Return the public key of a private one."""
-    return multiply(private, BASE)
-
-
-def agree(private: "bytes | bytearray", public: "bytes | bytearray | memoryview") -> bytes:
-    """Return the secret that two pairs of keys share.
-
-    Raises: ValueError (a peer) for a key of small order, with which the secret would be none.
-    """
-    secret = multiply(private, public)
-    if not any(secret):
+    found = times(x2, invert(z2)) % PRIME
+    if not found:
         raise ValueError("public key of small order")
-    return secret
+    return found.to_bytes(32, "little")
