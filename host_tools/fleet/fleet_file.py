@@ -23,6 +23,7 @@ LABEL_LINES = ("{name}", "{mac}", "{board}  {cluster}")
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
 NetworkId = Annotated[int, Meta(ge=1, le=65535)]
+ValidDays = Annotated[int, Meta(ge=1, le=10_000)]
 
 
 class Cluster(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -39,6 +40,12 @@ class Station(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     printer: str = ""
 
 
+class Enrolment(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """For how many days the certificate of a board holds."""
+
+    valid_days: ValidDays = 3650
+
+
 class FleetFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole of `fleet.toml`."""
 
@@ -49,6 +56,7 @@ class FleetFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     clusters: dict[Name, Cluster] = {}
     settings: dict[str, Setting] = {}
     station: Station = Station()
+    enrolment: Enrolment = Enrolment()
 
 
 def parse_fleet(text: str, file: str = FLEET_FILE) -> FleetFile:

@@ -21,11 +21,13 @@ from cma_toolkit.host_tools.fleet.fleet_file import (
 from cma_toolkit.host_tools.fleet.mac import normal_mac
 from cma_toolkit.host_tools.fleet.settings import Value
 from cma_toolkit.host_tools.fleet.strict import nearest
+from cma_toolkit.host_tools.secure.certificates import ROLES
 
 INVENTORY_FILE = "inventory.csv"
-COLUMNS = ("name", "board", "mac", "labels", "cluster", "wifi")
+COLUMNS = ("name", "board", "mac", "labels", "cluster", "wifi", "roles")
 SETTING_PREFIX = "set."
 NO_WIFI = "-"
+ROLES_OF_ALL = tuple(role for role in ROLES if role != "edge")
 LABEL_COUNT_MAX = 16
 LABEL_PATTERN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.=:/-]{0,30}$")
 
@@ -45,6 +47,7 @@ class Row:
     cluster: str
     wifi: str
     settings: dict[str, Value]
+    roles: tuple[str, ...] = ROLES_OF_ALL
 
 
 def load_inventory(path: Path, fleet: FleetFile, boards: Collection[str]) -> list[Row]:
@@ -130,6 +133,7 @@ class _Line:
             cluster=cluster,
             wifi=self._wifi(fleet, cluster),
             settings=self._settings(fleet, cluster),
+            roles=self._roles(),
         )
 
     def _wrong(self, column: str, text: str) -> CmaError:
@@ -166,6 +170,13 @@ class _Line:
                     "_.=:/- with spaces between them.",
                 )
         return labels
+
+    def _roles(self) -> tuple[str, ...]:
+        words = self.cells.get("roles", "").split()
+        for word in words:
+            if word not in ROLES:
+                raise self._wrong("roles", f'unknown role "{word}"{nearest(word, ROLES)}')
+        return tuple(role for role in ROLES if role in words) or ROLES_OF_ALL
 
     def _cluster(self, fleet: FleetFile) -> str:
         cluster = self.cells.get("cluster") or fleet.cluster or fleet.name

@@ -98,4 +98,32 @@ MIGRATIONS = (
         PRIMARY KEY (hearer, heard)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE enrolments (
+        mac TEXT PRIMARY KEY,
+        node INTEGER NOT NULL,
+        network INTEGER NOT NULL,
+        roles INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        expires_s INTEGER NOT NULL,
+        public BLOB NOT NULL,
+        signer BLOB NOT NULL UNIQUE,
+        certificate BLOB NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('started', 'done', 'revoked')),
+        why TEXT NOT NULL,
+        changed_at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE revocations (
+        signer BLOB PRIMARY KEY,
+        mac TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        why TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE statements (
+        network INTEGER PRIMARY KEY,
+        number INTEGER NOT NULL,
+        document BLOB NOT NULL
+    );
+    """,
 )

@@ -10,16 +10,13 @@ import os
 import sys
 
 from on_device.ours import has_our_map, is_ours
+from on_device.own_keys import halves
+from on_device.slot import SECTOR_BYTES, sector_of_slot, size_of_image
 
 NAMESPACE = "cma"
 REVISION = "revision"
 BUFFER_BYTES = 2048
 BLOCK_BYTES = 512
-SECTOR_BYTES = 4096
-# Where an image lies: see `kernel/release/layout.py` and `loader/mark.py` of the firmware.
-LOADER_SECTORS = 16
-JOURNAL_SECTORS = 4
-MARK_AT, MARK_MAGIC = 1496, b"\xcb"
 
 
 def run(arguments):
@@ -42,9 +39,11 @@ def read(arguments):
         "image": "",
         "application": "",
         "shadows": [],
+        "kept": {},
     }
     if ours:  # on any other board, opening the namespace would write it
         stored(arguments, reply)
+        reply["kept"] = halves()
         image(reply)
         reply["shadows"] = [path for path in arguments["shadows"] if is_file(path)]
     return reply
@@ -73,25 +72,6 @@ def image(reply):
         reply["application"] = "%s %s" % (about["name"], about["sources"])
     except (OSError, ValueError, KeyError):
         pass  # an image of before there were names
-
-
-def sector_of_slot(sector_count):
-    """Return where the image begins that runs, as the loader marked it: else that of slot A."""
-    import machine
-
-    mark = machine.RTC().memory()[MARK_AT : MARK_AT + 2]
-    slot = mark[1] & 1 if mark[:1] == MARK_MAGIC else 0
-    return LOADER_SECTORS + slot * ((sector_count - LOADER_SECTORS - JOURNAL_SECTORS) // 2)
-
-
-def size_of_image(head):
-    """Return how long a ROMFS is: behind its magic, seven bits a byte, highest first."""
-    size = 0
-    for at in range(3, 8):
-        size = size << 7 | head[at] & 0x7F
-        if not head[at] & 0x80:
-            return at + 1 + size
-    return 0
 
 
 def is_file(path):

@@ -2,10 +2,26 @@
 
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cma_toolkit.host_tools.errors import CmaError, verify_failed
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a board keeps of who it is, but for its private keys.
+
+    Shape: `public` and `signer` are its X25519 and its Ed25519 key, `fresh_signer` that of keys
+    which nobody certified yet, `orders` the newest list of revocations; b"" for what it has not.
+    """
+
+    public: bytes = b""
+    signer: bytes = b""
+    authority: bytes = b""
+    certificate: bytes = b""
+    fresh_signer: bytes = b""
+    orders: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -24,6 +40,7 @@ class Actual:
     image: str = ""
     application: str = ""
     shadows: tuple[str, ...] = ()
+    kept: Kept = Kept()
 
     @property
     def fleet(self) -> str:
@@ -64,6 +81,7 @@ def from_reply(reply: dict[str, Any], chip: str) -> Actual:
             image=str(reply["image"]),
             application=str(reply["application"]),
             shadows=tuple(map(str, reply["shadows"])),
+            kept=Kept(**{key: bytes.fromhex(value) for key, value in reply["kept"].items()}),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable() from error
@@ -83,6 +101,7 @@ def to_json(actual: Actual) -> dict[str, Any]:
         "image": actual.image,
         "application": actual.application,
         "shadows": list(actual.shadows),
+        "kept": {key: value.hex() for key, value in asdict(actual.kept).items()},
     }
 
 

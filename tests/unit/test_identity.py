@@ -36,16 +36,14 @@ def test_no_keys_are_made_without_entropy():
     raises(OSError, make, _entropy(is_true=False), PORT)
 
 
-def test_a_certificate_comes_beside_the_same_keys():
-    held = Identity(Identity(RECORD).certified(b"\x05" * 32, b"certificate"))
+def test_a_certificate_lies_behind_the_keys_that_it_is_for():
+    held = Identity(RECORD + b"\x05" * 32 + b"certificate")
     assert (held.authority, held.certificate) == (b"\x05" * 32, b"certificate")
-    assert held.certified(b"", b"") == RECORD
-    other = Identity(held.certified(b"\x06" * 32, b"another"))
-    assert other.certified(b"", b"") == RECORD and other.certificate == b"another"
+    assert (held.public, held.signer) == (Identity(RECORD).public, Identity(RECORD).signer)
 
 
 def test_what_is_no_record_is_refused():
-    full = Identity(RECORD).certified(b"\x05" * 32, bytes(certificate.CERTIFICATE_BYTES_MAX))
+    full = RECORD + b"\x05" * 32 + bytes(certificate.CERTIFICATE_BYTES_MAX)
     assert len(full) == RECORD_BYTES_MAX
     for size in range(len(full) + 2):
         data = (full + b"\x00")[:size]

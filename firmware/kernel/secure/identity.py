@@ -3,7 +3,7 @@
 It is one record, written at once: a certificate never lies beside keys that it does not certify.
 Private keys are in it and in nothing else; what leaves a board are public keys and a proof.
 
-Input    make(entropy, crypto); Identity(record), certified(…), prove(…)
+Input    make(entropy, crypto), whose result a certificate is put behind; Identity(record), prove(…)
 Effects  none; to keep the record is the caller's
 Bounds   RECORD_BYTES_MAX
 Source   SPEC.md, "Enrolment"
@@ -42,16 +42,11 @@ class Identity:
             size == _AUTHORITY or _CERTIFICATE < size <= RECORD_BYTES_MAX
         ):
             raise ValueError()
-        self._keys = record[:_AUTHORITY]
         self.agree_private, self.sign_private, self.public, self.signer = [
             record[at : at + _KEY_BYTES] for at in range(1, _AUTHORITY, _KEY_BYTES)
         ]
         self.authority = record[_AUTHORITY:_CERTIFICATE]
         self.certificate = record[_CERTIFICATE:]
-
-    def certified(self, authority: bytes, certificate: bytes) -> bytes:
-        """Return the record with what an authority says of these keys."""
-        return self._keys + authority + certificate
 
     def prove(
         self, crypto: "Crypto", nonce: bytes, ephemeral: bytes, mac: bytes
