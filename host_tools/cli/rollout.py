@@ -170,6 +170,14 @@ def start(dry_run: bool, output: Output, **given: Any) -> None:
     help="Percent of the frames on the air that are lost; more where it was seen so.",
 )
 @click.option(
+    "--interrupted",
+    type=click.IntRange(0, 100),
+    default=5,
+    show_default=True,
+    metavar="P",
+    help="Percent of the boards whose power fails in their update.",
+)
+@click.option(
     "--hours",
     type=click.IntRange(1, 1_000),
     default=72,
@@ -188,6 +196,7 @@ def start(dry_run: bool, output: Output, **given: Any) -> None:
 @_output
 def rehearse(  # noqa: PLR0917 - click passes options by name
     loss: int,
+    interrupted: int,
     hours: int,
     seeds: int,
     seed: int,
@@ -207,7 +216,12 @@ def rehearse(  # noqa: PLR0917 - click passes options by name
     with _store() as store:
         planned = plan(store.database, given, _now_s())
         rehearsal = Rehearsal(
-            planned, store.database, loss_percent=loss, hours=hours, is_quick=quick
+            planned,
+            store.database,
+            loss_percent=loss,
+            interrupted_percent=interrupted,
+            hours=hours,
+            is_quick=quick,
         )
         found = rehearsal.run(range(seed, seed + seeds), progress_style(output, quiet))
         store.predict(found)

@@ -29,6 +29,7 @@ from cma_toolkit.host_tools.rollout.desk import node_of
 from cma_toolkit.host_tools.rollout.reach import Reach, of_cluster
 from cma_toolkit.host_tools.rollout.records import Prediction, Run
 from cma_toolkit.host_tools.rollout.store import Store
+from cma_toolkit.sim.rollout.interrupted import interrupted
 from cma_toolkit.sim.rollout.world import Conditions, Member
 from cma_toolkit.sim.world.app_loader import AppError, load_setup
 
@@ -40,7 +41,8 @@ class Rehearsal:
     """A planned roll-out, and the emulated fleet that it is tried on.
 
     What is known of its links and batteries is in the fleet's `database`. Where it is `is_quick`,
-    boards run no application but live by their schedule. Units: `hours` end a run.
+    boards run no application but live by their schedule. Units: `hours` end a run; of the boards
+    `interrupted_percent` lose power once in their update, other ones in each run.
     Raises: CmaError 2 for a project that does not read.
     """
 
@@ -50,6 +52,7 @@ class Rehearsal:
         database: Database,
         *,
         loss_percent: int,
+        interrupted_percent: int,
         hours: int,
         is_quick: bool,
     ) -> None:
@@ -60,6 +63,7 @@ class Rehearsal:
         earlier = _earlier(repository, planned.release, part)
         self._planned = planned
         self._minutes = hours * 60
+        self._interrupted_permille = interrupted_percent * 10
         self._reach = _reach(boards, database, loss_percent, planned.rollout.terms.silence_s)
         batteries = _batteries(database)
         self._members = [
@@ -106,7 +110,12 @@ class Rehearsal:
             world = EmulatedRollout(
                 store,
                 self._release,
-                self._members,
+                interrupted(
+                    self._members,
+                    self._interrupted_permille,
+                    len(self._conditions.image),
+                    seed,
+                ),
                 self._conditions,
                 seed=seed,
                 start_s=planned.rollout.started_at_s,

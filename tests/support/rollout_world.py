@@ -22,6 +22,8 @@ from cma_toolkit.host_tools.rollout.records import Member as OfRollout
 from cma_toolkit.host_tools.rollout.records import Rollout, Terms
 from cma_toolkit.host_tools.rollout.waves import USUAL
 from cma_toolkit.sim.rollout.board import NETWORK
+from cma_toolkit.sim.rollout.interrupted import USUAL_PERMILLE as INTERRUPTED_PERMILLE
+from cma_toolkit.sim.rollout.interrupted import interrupted
 from cma_toolkit.sim.rollout.world import Conditions, Member, World
 from support.release_board import FIRST
 from support.release_signers import CLASS_ID, MPY
@@ -31,7 +33,6 @@ from support.updating import changed, image, part_of, published
 CLUSTER_BOARDS = 30
 USUAL_PERMILLE = 100  # of the frames are lost in a rehearsal
 DAY_S = 86_400
-FLASH_OPERATIONS = 45  # of an update
 PERIOD_MS = 60_000
 CURRENTS_UA = {
     "active": 64_000,
@@ -88,7 +89,8 @@ def update(
 def as_seen(fleet: Fleet, minutes: int) -> Fleet:
     """Return the fleet that a rehearsal makes of what edges hear of this one in so many minutes.
 
-    It knows neither how many frames get lost everywhere nor whose power will fail.
+    It knows neither how many frames get lost everywhere nor whose power will fail, and takes what
+    is usual.
     """
     edges: list[Edge] = []
 
@@ -113,7 +115,7 @@ def as_seen(fleet: Fleet, minutes: int) -> Fleet:
             for place, board in enumerate(own)
             if found[board.mac].edge_permille != USUAL_PERMILLE
         }
-    return replace(fleet, loss_permille=USUAL_PERMILLE, cut_permille=0, far=far)
+    return replace(fleet, loss_permille=USUAL_PERMILLE, cut_permille=INTERRUPTED_PERMILLE, far=far)
 
 
 def cuts_drawn(fleet: Fleet) -> int:
@@ -145,15 +147,13 @@ def _conditions(fleet: Fleet) -> Conditions:
 
 
 def _members(fleet: Fleet) -> list[Member]:
-    rng = Prng(seed_from(fleet.seed, "power cuts"))
     members = []
     for number in range(fleet.boards):
-        is_cut, operation = rng.below(1000) < fleet.cut_permille, 1 + rng.below(FLASH_OPERATIONS)
         cluster = f"cluster-{number // CLUSTER_BOARDS}"
         node = node_of(mac_of(number))
-        member = Member(node, cluster, PERIOD_MS, 0, operation if is_cut else 0, CURRENTS_UA)
+        member = Member(node, cluster, PERIOD_MS, currents_ua=CURRENTS_UA)
         members.append(replace(member, edge_permille=fleet.far.get(number, -1)))
-    return members
+    return interrupted(members, fleet.cut_permille, len(image(1)), fleet.seed)
 
 
 def _report(agent: Any) -> None:
