@@ -1,6 +1,6 @@
 """How a key is called before people."""
 
-from cma_toolkit.firmware.kernel.secure.peer_id import peer_id
+from cma_toolkit.host_tools.secure.peer_id import peer_id
 
 _LETTERS = 8
 

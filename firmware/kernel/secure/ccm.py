@@ -42,13 +42,11 @@ class Ccm:
         end: int,
     ) -> int:
         """Encrypt in place, a tag behind it; returns where that ends."""
-        size, tag_bytes, mix = end - start, self._tag_bytes, self._port.loops.mix
-        scratch = self._checked(nonce, aad, buffer, start, size, end + tag_bytes)
-        self._authenticate(scratch, nonce, aad, buffer, start, size)
-        self._stream(scratch, nonce, size)
-        mix(buffer, start, scratch, _BLOCK_BYTES, size)
+        tag_bytes, mix = self._tag_bytes, self._port.loops.mix
+        scratch = self._checked(nonce, aad, buffer, start, end, end + tag_bytes)
+        self._authenticate(scratch, nonce, aad, buffer, start, end - start)
         mix(buffer, end, buffer, end, tag_bytes)
-        mix(buffer, end, scratch, 0, tag_bytes)
+        self._stream(scratch, nonce, buffer, start, end)
         mix(buffer, end, self._last, 0, tag_bytes)
         return end + tag_bytes
 
@@ -64,18 +62,14 @@ class Ccm:
 
         Returns: -1 if it is not genuine, and leaves zeros.
         """
-        tag_bytes, mix = self._tag_bytes, self._port.loops.mix
-        at = end - tag_bytes  # of the tag
-        size = at - start
-        scratch = self._checked(nonce, aad, buffer, start, max(0, size), end)
+        mix, at = self._port.loops.mix, end - self._tag_bytes  # of the tag
+        scratch = self._checked(nonce, aad, buffer, start, max(start, at), end)
         differs = 1
         try:
-            if size >= 0:
-                self._stream(scratch, nonce, size)
-                mix(buffer, at, scratch, 0, tag_bytes)
-                mix(buffer, start, scratch, _BLOCK_BYTES, size)
-                self._authenticate(scratch, nonce, aad, buffer, start, size)
-                mix(buffer, at, self._last, 0, tag_bytes)
+            if at >= start:
+                self._stream(scratch, nonce, buffer, start, at)
+                self._authenticate(scratch, nonce, aad, buffer, start, at - start)
+                mix(buffer, at, self._last, 0, end - at)
                 found = 0
                 for i in range(at, end):
                     found |= buffer[i]
@@ -91,10 +85,11 @@ class Ccm:
         aad: "bytes | bytearray | memoryview",
         buffer: "bytearray | memoryview",
         start: int,
-        size: int,
+        end: int,
         tag_end: int,
     ) -> memoryview:
         # Loops in machine code write wherever they are told.
+        size, port = end - start, self._port
         if (
             len(nonce) != NONCE_BYTES
             or len(aad) > AAD_BYTES_MAX
@@ -102,7 +97,10 @@ class Ccm:
             or not 0 <= start <= tag_end <= len(buffer)
         ):
             raise ValueError("length")
-        return self._port.reserve(4 * _BLOCK_BYTES + len(aad) + size)
+        size += 4 * _BLOCK_BYTES + len(aad)
+        if len(port.scratch) < size:
+            port.scratch = memoryview(bytearray(size))
+        return port.scratch
 
     def _authenticate(  # noqa: PLR0917 - what `seal` and `open` take
         self,
@@ -137,14 +135,21 @@ class Ccm:
         mix(last, 0, scratch, end - _BLOCK_BYTES, _BLOCK_BYTES)
         self._chain = chain
 
-    def _stream(
-        self, scratch: memoryview, nonce: "bytes | bytearray | memoryview", size: int
+    def _stream(  # noqa: PLR0917 - what `seal` and `open` take
+        self,
+        scratch: memoryview,
+        nonce: "bytes | bytearray | memoryview",
+        buffer: "bytearray | memoryview",
+        start: int,
+        end: int,
     ) -> None:
-        # Leave what masks the tag in the first block, what masks the message after it.
-        loops, end = self._port.loops, size + 31 & ~15
-        loops.mix(scratch, 0, scratch, 0, _BLOCK_BYTES)
-        loops.mix(scratch, 1, nonce, 0, NONCE_BYTES)
-        scratch[0] = 1
-        loops.count(scratch, end)
-        blocks = scratch[:end]
+        # Mask a message, and the tag behind it: that with the first block.
+        loops, size = self._port.loops, end - start
+        blocks = scratch[: size + 31 & ~15]
+        loops.mix(blocks, 0, blocks, 0, _BLOCK_BYTES)
+        loops.mix(blocks, 1, nonce, 0, NONCE_BYTES)
+        blocks[0] = 1
+        loops.count(blocks, len(blocks))
         self._blocks.encrypt(blocks, blocks)
+        loops.mix(buffer, start, blocks, _BLOCK_BYTES, size)
+        loops.mix(buffer, end, blocks, 0, self._tag_bytes)

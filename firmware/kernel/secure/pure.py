@@ -24,14 +24,9 @@ class PureCrypto:
 
     def __init__(self, aes: "Any", random: "Any", loops: "Any" = None) -> None:
         self.aes, self.random, self.loops = aes, random, loops
-        # Where blocks are made: for a frame of 250 B and 64 B beside it.
-        self._scratch = memoryview(bytearray(352))
-
-    def reserve(self, size_bytes: int) -> memoryview:
-        """Return memory of `size_bytes` at least, the same for all keys; it only grows."""
-        if len(self._scratch) < size_bytes:
-            self._scratch = memoryview(bytearray(size_bytes))
-        return self._scratch
+        # Where all keys make blocks: for a frame of 250 B and 64 B beside it; what is longer makes
+        # it grow, once.
+        self.scratch = memoryview(bytearray(352))
 
     def aead(self, key: bytes) -> Ccm:
         """Return AES-CCM under a key."""
