@@ -1,0 +1,255 @@
+"""Two nodes that call each other: what is said, what is installed, and when."""
+
+from kernel.secure.answering import (
+    ANSWER,
+    CALL,
+    DONE,
+    NO,
+    OURS_MAX,
+    PROOF,
+    RESUMPTION,
+    THEIRS_MAX,
+    THEIRS_MS,
+)
+from kernel.secure.call import RESTS
+from kernel.secure.calls import NEVER, REST_MS
+from kernel.secure.session import REFUSED_NO_KEY
+from kernel.secure.traffic import WAITING_EACH, WAITING_MAX
+from support.calling import Medium, Station, stations
+
+HANDSHAKE = [CALL, ANSWER, PROOF, DONE]
+RESUMED = [step + RESUMPTION for step in HANDSHAKE]
+
+
+def steps(medium):
+    """Return the steps that were said, and forget them."""
+    found = [data[0] for _, _, data in medium.sent]
+    medium.sent = []
+    return found
+
+
+def joined(seed=1):
+    """Return a medium and two nodes that have a session."""
+    one, other = stations(2, seed)
+    medium = Medium([one, other])
+    assert one.call(12)
+    medium.run(60_000, lambda: one.secret_for(12))
+    assert steps(medium) == HANDSHAKE
+    return medium, one, other
+
+
+def test_a_frame_waits_for_its_session_and_goes_then():
+    one, other = stations(2)
+    medium = Medium([one, other])
+    assert one.send(12, b"hello") == one.send(12, b"again") == 0
+    medium.run(60_000)
+    assert sorted(payload for _, _, payload in medium.heard) == [b"again", b"hello"]
+    assert one.secret_for(12) == other.secret_for(11)
+    assert one.joins == [12] and other.joins == [11]
+    assert one.send(12) > 0 and not one.fails and not one.calls.dropped
+
+
+def test_strangers_and_who_is_known_by_name_keep_to_what_the_standard_costs():
+    medium, one, other = joined()
+    one.calls.keeper.forget(12)
+    other.protection.sessions.end(11)
+    other.table.delete(b"kept" + b"cert/" + bytes((0, 0, 0, 11)))
+    # Who forgot is told the certificate; who did not is not.
+    other.call(11)
+    medium.run(60_000)
+    sizes = [len(data) - 4 for _, _, data in medium.sent]
+    assert [data[0] for _, _, data in medium.sent] == HANDSHAKE
+    assert sizes[0] == 37 and sizes[1] < 60 and sizes[2] > 150 and sizes[3] == 9
+    assert one.secret_for(12) == other.secret_for(11)
+
+
+def test_after_a_loss_of_power_it_is_resumed_and_no_key_agreed_upon():
+    medium, one, other = joined()
+    for station in (one, other):
+        station.boot()
+    agreed = []
+    port = one.fleet.port
+    agree, port.agree = port.agree, lambda *keys: agreed.append(keys)
+    one.call(12)
+    medium.run(60_000)
+    port.agree = agree
+    assert steps(medium) == RESUMED and not agreed
+    assert one.secret_for(12) and one.secret_for(12) == other.secret_for(11)
+
+
+def test_a_handshake_follows_where_nothing_is_kept_any_more():
+    for is_ours in (False, True):
+        medium, one, other = joined()
+        one.boot(is_erased=is_ours)
+        other.boot(is_erased=not is_ours)
+        one.call(12)
+        medium.run(60_000)
+        expected = HANDSHAKE if is_ours else [CALL + RESUMPTION, NO] + HANDSHAKE
+        assert steps(medium) == expected
+        assert one.secret_for(12) == other.secret_for(11)
+
+
+def test_what_a_certificate_that_is_void_left_is_not_resumed():
+    for is_ours in (False, True):
+        medium, one, other = joined()
+        for station in (one, other):
+            station.boot()
+        (one if is_ours else other).peers.epoch = 1
+        one.call(12)
+        medium.run(120_000)
+        assert one.secret_for(12) is other.secret_for(11) is None
+        assert (CALL + RESUMPTION in steps(medium)) != is_ours
+
+
+def test_a_frame_that_does_not_open_has_its_sender_called():
+    for is_erased in (False, True):
+        medium, one, other = joined()
+        other.boot(is_erased)
+        one.send(12, b"lost")
+        medium.run(60_000)
+        assert medium.refusals == [(12, 11, REFUSED_NO_KEY)] and not medium.heard
+        assert one.secret_for(12) == other.secret_for(11)
+        one.send(12, b"heard")
+        medium.run(1_000)
+        assert medium.heard == [(12, 11, b"heard")]
+
+
+def test_two_that_call_each_other_have_one_session():
+    for seed in range(6):
+        one, other = stations(2)
+        medium = Medium([one, other], seed, delay_ms=1)
+        one.send(12, b"one")
+        other.send(11, b"other")
+        medium.run(60_000)
+        assert steps(medium).count(PROOF) == 1
+        assert one.secret_for(12) == other.secret_for(11)
+        assert sorted(payload for _, _, payload in medium.heard) == [b"one", b"other"]
+
+
+class Losing(Medium):
+    """One that loses just one of all messages."""
+
+    lost = -1
+
+    def _carry(self, *what):
+        self.lost -= 1
+        if self.lost != -1:
+            super()._carry(*what)
+
+
+def test_each_message_may_be_lost_and_each_may_come_twice():
+    for lost in range(8):
+        one, other = stations(2)
+        medium = Losing([one, other], double=1_000)
+        medium.lost = lost
+        one.call(12)
+        medium.run(60_000)
+        assert one.secret_for(12) and one.secret_for(12) == other.secret_for(11)
+        assert len(one.installed) == len(other.installed) == 1
+
+
+def test_whom_nobody_answers_rests_and_what_waited_is_counted():
+    one, _ = stations(2)
+    medium = Medium([one])
+    for _ in range(WAITING_EACH + 1):
+        one.send(99)
+    assert one.calls.dropped == 1
+    spent_ms = medium.run(200_000, lambda: one.fails)
+    assert spent_ms < 40_000 and one.fails == [99] and one.calls.dropped == WAITING_EACH + 1
+    assert not one.call(99) and one.calls.find(99, True).stage == RESTS
+    medium.run(REST_MS + 1)
+    assert one.call(99) and len(one.calls.calls) == 1
+
+
+def test_all_that_is_held_is_bounded():
+    [one] = stations(1)
+    for node in range(100, 100 + 3 * OURS_MAX):
+        one.send(node)
+    assert len(one.calls.calls) == OURS_MAX and len(one.calls._waiting) == WAITING_MAX
+    assert one.calls.dropped == 3 * OURS_MAX - WAITING_MAX
+    for node in range(200, 200 + 3 * THEIRS_MAX):
+        one.hear(node, bytes((CALL, 1, 2, 0xFF)) + b"\x03\x00\x58\x20" + bytes([9] * 32) + b"\x05")
+    assert len(one.calls.calls) == OURS_MAX + THEIRS_MAX
+
+
+def test_what_is_half_open_ends():
+    one, other = stations(2)
+    one.call(12)
+    other.hear(11, one.said.pop()[1])
+    assert other.calls.next_wake_at_ms() >= 0
+    other.now_ms = (other.now_ms + THEIRS_MS) % (1 << 29)
+    other.calls.on_time(other.now_ms, other)
+    assert not other.calls.calls and other.calls.next_wake_at_ms() == NEVER
+
+
+def test_whom_is_forgotten_is_a_stranger():
+    medium, one, other = joined()
+    one.calls.forget(12, one)
+    assert one.secret_for(12) is None and not [key for key in one.table.values if b"cert" in key]
+    other.boot()
+    other.call(11)
+    medium.run(60_000)
+    assert steps(medium) == [CALL + RESUMPTION, NO] + HANDSHAKE
+
+
+def test_flash_that_fails_costs_a_handshake_and_no_session():
+    one, other = stations(2)
+    medium = Medium([one, other])
+    one.protection.nonces.know()
+    other.protection.nonces.know()
+    one.table.is_broken = True
+    one.call(12)
+    medium.run(120_000)
+    assert one.secret_for(12) is None and one.fails, "whose certificate is right cannot be known"
+    one.table.is_broken = False
+    medium.run(REST_MS)
+    commit, one.table.commit = one.table.commit, _fail
+    one.call(12)
+    medium.run(60_000)
+    one.table.commit = commit
+    assert one.secret_for(12) == other.secret_for(11) and one.calls.keeper.unkept == 1
+
+
+def _fail():
+    raise OSError(28)
+
+
+def test_what_has_no_form_changes_nothing():
+    medium, one, other = joined()
+    before = one.secret_for(12)
+    for step in range(256):
+        for size in (0, 1, 3, 4, 5, 12, 40):
+            one.hear(12, (bytes((step, 1, 2, 3)) + bytes(40))[:size] if size else b"")
+    assert one.secret_for(12) == before
+    for node in (0, 11, (1 << 30) - 1):
+        one.hear(node, bytes((CALL, 1, 2, 3)) + bytes(40))
+    one.now_ms = other.now_ms = medium.now_ms
+    one.send(12, b"good")
+    medium.run(1_000)
+    assert medium.heard == [(12, 11, b"good")]
+
+
+class Pinned(Station):
+    """One whose sessions with 11 to 16 are nobody's to take."""
+
+    def boot(self, is_erased=False):
+        """Pin them."""
+        super().boot(is_erased)
+        self.calls.keeper.pinned = list(range(11, 17))
+
+
+def test_who_comes_unasked_takes_the_place_of_none_that_is_pinned():
+    nodes = stations(12, kind=Pinned)
+    medium = Medium(nodes)
+    kept, others = nodes[:7], nodes[7:]
+    target = kept[0]
+    for peer in kept[1:6]:
+        peer.call(11)
+        medium.run(30_000)
+    secrets = [target.secret_for(peer.node) for peer in kept[1:6]]
+    assert None not in secrets
+    for stranger in others:
+        stranger.call(11)
+        medium.run(30_000)
+        assert target.secret_for(stranger.node)
+    assert [target.secret_for(peer.node) for peer in kept[1:6]] == secrets
