@@ -1,4 +1,4 @@
-"""Whatever a bad medium and who meddles do: both ends or neither, and all speak again afterwards."""
+"""Whatever a medium and who meddles do: both ends or neither, and all speak again afterwards."""
 
 from support.call_faults import trial
 
