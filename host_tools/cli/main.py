@@ -24,6 +24,7 @@ COMMANDS = {
     "adopt": "Take over a board that already runs something, keeping its files.",
     "restore": "Write a full-flash backup back to a board.",
     "provision": "Give boards their name, cluster, Wi-Fi and settings from your inventory.",
+    "attest": "Have boards prove what runs on them, and say what differs.",
     "identify": "Blink the LED of one board.",
     "run": "Run app.py on a board without flashing; with --watch at every save.",
     "monitor": "Show what a board prints.",

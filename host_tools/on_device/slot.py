@@ -15,7 +15,17 @@ def sector_of_slot(sector_count):
 
     mark = machine.RTC().memory()[MARK_AT : MARK_AT + 2]
     slot = mark[1] & 1 if mark[:1] == MARK_MAGIC else 0
-    return LOADER_SECTORS + slot * ((sector_count - LOADER_SECTORS - JOURNAL_SECTORS) // 2)
+    return LOADER_SECTORS + slot * slot_sectors(sector_count)
+
+
+def slot_sectors(sector_count):
+    """Return how many sectors a slot has."""
+    return (sector_count - LOADER_SECTORS - JOURNAL_SECTORS) // 2
+
+
+def room_at(sector, sector_count):
+    """Return how many bytes the loader or a slot may have that begins at a sector."""
+    return (slot_sectors(sector_count) if sector else LOADER_SECTORS) * SECTOR_BYTES
 
 
 def size_of_image(head):
