@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 BROWSER := build/browser/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo browser test test-emulator check figure figures soak lock clean
+.PHONY: help setup demo browser test test-emulator check figure figures soak fuzz lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ figures: setup ## Measure all figures (hours; world_mutants alone takes one)
 
 soak: setup ## Run the long forms of the tests, for hours (HOURS=2)
 	@$(BIN)/python tests/bench/soak.py --hours $(or $(HOURS),2)
+
+fuzz: setup ## Fuzz every parser that faces the air or a cable, or one (NAME=cbor), for a time (MINUTES=30)
+	@$(BIN)/python tests/fuzz/run.py $(NAME) $(if $(MINUTES),--minutes $(MINUTES))
 
 lock: setup ## Resolve the dependencies again and rewrite requirements.lock
 	@$(BIN)/python -m pip install -qq uv
