@@ -41,10 +41,10 @@ class AnyHandshake(Handshake):
         """Return with what a static key is mixed in, None for a side that signs."""
         return None if self.does_sign(side) else super().salt(side)
 
-    def prove(self, side: int, credential: Credential, front: bytes, ead: bytes = b"") -> bytes:
+    def proof(self, side: int, credential: Credential, front: bytes, ead: bytes = b"") -> bytes:
         """Return our signature, or the code."""
         if not self.does_sign(side):
-            return super().prove(side, credential, front, ead)
+            return super().proof(side, credential, front, ead)
         return self.crypto.sign(credential.private, self._signed(side, credential, front, ead))
 
     def is_proven(

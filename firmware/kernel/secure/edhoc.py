@@ -84,13 +84,9 @@ def derive(secret: bytes, label: int, context: bytes, size: int) -> bytes:
 
 def mask(secret: bytes, transcript: bytes, text: bytes) -> bytes:
     """Return the second message's plaintext as it travels, or as it was."""
-    stream = derive(secret, _MASK, transcript, len(text))
-    return bytes([a ^ b for a, b in zip(text, stream)])
-
-
-def is_integer(value: object) -> bool:
-    """Tell an integer from a truth value, which is one to Python."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    size = len(text)
+    stream = derive(secret, _MASK, transcript, size)
+    return (int.from_bytes(text, "big") ^ int.from_bytes(stream, "big")).to_bytes(size, "big")
 
 
 def read_items(data: bytes, count: int) -> "tuple[list[object], bytes]":
@@ -101,21 +97,20 @@ def read_items(data: bytes, count: int) -> "tuple[list[object], bytes]":
     """
     items: "list[object]" = []
     at = start = 0
-    label: object = None  # that may have a value
+    has_label = False  # that may have a value
     most = count + EAD_ITEMS_MAX if len(data) <= MESSAGE_BYTES_MAX else 0
     try:
         while at < len(data) and len(items) < most:
             item, at = decode_next(data, at)
             items.append(item)
-            if len(items) == count:
+            if len(items) <= count:
                 start = at
-            elif len(items) > count:
-                if is_integer(item) and item >= 0:  # type: ignore[operator]
-                    label = item
-                elif label is not None and isinstance(item, bytes):
-                    label = None
-                else:
-                    raise HandshakeError()
+            elif has_label and isinstance(item, bytes):
+                has_label = False
+            elif type(item) is int and item >= 0:
+                has_label = True
+            else:
+                raise HandshakeError()
     except CborError:
         raise HandshakeError()
     if at < len(data) or len(items) < count:
@@ -146,7 +141,7 @@ def read_identifier(item: object) -> bytes:
 
     Raises: HandshakeError for any other form than that of `write_identifier` (peer).
     """
-    identifier = encode(item) if is_integer(item) else item
+    identifier = encode(item) if type(item) is int else item
     if not isinstance(identifier, bytes) or write_identifier(identifier) != encode(item):
         raise HandshakeError()
     return identifier
@@ -190,14 +185,14 @@ def check_suites(value: object, ours: "tuple[int, ...]") -> None:
 
     Raises: HandshakeError (peer).
     """
-    suites = value if isinstance(value, list) else [value]
-    if len(suites) > _SUITES_MAX or (suites is value and len(suites) < 2):
+    suites = value if isinstance(value, list) and len(value) > 1 else [value]
+    if len(suites) > _SUITES_MAX:
         raise HandshakeError()
     first: object = None
     for suite in suites:
-        if not is_integer(suite):
+        if type(suite) is not int:
             raise HandshakeError()
         if first is None and suite in ours:
             first = suite
-    if first is None or first != suites[-1]:
+    if first != suites[-1]:
         raise HandshakeError(ERROR_SUITE, ours[0] if len(ours) == 1 else ours)

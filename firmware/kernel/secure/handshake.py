@@ -24,7 +24,6 @@ from .edhoc import (
     check_suites,
     derive,
     digest,
-    is_integer,
     mask,
     read_identifier,
     read_items,
@@ -94,28 +93,21 @@ class Handshake:
 
         Raises: HandshakeError; the handshake is over then (peer).
         """
-        self._begin(1)
-        items, _ = read_items(data, 4)
+        items, _ = self._begin(1, data, 4)
         method, suites, theirs, identifier = items[:4]
-        if not is_integer(method) or method != self.method:
+        if type(method) is not int or method != self.method or not isinstance(theirs, bytes):
             raise HandshakeError()
         check_suites(suites, self._suites)
-        if not isinstance(theirs, bytes):
-            raise HandshakeError()
         self.peer_identifier = read_identifier(identifier)
         # Both sides must tell their directions apart.
         if self.own_identifier == self.peer_identifier:
             self.own_identifier = self._other_identifier
         self._transcript = digest(data)
         self._meet(self._public, theirs)
-        first, own = self._secret, self._own
-        self._mix(CALLED, own.private, theirs)
-        front = write_identifier(self.own_identifier)
-        plaintext = front + write_reference(own.reference) + wrap(self.prove(CALLED, own, front))
-        message = self._public + mask(first, self._transcript, plaintext)
-        self._advance(plaintext, own)
+        first, transcript = self._secret, self._transcript
+        plaintext = self._speak(CALLED, write_identifier(self.own_identifier), theirs)
         self._step = 3
-        return wrap(message)
+        return wrap(self._public + mask(first, transcript, plaintext))
 
     def on_message_2(self, data: bytes) -> bytes:
         """Return the third message to a second one; the exporter stands then.
@@ -130,18 +122,14 @@ class Handshake:
         self._meet(theirs, theirs)
         plaintext = mask(self._secret, self._transcript, body[PUBLIC_BYTES:])
         items, ead = read_items(plaintext, 3)
-        identifier, reference, proof = items[:3]
-        self.peer_identifier = read_identifier(identifier)
+        self.peer_identifier = read_identifier(items[0])
         if self.peer_identifier == self.own_identifier:
             raise HandshakeError()
-        peer, own = self._find(reference), self._own
-        self._mix(CALLED, self._private, peer.public)
-        self._check(CALLED, peer, proof, write_identifier(self.peer_identifier), ead)
-        self._advance(plaintext, peer)
+        front = write_identifier(self.peer_identifier)
+        self._hear(CALLED, front, items[1:3], ead, plaintext)
         keys = self._keys(_KEY_3)
-        self._mix(CALLING, own.private, theirs)
-        plaintext = write_reference(own.reference) + wrap(self.prove(CALLING, own, b""))
-        self._finish(plaintext, own)
+        plaintext = self._speak(CALLING, b"", theirs)
+        self._finish()
         return wrap(seal(*keys, plaintext))
 
     def on_message_3(self, data: bytes) -> None:
@@ -152,10 +140,8 @@ class Handshake:
         self._begin(3)
         plaintext = self._open(_KEY_3, data)
         items, ead = read_items(plaintext, 2)
-        peer = self._find(items[0])
-        self._mix(CALLING, self._private, peer.public)
-        self._check(CALLING, peer, items[1], b"", ead)
-        self._finish(plaintext, peer)
+        self._hear(CALLING, b"", items[:2], ead, plaintext)
+        self._finish()
 
     def message_4(self) -> bytes:
         """Return the fourth message, once, for an initiator that is not sent anything else."""
@@ -170,7 +156,7 @@ class Handshake:
         self._begin(4)
         read_items(self._open(_KEY_4, data), 0)
 
-    def prove(self, side: int, credential: Credential, front: bytes, ead: bytes = b"") -> bytes:
+    def proof(self, side: int, credential: Credential, front: bytes, ead: bytes = b"") -> bytes:
         """Return the proof of a side; both can make it."""
         return self.code(side, credential, front, ead, MAC_BYTES)
 
@@ -178,30 +164,40 @@ class Handshake:
         self, side: int, credential: Credential, proof: bytes, front: bytes, ead: bytes
     ) -> bool:
         """Tell whether the other side proved itself."""
-        return same(proof, self.prove(side, credential, front, ead))
+        return same(proof, self.proof(side, credential, front, ead))
 
-    def _begin(self, step: int) -> None:
+    def _begin(self, step: int, data: bytes = b"", count: int = 0) -> "tuple[list[object], bytes]":
         # Until the step succeeds there is no next one.
         if self._step != step:
             raise HandshakeError()
         self._step = 0
+        return read_items(data, count)
 
-    def _find(self, item: object) -> Credential:
-        peer = self._peers.find(read_reference(item))
+    def _speak(self, side: int, front: bytes, theirs: bytes) -> bytes:
+        # Say who we are, on the side that is ours.
+        own = self._own
+        self._mix(side, own.private, theirs)
+        plaintext = front + write_reference(own.reference) + wrap(self.proof(side, own, front))
+        self._advance(plaintext, own)
+        return plaintext
+
+    def _hear(
+        self, side: int, front: bytes, said: "list[object]", ead: bytes, plaintext: bytes
+    ) -> None:
+        # Learn who the other side is, from a reference and a proof.
+        peer, proof = self._peers.find(read_reference(said[0])), said[1]
         if peer is None:
             raise HandshakeError(ERROR_CREDENTIAL, True)
         # Who talks to itself is being reflected.
-        if peer.public == self._own.public:
+        if peer.public == self._own.public or not isinstance(proof, bytes):
             raise HandshakeError()
-        return peer
-
-    def _check(self, side: int, peer: Credential, proof: object, front: bytes, ead: bytes) -> None:
-        if not isinstance(proof, bytes) or not self.is_proven(side, peer, proof, front, ead):
+        self._mix(side, self._private, peer.public)
+        if not self.is_proven(side, peer, proof, front, ead):
             raise HandshakeError()
         self.peer = peer
+        self._advance(plaintext, peer)
 
-    def _finish(self, plaintext: bytes, credential: Credential) -> None:
-        self._advance(plaintext, credential)
+    def _finish(self) -> None:
         self.exporter = Exporter(derive(self._secret, _SECRET, self._transcript, HASH_BYTES))
         self._step = 4
 
