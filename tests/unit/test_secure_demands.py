@@ -1,9 +1,9 @@
 """A neighbour gets what is critical once it has proven what runs on it, and not again for ever."""
 
 from kernel.secure.demands import (
+    ANSWER_EVERY_MS,
     ANSWERS_MAX,
     DOUBLINGS_MAX,
-    MINUTE_MS,
     PAUSE_MS,
     PEERS_MAX,
     SILENT,
@@ -193,13 +193,29 @@ def test_a_question_that_is_due_first_is_named_first():
     assert asking.demands.next_wake_at_ms() == ticks_add(first_ms, 4_000)
 
 
-def test_a_board_answers_what_is_a_question_and_a_few_times_a_minute():
+def test_a_board_answers_what_is_a_question_and_a_few_at_once():
     answers = Answers(mac_of(NODE), RIGHT)
     nonce = b"question"
     for wrong in (b"", b"short", b"too long."):
         assert answers.answer(START_MS, KEY, wrong) == b""
-    for count in range(ANSWERS_MAX):
-        now_ms = ticks_add(START_MS, count)
-        assert claims_in(answers.answer(now_ms, KEY, nonce), KEY) == (nonce, mac_of(NODE)) + RIGHT
-    assert answers.answer(ticks_add(START_MS, MINUTE_MS - 1), KEY, nonce) == b""
-    assert answers.answer(ticks_add(START_MS, MINUTE_MS), KEY, nonce) != b""
+    for _ in range(ANSWERS_MAX):
+        assert (
+            claims_in(answers.answer(START_MS, KEY, nonce), KEY) == (nonce, mac_of(NODE)) + RIGHT
+        )
+    assert answers.answer(ticks_add(START_MS, ANSWER_EVERY_MS - 1), KEY, nonce) == b""
+    assert answers.answer(ticks_add(START_MS, ANSWER_EVERY_MS), KEY, nonce) != b""
+    assert answers.answer(ticks_add(START_MS, ANSWER_EVERY_MS), KEY, nonce) == b""
+
+
+def test_who_was_refused_is_remembered_while_there_is_room():
+    asking = Asking()
+    asking.demand()
+    asking.answer(WRONG_ONE)
+    asking.wait(PAUSE_MS)
+    asking.demand(77)  # somebody else, with room for both
+    asking.demand()
+    asking.answer(WRONG_ONE)
+    before = len(asking.out.questions)
+    asking.wait(2 * PAUSE_MS - 1)
+    asking.demand()
+    assert [node for node, _ in asking.out.questions[before:]].count(NODE) == 0

@@ -6,11 +6,12 @@ a time that doubles. Who is asked answers a few times a minute, from what it mea
 
 Input    Demands: demand(…), on_token(…), step(…), forget(node); Answers: answer(…)
 Effects  out.question(node, nonce), out.refuse(node, why)
-Bounds   PEERS_MAX neighbours, TRIES_MAX questions of ANSWER_MS_MAX each; ANSWERS_MAX a minute
+Bounds   PEERS_MAX neighbours, TRIES_MAX questions of ANSWER_MS_MAX each; ANSWERS_MAX
 Source   RFC 9334, section 8.1: passport and challenge; SPEC.md, "Attestation"
 """
 
 from ..ticks import ticks_add, ticks_diff
+from .budget import Budget
 from .token import ANSWER_MS_MAX, ASK_BYTES, Challenge, claims_of, coded
 
 TYPE_CHECKING = False
@@ -38,19 +39,19 @@ TRIES_MAX = 3
 TRUST_MS = 3_600_000
 PAUSE_MS = 600_000
 DOUBLINGS_MAX = 6  # of the pause: ten hours
-ANSWERS_MAX = 6
-MINUTE_MS = 60_000
+ANSWERS_MAX = 6  # at once, and one more each
+ANSWER_EVERY_MS = 10_000
 WRONG, SILENT = 1, 2  # why: it runs what we do not accept; it did not say
 
 _ASKED, _TRUSTED, _REFUSED = range(3)
 
 
 class _Peer:
-    # Since or until when it is what; how often it was asked, and refused.
-    def __init__(self, node: int, mac: bytes) -> None:
-        self.node, self.mac = node, mac
+    # Until when it is what; how often it was asked, and refused.
+    def __init__(self, node: int, mac: bytes, at_ms: int) -> None:
+        self.node, self.mac, self.at_ms = node, mac, at_ms
         self.state = _REFUSED
-        self.at_ms = self.tries = self.refusals = 0
+        self.tries = self.refusals = 0
         self.challenge = Challenge(0, b"", b"")
 
 
@@ -67,16 +68,18 @@ class Demands:
 
     def demand(self, now_ms: int, node: int, mac: bytes, out: "Out") -> bool:
         """Tell whether a neighbour may have what is critical; ask it if that is not known."""
-        self.step(now_ms, out)
-        peer = self._find(node)
+        peer = self._find(now_ms, node, out)
         if peer is None:
-            if not self._has_room(now_ms):
+            # Whoever was refused, and could be asked again, makes room.
+            for other in self._peers:
+                if len(self._peers) == PEERS_MAX and _is_over(now_ms, other):
+                    self._peers.remove(other)
+            if len(self._peers) == PEERS_MAX:
                 self.dropped += 1
                 return False
-            peer = _Peer(node, mac)
-            peer.at_ms = now_ms
+            peer = _Peer(node, mac, now_ms)
             self._peers.append(peer)
-        if peer.state == _REFUSED and ticks_diff(now_ms, peer.at_ms) >= 0:
+        if peer.state == _REFUSED and _is_over(now_ms, peer):
             peer.tries = 0
             self._ask(now_ms, peer, out)
         return peer.state == _TRUSTED
@@ -92,10 +95,8 @@ class Demands:
 
         What is not genuine, not asked for or too late changes nothing.
         """
-        peer = self._find(node)
-        if not claims or not peer:
-            return False
-        if not peer.challenge.take(now_ms, claims[0], claims[1]):
+        peer = self._find(now_ms, node, out)
+        if not claims or not peer or not peer.challenge.take(now_ms, claims[0], claims[1]):
             return False
         if not self._is_right(claims[2], claims[3], claims[4]):
             self._refuse(now_ms, peer, WRONG, out)
@@ -107,7 +108,7 @@ class Demands:
     def step(self, now_ms: int, out: "Out") -> None:
         """Let pass what is too late: ask again, refuse who is silent, end what was trusted."""
         for peer in self._peers[:]:
-            if ticks_diff(now_ms, peer.at_ms) < 0:
+            if not _is_over(now_ms, peer):
                 continue
             if peer.state == _TRUSTED:
                 self._peers.remove(peer)
@@ -119,32 +120,19 @@ class Demands:
 
     def forget(self, node: int) -> None:
         """Trust a neighbour no more, as its session has ended; who is refused stays so."""
-        peer = self._find(node)
-        if peer and peer.state == _TRUSTED:
-            self._peers.remove(peer)
+        self._peers = [peer for peer in self._peers if peer.node != node or peer.state != _TRUSTED]
 
     def next_wake_at_ms(self) -> int:
         """Return when `step` has something to do, -1 if nobody is asked."""
-        asked = [peer for peer in self._peers if peer.state == _ASKED]
-        if not asked:
-            return -1
-        first = asked[0]
-        for peer in asked:
-            if ticks_diff(peer.at_ms, first.at_ms) < 0:
-                first = peer
-        return first.at_ms
-
-    def _has_room(self, now_ms: int) -> bool:
-        # Whoever was refused, and could be asked again, makes room.
-        if len(self._peers) < PEERS_MAX:
-            return True
+        due_at_ms = -1
         for peer in self._peers:
-            if peer.state == _REFUSED and ticks_diff(now_ms, peer.at_ms) >= 0:
-                self._peers.remove(peer)
-                return True
-        return False
+            is_first = due_at_ms < 0 or ticks_diff(peer.at_ms, due_at_ms) < 0
+            if peer.state == _ASKED and is_first:
+                due_at_ms = peer.at_ms
+        return due_at_ms
 
-    def _find(self, node: int) -> "_Peer | None":
+    def _find(self, now_ms: int, node: int, out: "Out") -> "_Peer | None":
+        self.step(now_ms, out)
         for peer in self._peers:
             if peer.node == node:
                 return peer
@@ -165,6 +153,10 @@ class Demands:
         out.refuse(peer.node, why)
 
 
+def _is_over(now_ms: int, peer: _Peer) -> bool:
+    return ticks_diff(now_ms, peer.at_ms) >= 0
+
+
 class Answers:
     """What we say of ourselves to those who share a session with us.
 
@@ -173,13 +165,10 @@ class Answers:
 
     def __init__(self, mac: bytes, measured: "Measured") -> None:
         self._mac, self._measured = mac, measured
-        self._count = self._since_ms = 0
+        self._budget = Budget(ANSWERS_MAX, ANSWER_EVERY_MS)
 
     def answer(self, now_ms: int, key: bytes, nonce: bytes) -> bytes:
         """Return the token for a question, coded for who asked; nothing if that is too often."""
-        if not 0 <= ticks_diff(now_ms, self._since_ms) < MINUTE_MS:
-            self._count, self._since_ms = 0, now_ms
-        if len(nonce) != ASK_BYTES or self._count == ANSWERS_MAX:
+        if len(nonce) != ASK_BYTES or not self._budget.take(now_ms, 1):
             return b""
-        self._count += 1
         return coded(key, claims_of(nonce, self._mac, *self._measured))
