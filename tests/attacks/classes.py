@@ -112,30 +112,40 @@ COUNT = len(TITLES)
 _TEST = re.compile(r"test_attack_(\d\d)_\w+\[(.+)\]")
 
 
-def numbers_shown(passed: Iterable[str], failed: Iterable[str]) -> set[int]:
+def numbers_shown(
+    passed: Iterable[str], failed: Iterable[str], names: re.Pattern[str] = _TEST
+) -> set[int]:
     """Return which classes are shown by these tests: stopped, and not without a check.
 
-    One test that fails spoils its class.
+    One test that fails spoils its class. `names` has the number and the way of a test.
     """
     ways: dict[int, set[str]] = defaultdict(set)
     for name in passed:
-        if match := _TEST.fullmatch(name):
+        if match := names.fullmatch(name):
             ways[int(match[1])].add(match[2])
-    spoilt = {int(match[1]) for name in failed if (match := _TEST.fullmatch(name))}
+    spoilt = {int(match[1]) for name in failed if (match := names.fullmatch(name))}
     return {number for number, seen in ways.items() if STOPPED in seen and len(seen) > 1} - spoilt
 
 
 def run() -> tuple[list[str], list[str]]:
     """Run every attack; return the names of the tests that passed and of the others."""
+    passed, failed = run_files(["tests/attacks"])
+    return [name for _, name in passed], [name for _, name in failed]
+
+
+def run_files(paths: Iterable[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Run tests; return file and name of those that passed and of the others."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "tests/attacks", f"--junit-xml={report}"],
+            [sys.executable, "-m", "pytest", "-q", *paths, f"--junit-xml={report}"],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             check=False,
         )
-        passed, failed = [], []
+        passed: list[tuple[str, str]] = []
+        failed: list[tuple[str, str]] = []
         for case in ElementTree.parse(report).getroot().iter("testcase"):
-            (failed if len(case) else passed).append(case.attrib["name"])
-    return passed, failed
+            test = case.attrib["classname"].rpartition(".")[2], case.attrib["name"]
+            (failed if len(case) else passed).append(test)
+        return passed, failed
