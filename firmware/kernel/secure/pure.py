@@ -38,24 +38,24 @@ class PureCrypto:
 
     def agree(self, private: bytes, public: bytes) -> bytes:
         """Return the X25519 secret."""
-        from . import x25519
+        from .x25519 import agree as x25519_agree
 
-        return x25519.agree(private, public)
+        return x25519_agree(private, public)
 
     def signer_of(self, private: bytes) -> bytes:
         """Return the Ed25519 public key."""
-        from . import ed25519
+        from .ed25519 import public_of as ed25519_key
 
-        return ed25519.public_of(private)
+        return ed25519_key(private)
 
     def sign(self, private: bytes, message: bytes) -> bytes:
         """Return the Ed25519 signature."""
-        from . import ed25519
+        from .ed25519 import sign as ed25519_sign
 
-        return ed25519.sign(private, message)
+        return ed25519_sign(private, message)
 
     def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether it is an Ed25519 signature of a key."""
-        from . import ed25519
+        from .ed25519 import verify as ed25519_verify
 
-        return ed25519.verify(public, message, signature)
+        return ed25519_verify(public, message, signature)

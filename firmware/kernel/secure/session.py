@@ -34,7 +34,7 @@ from .sessions import Sessions
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..ports import Table
-    from .port import Crypto
+    from .port import Aead, Crypto
     from .sealed import Keys
 
 # Why a frame was not sealed or not opened: all below zero.
@@ -120,9 +120,8 @@ class Protection:
             return REFUSED_NO_KEY
         frame[1] |= PROTECTED
         high = write_number(frame, number, bits)
-        write_aad(self._aad, frame)
-        write_nonce(self._nonce, keys.iv, frame, high)
-        end = keys.aead.seal(self._nonce, self._aad, frame, HEADER_BYTES, length)
+        aead = self._aead_for(keys, frame, high)
+        end = aead.seal(self._nonce, self._aad, frame, HEADER_BYTES, length)
         return write_short(frame, end, high)
 
     def open(self, frame: bytearray, length: int) -> int:  # noqa: PLR0911 - one for each refusal
@@ -179,14 +178,18 @@ class Protection:
 
     def _verify(self, keys: "Keys", frame: bytearray, length: int, high: int) -> int:
         """Decrypt a frame; return where its payload ends, or REFUSED_FORGED."""
-        write_aad(self._aad, frame)
-        write_nonce(self._nonce, keys.iv, frame, high)
-        end = keys.aead.open(self._nonce, self._aad, frame, HEADER_BYTES, tag_end(length))
+        aead = self._aead_for(keys, frame, high)
+        end = aead.open(self._nonce, self._aad, frame, HEADER_BYTES, tag_end(length))
         if end < 0:
             self._count_forgery()
             return REFUSED_FORGED
         frame[1] &= ~PROTECTED & 0xFF
         return end
+
+    def _aead_for(self, keys: "Keys", frame: bytearray, high: int) -> "Aead":
+        write_aad(self._aad, frame)
+        write_nonce(self._nonce, keys.iv, frame, high)
+        return keys.aead
 
     def _count_forgery(self) -> None:
         self.forged += 1

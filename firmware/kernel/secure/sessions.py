@@ -85,7 +85,7 @@ class Sessions(Rows):
             self.cells[at + _ERA_AT] = number >> ERA_BITS
             self.cells[at] |= MARKED
         self.touch(row)
-        return self._keys_of(row, self.cells[at] & MARKED > 0)
+        return self.opening(row, self.sending_generation(row))  # type: ignore[return-value]
 
     def sending_generation(self, row: int) -> int:
         """Return the generation that `sealing` gave keys of, modulo 16."""
@@ -95,7 +95,15 @@ class Sessions(Rows):
     def opening(self, row: int, generation: int) -> "Keys | None":
         """Return the keys for a frame of the peer, None if it is of no generation we know."""
         ahead = generation - self.cells[row * ROW_BYTES + _GENERATION_AT] & KEY_MASK
-        return self._keys_of(row, ahead > 0) if ahead < 2 else None
+        if ahead > 1:
+            return None
+        place = row + ahead * SESSIONS_MAX
+        keys = self._keys[place]
+        if keys is None:
+            secret = self._secret(row)
+            keys = Keys(self._crypto, next_secret(secret) if ahead else secret, FOR_PAIR)
+            self._keys[place] = keys
+        return keys
 
     def follow(self, row: int, generation: int, number: int) -> None:
         """Go on to the secret under which a frame came that proved genuine.
@@ -125,12 +133,3 @@ class Sessions(Rows):
     def _secret(self, row: int) -> bytes:
         at = row * ROW_BYTES
         return bytes(self.cells[at + HEAD_BYTES : at + _ERA_AT])
-
-    def _keys_of(self, row: int, is_next: bool) -> Keys:
-        place = row + (SESSIONS_MAX if is_next else 0)
-        keys = self._keys[place]
-        if keys is None:
-            secret = self._secret(row)
-            keys = Keys(self._crypto, next_secret(secret) if is_next else secret, FOR_PAIR)
-            self._keys[place] = keys
-        return keys
