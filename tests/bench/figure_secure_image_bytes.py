@@ -23,7 +23,7 @@ ROOM = "kernel/secure/"
 NATIVE = "native/loops.py"
 LEFT_OUT = (ROOM + "loops.py", "device/crypto.py")
 # What the port loads when it is called, and what has no code.
-NOT_CALLED = tuple(f"{ROOM}{name}.py" for name in ("x25519", "ed25519", "sha512", "field", "port"))
+NOT_CALLED = tuple(f"{ROOM}{name}.py" for name in ("x25519", "ed25519", "sha512", "port"))
 # Keys are made, and a technician's question is answered, by code that comes over the cable.
 BY_CABLE = ("Entropy", "make", "signed", "sign", "signer_of")
 USER, TWICE = "device/loop.py", ["once", "again"]

@@ -44,7 +44,7 @@ class Certificate:
         try:
             self._read(data)
         except (IndexError, KeyError, TypeError):
-            raise ValueError()
+            raise ValueError
 
     def _read(self, data: bytes) -> None:
         message: "Any" = decode(data)
@@ -56,7 +56,7 @@ class Certificate:
         self.public = key[len(KEY_HEAD) :]
         for number in (self.expires_s, self.node, self.network, self.roles, self.epoch):
             if type(number) is not int or number < 0:
-                raise ValueError()
+                raise ValueError
         if (
             (protected, others, len(claims)) != (PROTECTED, {}, 3)
             or key[: len(KEY_HEAD)] != KEY_HEAD
@@ -65,7 +65,7 @@ class Certificate:
             or len(self.thumbprint) != THUMBPRINT_BYTES
             or len(data) > CERTIFICATE_BYTES_MAX
         ):
-            raise ValueError()
+            raise ValueError
 
     def holds(self, network: int, epoch: int, now_s: int) -> bool:
         """Tell whether it is of this network, of this epoch or a later one, and not expired.

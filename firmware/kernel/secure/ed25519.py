@@ -10,8 +10,8 @@ Source   RFC 8032, section 5.1; H. Hisil et al., "Twisted Edwards Curves Revisit
          sections 3.1 and 3.3, as RFC 8032, section 5.1.4, has them
 """
 
-from .field import LOW, PRIME, invert, raise_up, square, times
 from .sha512 import sha512
+from .x25519 import LOW, PRIME, invert, raise_up, square, times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -110,11 +110,11 @@ def read_items(data: bytes, count: int) -> "tuple[list[object], bytes]":
             elif type(item) is int and item >= 0:
                 has_label = True
             else:
-                raise HandshakeError()
+                raise HandshakeError
     except CborError:
-        raise HandshakeError()
+        raise HandshakeError
     if at < len(data) or len(items) < count:
-        raise HandshakeError()
+        raise HandshakeError
     return items, data[start:]
 
 
@@ -126,7 +126,7 @@ def unwrap(data: bytes) -> bytes:
     items, more = read_items(data, 1)
     body = items[0]
     if more or not isinstance(body, bytes):
-        raise HandshakeError()
+        raise HandshakeError
     return body
 
 
@@ -143,7 +143,7 @@ def read_identifier(item: object) -> bytes:
     """
     identifier = encode(item) if type(item) is int else item
     if not isinstance(identifier, bytes) or write_identifier(identifier) != encode(item):
-        raise HandshakeError()
+        raise HandshakeError
     return identifier
 
 
@@ -176,7 +176,7 @@ def read_reference(item: object) -> bytes:
         return by_key_id(read_identifier(item))
     reference = encode(item)
     if not item or key_id_of(reference) is not None:
-        raise HandshakeError()
+        raise HandshakeError
     return reference
 
 
@@ -187,11 +187,11 @@ def check_suites(value: object, ours: "tuple[int, ...]") -> None:
     """
     suites = value if isinstance(value, list) and len(value) > 1 else [value]
     if len(suites) > _SUITES_MAX:
-        raise HandshakeError()
+        raise HandshakeError
     first: object = None
     for suite in suites:
         if type(suite) is not int:
-            raise HandshakeError()
+            raise HandshakeError
         if first is None and suite in ours:
             first = suite
     if first != suites[-1]:

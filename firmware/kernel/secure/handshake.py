@@ -96,7 +96,7 @@ class Handshake:
         items, _ = self._begin(1, data, 4)
         method, suites, theirs, identifier = items[:4]
         if type(method) is not int or method != self.method or not isinstance(theirs, bytes):
-            raise HandshakeError()
+            raise HandshakeError
         check_suites(suites, self._suites)
         self.peer_identifier = read_identifier(identifier)
         # Both sides must tell their directions apart.
@@ -124,7 +124,7 @@ class Handshake:
         items, ead = read_items(plaintext, 3)
         self.peer_identifier = read_identifier(items[0])
         if self.peer_identifier == self.own_identifier:
-            raise HandshakeError()
+            raise HandshakeError
         front = write_identifier(self.peer_identifier)
         self._hear(CALLED, front, items[1:3], ead, plaintext)
         keys = self._keys(_KEY_3)
@@ -169,7 +169,7 @@ class Handshake:
     def _begin(self, step: int, data: bytes = b"", count: int = 0) -> "tuple[list[object], bytes]":
         # Until the step succeeds there is no next one.
         if self._step != step:
-            raise HandshakeError()
+            raise HandshakeError
         self._step = 0
         return read_items(data, count)
 
@@ -190,10 +190,10 @@ class Handshake:
             raise HandshakeError(ERROR_CREDENTIAL, True)
         # Who talks to itself is being reflected.
         if peer.public == self._own.public or not isinstance(proof, bytes):
-            raise HandshakeError()
+            raise HandshakeError
         self._mix(side, self._private, peer.public)
         if not self.is_proven(side, peer, proof, front, ead):
-            raise HandshakeError()
+            raise HandshakeError
         self.peer = peer
         self._advance(plaintext, peer)
 
@@ -216,7 +216,7 @@ class Handshake:
         try:
             return self.crypto.agree(private, public)
         except ValueError:
-            raise HandshakeError()
+            raise HandshakeError
 
     def _meet(self, called: bytes, theirs: bytes) -> None:
         # `called` is the ephemeral key of the side that is called.
@@ -237,7 +237,7 @@ class Handshake:
     def _open(self, label: int, data: bytes) -> bytes:
         plaintext = unseal(*self._keys(label), unwrap(data))
         if plaintext is None:
-            raise HandshakeError()
+            raise HandshakeError
         return plaintext
 
     def _advance(self, plaintext: bytes, credential: Credential) -> None:

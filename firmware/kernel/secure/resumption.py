@@ -74,7 +74,7 @@ class Resumption:
         self._nonces += nonce
         message = nonce + derive(self._kept, step, self._nonces, MAC_BYTES)
         if not is_due or (heard is not None and not same(heard, message)):
-            raise HandshakeError()
+            raise HandshakeError
         self._next = following
         return message
 
