@@ -1,12 +1,13 @@
 """The kernel's encoder against zlib: what it writes inflates there, and is about as small."""
 
 import zlib
+from array import array
 from contextlib import suppress
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cma_toolkit.firmware.kernel.codec.deflate import TABLE_BYTES, WINDOW_BITS, deflate
+from cma_toolkit.firmware.kernel.codec.deflate import PLACES, WINDOW_BITS, deflate
 from cma_toolkit.firmware.kernel.codec.packed import pack, unpack
 from cma_toolkit.firmware.kernel.limits import MESSAGE_BYTES_MAX
 from support.inflate import inflate
@@ -24,7 +25,7 @@ TEXTS = st.lists(PIECES, max_size=30).map(b"".join).map(lambda text: text[: MESS
 
 def deflated(data: bytes) -> bytes:
     out = bytearray(2 * len(data) + 9)
-    end = deflate(data, len(data), out, 0, len(out), bytearray(TABLE_BYTES))
+    end = deflate(data, len(data), out, 0, len(out), array("H", [0] * PLACES))
     return bytes(out[:end])
 
 
@@ -41,7 +42,7 @@ def test_zlib_inflates_it_to_the_last_byte_and_no_further(data: bytes) -> None:
 def test_what_is_packed_is_smaller_and_comes_back(data: bytes) -> None:
     payload = b"\x82" + data
     out = bytearray(len(payload))
-    size = pack(payload, len(payload), out, bytearray(TABLE_BYTES))
+    size = pack(payload, len(payload), out, array("H", [0] * PLACES))
     assert size < len(payload)
     if size:
         assert unpack(out[:size], inflate) == payload

@@ -9,8 +9,11 @@ from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.sim.world import micropython
 
 ROOT = Path(__file__).parents[2]
-NATIVE = "native/loops.py"
-ROOMS = ("kernel/__init__.py", "kernel/prng.py", "kernel/secure/", "device/crypto.py")
+NATIVE = ("native/deflate.py", "native/loops.py")
+ROOMS = (
+    *("kernel/__init__.py", "kernel/prng.py", "kernel/limits.py"),
+    *("kernel/codec/", "kernel/secure/", "device/crypto.py"),
+)
 
 
 def run(*scripts: str, has_native: bool = True) -> str:
@@ -25,7 +28,8 @@ def run(*scripts: str, has_native: bool = True) -> str:
         sources[f"support/{name}.py"] = (ROOT / "tests" / "support" / f"{name}.py").read_bytes()
     files = mpy.compile_files(sources)
     if has_native:
-        files |= mpy.compile_files({NATIVE: (firmware / NATIVE).read_bytes()}, mpy.THIS_COMPUTER)
+        machine = {path: (firmware / path).read_bytes() for path in NATIVE}
+        files |= mpy.compile_files(machine, mpy.THIS_COMPUTER)
     with TemporaryDirectory(prefix="cma-native-") as folder:
         for path, content in files.items():
             target = Path(folder) / path

@@ -1,6 +1,8 @@
 """What the encoder writes inflates to what it was given, within its bounds, on any runtime."""
 
-from kernel.codec.deflate import TABLE_BYTES, WINDOW_BITS, deflate
+from array import array
+
+from kernel.codec.deflate import PLACES, WINDOW_BITS, deflate
 from kernel.limits import MESSAGE_BYTES_MAX
 from kernel.prng import Prng
 from support.heap import no_allocation
@@ -12,7 +14,7 @@ ROOM = 2 * MESSAGE_BYTES_MAX
 def deflated(data, places=None):
     """Return what bytes deflate to."""
     out = bytearray(ROOM)
-    end = deflate(data, len(data), out, 0, ROOM, places or bytearray(TABLE_BYTES))
+    end = deflate(data, len(data), out, 0, ROOM, places or array("H", [0] * PLACES))
     return bytes(memoryview(out)[:end])
 
 
@@ -58,7 +60,7 @@ def test_what_is_too_far_back_is_not_pointed_at():
 
 
 def test_what_came_before_leaves_nothing():
-    places = bytearray(b"\xff" * TABLE_BYTES)
+    places = array("H", [0xFFFF] * PLACES)
     once = deflated(b"a temperature of 21, a temperature of 22", places)
     deflated(b"another text altogether, and another", places)
     assert deflated(b"a temperature of 21, a temperature of 22", places) == once
@@ -69,7 +71,7 @@ def test_nothing_is_written_from_the_end_on():
     made = deflated(data)
     for end in range(len(made) + 3):
         out = bytearray(b"\xee" * (len(made) + 4))
-        ended = deflate(data, len(data), out, 2, 2 + end, bytearray(TABLE_BYTES))
+        ended = deflate(data, len(data), out, 2, 2 + end, array("H", [0] * PLACES))
         assert ended == (2 + len(made) if end >= len(made) else 0)
         assert out[2 + end :] == b"\xee" * (len(made) + 2 - end)
         assert out[:2] == b"\xee\xee"
@@ -79,12 +81,12 @@ def test_a_part_of_a_buffer_is_not_read_beyond():
     data = b"abcabcabcabcabc"
     out = bytearray(ROOM)
     for size in range(len(data) + 1):
-        end = deflate(bytearray(data), size, out, 0, ROOM, bytearray(TABLE_BYTES))
+        end = deflate(bytearray(data), size, out, 0, ROOM, array("H", [0] * PLACES))
         assert bytes(memoryview(out)[:end]) == deflated(data[:size])
 
 
 def test_it_takes_no_heap():
-    data, out, places = b"greenhouse " * 90, bytearray(ROOM), bytearray(TABLE_BYTES)
+    data, out, places = b"greenhouse " * 90, bytearray(ROOM), array("H", [0] * PLACES)
     with no_allocation():
         end = deflate(data, len(data), out, 0, ROOM, places)
     assert inflate(bytes(memoryview(out)[:end]), ROOM) == data

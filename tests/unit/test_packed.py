@@ -1,7 +1,9 @@
 """A packed payload is told from any other, comes back as it was, and cannot grow without bound."""
 
+from array import array
+
 from kernel.codec import cbor
-from kernel.codec.deflate import TABLE_BYTES, deflate
+from kernel.codec.deflate import PLACES, deflate
 from kernel.codec.packed import PACKED, pack, unpack
 from kernel.limits import FRAME_BYTES_MAX, MESSAGE_BYTES_MAX
 from support.inflate import inflate
@@ -13,7 +15,7 @@ LOG = ["soil", [{"at": 1_700_000_000 + 600 * n, "soil": 400 - n} for n in range(
 def packed(payload):
     """Return the packed form of a payload, b"" if there is none."""
     out = bytearray(len(payload))
-    size = pack(payload, len(payload), out, bytearray(TABLE_BYTES))
+    size = pack(payload, len(payload), out, array("H", [0] * PLACES))
     return bytes(memoryview(out)[:size])
 
 
@@ -21,7 +23,7 @@ def forged(data):
     """Return a packed payload of bytes that nobody would pack."""
     out = bytearray(2 * len(data) + 9)
     out[0] = PACKED
-    end = deflate(data, len(data), out, 1, len(out), bytearray(TABLE_BYTES))
+    end = deflate(data, len(data), out, 1, len(out), array("H", [0] * PLACES))
     return bytes(memoryview(out)[:end])
 
 

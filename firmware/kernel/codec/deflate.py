@@ -6,13 +6,17 @@ their like began last; if they are the same, and near enough, a match is sent in
 
 Input    deflate(data, size, out, at, end, places)
 Effects  none
-Bounds   TABLE_BYTES; each byte is compared twice at most, nothing is written from `end` on, and
-         nothing is allocated
+Bounds   PLACES of two bytes; each byte is compared twice at most; nothing is written from `end`
+         on, and nothing is allocated
 Source   RFC 1951, section 3.2.6
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+
 WINDOW_BITS = 9  # how far back a match may be: who inflates needs as much memory
-TABLE_BYTES = 256  # 128 places of two bytes
+PLACES = 128  # of what three bytes may look like
 
 _SHORTEST = 3
 _LONGEST = 114  # a longer one would have a code of another form
@@ -28,14 +32,14 @@ def deflate(  # noqa: PLR0917 - as machine code has it, which knows no keywords
     out: bytearray,
     at: int,
     end: int,
-    places: bytearray,
+    places: "array[int]",
 ) -> int:
     """Write what the first `size` bytes deflate to; return where that ends, 0 if not by `end`.
 
-    Shape: at most 65,534 bytes; `places` has TABLE_BYTES, whatever is in them.
+    Shape: at most 65,534 bytes of data; `places` an array of PLACES "H", whatever is in it.
     """
     # long: a row of bits, which another function would have to be handed and hand back
-    for slot in range(TABLE_BYTES):
+    for slot in range(PLACES):
         places[slot] = 0
     start = 0
     bits, width = 3, 3  # of the last block, and in the fixed code
@@ -82,14 +86,12 @@ def deflate(  # noqa: PLR0917 - as machine code has it, which knows no keywords
     return at
 
 
-def _match(data: "bytes | bytearray", size: int, start: int, places: bytearray) -> int:
+def _match(data: "bytes | bytearray", size: int, start: int, places: "array[int]") -> int:
     """Return how much agrees with what began alike, and how far back that is; note this place."""
-    slot = (data[start] * 5 ^ data[start + 1] * 11 ^ data[start + 2] * 17) << 1 & 254
-    before = places[slot] << 8 | places[slot + 1]  # where it stood, plus 1
-    places[slot] = start + 1 >> 8
-    places[slot + 1] = start + 1 & 255
-    back = start + 1 - before
-    if not before or back > _WINDOW:
+    slot = (data[start] * 5 ^ data[start + 1] * 11 ^ data[start + 2] * 17) & PLACES - 1
+    back = start + 1 - places[slot]  # of where it stood, 0 is nowhere
+    places[slot] = start + 1
+    if back > start or back > _WINDOW:
         return 0
     length = 0
     while length < _LONGEST and start + length < size:

@@ -15,6 +15,7 @@ from .deflate import deflate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable
 
     Inflate = Callable[[bytes, int], bytes]
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 PACKED = 0xFC
 
 
-def pack(payload: "bytes | bytearray", size: int, out: bytearray, places: bytearray) -> int:
+def pack(payload: "bytes | bytearray", size: int, out: bytearray, places: "array[int]") -> int:
     """Write the packed form of a payload's first `size` bytes; return its length.
 
-    Shape: `out` has `size` bytes at least, `places` the TABLE_BYTES of `deflate`.
+    Shape: `out` has `size` bytes at least, `places` is as in `deflate`.
     Returns: 0 if it would not be smaller; then it travels as it is.
     """
     out[0] = PACKED
