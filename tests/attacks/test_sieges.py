@@ -5,18 +5,21 @@ from attacks.places import ANSWERING, KEEPER, TRAFFIC
 
 from kernel.codec.cbor import encode
 from kernel.secure.answering import (
-    AGREEMENT_MS,
-    AGREEMENTS,
-    AGREEMENTS_MAX,
     CALL,
+    CALLS_MAX,
     COOKIE,
     COOKIE_BYTES,
     HEAD_BYTES,
     PAID,
-    THEIRS_MAX,
+)
+from kernel.secure.quarantine import (
+    AGREEMENT_MS,
+    AGREEMENTS,
+    AGREEMENTS_MAX,
+    PROVOKED_MAX,
+    PROVOKED_MS,
 )
 from kernel.secure.sessions import SESSIONS_MAX
-from kernel.secure.traffic import PROVOKED_MAX, PROVOKED_MS
 from support.calling import Medium, Station, stations
 
 SIEGE_MS = 60_000
@@ -64,9 +67,9 @@ def paid(message: bytes, cookie: bytes) -> bytes:
 BUDGET = check(
     "a budget for all who call",
     ANSWERING,
-    "if not has_room or not self.called.take(now_ms, AGREEMENTS):",
-    "if not has_room:",
-    (ANSWERING, "self.called.level(now_ms) < AGREEMENTS_MAX // 2", "not AGREEMENTS"),
+    "if is_refused or not quarantine.spend(now_ms, OF_OTHERS, AGREEMENTS):",
+    "if is_refused:",
+    (ANSWERING, "quarantine.spent(now_ms, OF_OTHERS) > AGREEMENTS_MAX // 2", "not AGREEMENTS"),
 )
 
 
@@ -78,13 +81,13 @@ def test_calls_use_up_a_battery() -> None:
     for number in range(SIEGE_MS // STEP_MS):
         siege.step(1_000 + number, pays=True)
     stopped(siege.computed <= ANSWERED_MAX, siege.computed)
-    assert siege.computed >= THEIRS_MAX
+    assert siege.computed >= CALLS_MAX
 
 
 EACH = check(
     "a budget for each who calls",
     ANSWERING,
-    "self.quarantine.blame(now_ms, peer, CALLED, out)",
+    "quarantine.blame(now_ms, peer, CALLED, out)",
     "pass",
 )
 
@@ -106,7 +109,7 @@ def test_trust_55_one_peer_at_ten_times_the_rate() -> None:
 COOKIES = check(
     "asking for a cookie",
     ANSWERING,
-    "self.called.level(now_ms) < AGREEMENTS_MAX // 2",
+    "quarantine.spent(now_ms, OF_OTHERS) > AGREEMENTS_MAX // 2",
     "not AGREEMENTS",
 )
 
@@ -155,7 +158,7 @@ def test_one_cookie_pays_for_many() -> None:
 SELDOM = check(
     "a budget for calls that others bring about",
     TRAFFIC,
-    "            and self._provoked.take(now_ms, 1)\n",
+    "            and self.quarantine.spend(now_ms, PROVOKED, 1)\n",
     "",
 )
 

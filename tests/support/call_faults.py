@@ -6,7 +6,7 @@ ends of each pair have one secret.
 """
 
 from kernel.prng import Prng, seed_from
-from kernel.secure.answering import OURS_MAX, THEIRS_MAX
+from kernel.secure.answering import CALLS_MAX
 from kernel.secure.sessions import SESSIONS_MAX
 from kernel.secure.traffic import WAITING_MAX
 from support.calling import Medium, Station, stations
@@ -67,8 +67,8 @@ class Meddler:
 def bounded(station):
     """Hold a node to what it may hold."""
     ours = [call for call in station.calls.calls if call.is_ours]
-    assert len(ours) <= OURS_MAX
-    assert len(station.calls.calls) - len(ours) <= THEIRS_MAX
+    assert len(ours) <= CALLS_MAX
+    assert len(station.calls.calls) - len(ours) <= CALLS_MAX
     assert len(station.calls._waiting) <= WAITING_MAX
     assert len(station.protection.sessions.peers()) <= SESSIONS_MAX
 

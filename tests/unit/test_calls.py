@@ -3,16 +3,17 @@
 from kernel.secure.answering import (
     ANSWER,
     CALL,
+    CALLS_MAX,
     DONE,
+    HALF_OPEN_MS,
     NO,
-    OURS_MAX,
     PROOF,
     RESUMPTION,
-    THEIRS_MAX,
     THEIRS_MS,
 )
 from kernel.secure.call import RESTS
 from kernel.secure.calls import NEVER, REST_MS
+from kernel.secure.quarantine import Quarantine
 from kernel.secure.session import REFUSED_NO_KEY
 from kernel.secure.traffic import WAITING_EACH, WAITING_MAX
 from support.calling import Medium, Station, stations
@@ -163,13 +164,31 @@ def test_whom_nobody_answers_rests_and_what_waited_is_counted():
 
 def test_all_that_is_held_is_bounded():
     [one] = stations(1)
-    for node in range(100, 100 + 3 * OURS_MAX):
+    for node in range(100, 100 + 3 * CALLS_MAX):
         one.send(node)
-    assert len(one.calls.calls) == OURS_MAX and len(one.calls._waiting) == WAITING_MAX
-    assert one.calls.dropped == 3 * OURS_MAX - WAITING_MAX
-    for node in range(200, 200 + 3 * THEIRS_MAX):
+    assert len(one.calls.calls) == CALLS_MAX and len(one.calls._waiting) == WAITING_MAX
+    assert one.calls.dropped == 3 * CALLS_MAX - WAITING_MAX
+    for node in range(200, 200 + 3 * CALLS_MAX):
         one.hear(node, bytes((CALL, 1, 2, 0xFF)) + b"\x03\x00\x58\x20" + bytes([9] * 32) + b"\x05")
-    assert len(one.calls.calls) == OURS_MAX + THEIRS_MAX
+    assert len(one.calls.calls) == 2 * CALLS_MAX
+
+
+def test_who_rests_makes_room_and_so_does_who_does_not_prove_himself():
+    [one] = stations(1)
+    medium = Medium([one])
+    for node in range(100, 100 + CALLS_MAX - 1):
+        assert one.call(node)
+    medium.run(60_000, lambda: len(one.fails) == CALLS_MAX - 1)
+    assert one.call(200) and one.call(201), "one that rests makes room"
+    call = bytes((CALL, 1, 2, 0xFF)) + b"\x03\x00\x58\x20" + bytes([9] * 32) + b"\x05"
+    for node in range(300, 300 + CALLS_MAX):
+        one.calls.quarantine = Quarantine()  # not what this is about
+        one.hear(node, call)
+    one.hear(400, call)
+    assert not one.calls.find(400, False) and one.calls.refused == 1
+    one.now_ms = (one.now_ms + HALF_OPEN_MS) % (1 << 29)
+    one.hear(500, call)
+    assert one.calls.find(500, False) and not one.calls.find(300, False)
 
 
 def test_what_is_half_open_ends():

@@ -2,6 +2,8 @@
 
 from kernel.secure.budget import Budget
 from kernel.secure.quarantine import (
+    AGREEMENT_MS,
+    AGREEMENTS_MAX,
     ASIDE_MS,
     CALLED,
     COPIED,
@@ -13,7 +15,12 @@ from kernel.secure.quarantine import (
     KIND_CALLS,
     KIND_FRAMES,
     KIND_PROVEN,
+    OF_OTHERS,
+    OF_OURS,
     POINTS_MAX,
+    PROVOKED,
+    PROVOKED_MAX,
+    PROVOKED_MS,
     REPLAYED,
     SUSPECTS_MAX,
     Quarantine,
@@ -127,22 +134,46 @@ def test_a_deep_sleep_forgets_nobody():
 
 
 def test_a_budget_grants_its_burst_and_then_its_rate_over_a_wrap_and_a_sleep():
-    budget, now_ms = Budget(10, 500), START_MS
-    budget.level(now_ms)
-    granted = 0
-    for _ in range(1_000):
-        granted += budget.take(now_ms, 1)
-        now_ms = ticks_add(now_ms, 100)
-        buffer = bytearray(Budget.SNAPSHOT_BYTES)
-        budget.save_into(buffer, 0)
-        budget = Budget(10, 500)
-        assert budget.load_from(buffer, 0) == len(buffer)
-    assert granted == 10 + 999 * 100 // 500
-    assert not budget.take(now_ms, 10) and budget.level(ticks_add(now_ms, 5_000)) == 10
+    for budget, most, every_ms in (
+        (OF_OTHERS, AGREEMENTS_MAX, AGREEMENT_MS),
+        (OF_OURS, AGREEMENTS_MAX, AGREEMENT_MS),
+        (PROVOKED, PROVOKED_MAX, PROVOKED_MS),
+    ):
+        quarantine, now_ms = Quarantine(), START_MS
+        granted = 0
+        for _ in range(1_000):
+            granted += quarantine.spend(now_ms, budget, 1)
+            now_ms = ticks_add(now_ms, 700)
+            buffer = bytearray(Quarantine.SNAPSHOT_BYTES)
+            quarantine.save_into(buffer, 0)
+            quarantine = Quarantine()
+            quarantine.load_from(buffer, 0)
+        assert granted == most + 999 * 700 // every_ms
+        assert not quarantine.spend(now_ms, budget, most)
+        assert quarantine.spend(ticks_add(now_ms, most * every_ms), budget, most)
+
+
+def test_budgets_are_apart():
+    quarantine = Quarantine()
+    assert quarantine.spend(START_MS, OF_OTHERS, AGREEMENTS_MAX)
+    assert not quarantine.spend(START_MS, OF_OTHERS, 1)
+    assert quarantine.spent(START_MS, OF_OURS) == quarantine.spent(START_MS, PROVOKED) == 0
+    assert quarantine.spend(START_MS, OF_OURS, AGREEMENTS_MAX)
+    assert quarantine.spend(START_MS, PROVOKED, PROVOKED_MAX)
 
 
 def test_a_clock_that_is_set_back_grants_nothing():
-    budget = Budget(10, 500)
-    assert budget.take(START_MS, 10) and not budget.take(START_MS, 1)
-    assert budget.level(START_MS - 100_000) == 0
-    assert budget.level(START_MS - 99_500) == 1
+    quarantine = Quarantine()
+    assert quarantine.spend(START_MS, OF_OTHERS, AGREEMENTS_MAX)
+    assert quarantine.spent(START_MS - 100_000, OF_OTHERS) == AGREEMENTS_MAX
+    assert quarantine.spent(START_MS - 100_000 + AGREEMENT_MS, OF_OTHERS) == AGREEMENTS_MAX - 1
+
+
+def test_a_budget_that_nobody_keeps_counts_alike():
+    budget, now_ms, granted = Budget(10, 500), START_MS, 0
+    budget.level(now_ms)
+    for _ in range(1_000):
+        granted += budget.take(now_ms, 1)
+        now_ms = ticks_add(now_ms, 100)
+    assert granted == 10 + 999 * 100 // 500
+    assert budget.level(now_ms - 100_000) < 10 and budget.level(now_ms) == 10

@@ -7,7 +7,7 @@ A resumption costs hashes only, so that those who know each other meet whatever 
 
 Input    on_first(now, call, data), on_proof(now, call, data)
 Effects  out.say; what the quarantine tells
-Bounds   THEIRS_MAX calls; AGREEMENTS_MAX key agreements at once, and one each AGREEMENT_MS: a
+Bounds   CALLS_MAX calls; AGREEMENTS_MAX key agreements at once, and one each AGREEMENT_MS: a
          tenth of the time of an ESP32
 Source   SPEC.md, "Calls"; RFC 9000, section 8.1 (address validation)
 
@@ -17,12 +17,19 @@ Source   SPEC.md, "Calls"; RFC 9000, section 8.1 (address validation)
 from struct import pack
 
 from ..ticks import ticks_add, ticks_diff
-from .budget import Budget
 from .call import RESTS, Call
 from .edhoc import HandshakeError
 from .kdf import hmac, same
 from .keeper import NO_NAME, Keeper
-from .quarantine import CALLED, FAILED, KIND_CALLS, Quarantine
+from .quarantine import (
+    AGREEMENTS,
+    AGREEMENTS_MAX,
+    CALLED,
+    FAILED,
+    KIND_CALLS,
+    OF_OTHERS,
+    Quarantine,
+)
 from .resumption import NONCE_BYTES
 
 TYPE_CHECKING = False
@@ -35,9 +42,7 @@ CALL, ANSWER, PROOF, DONE = range(1, 5)  # steps of a handshake; who calls has t
 RESUMPTION = 4  # more, of a resumption
 PAID, COOKIE, NO = 9, 10, 12  # a call with the cookie; bring this one; nothing is known of that
 
-OURS_MAX, THEIRS_MAX = 4, 4
-AGREEMENTS = 4  # that a handshake costs a side, its ephemeral key included
-AGREEMENTS_MAX, AGREEMENT_MS = 24, 5_000
+CALLS_MAX = 4  # of ours, and as many of others
 RESUMPTION_MS, HANDSHAKE_MS = 250, 2_000  # until we say it again, doubled each time
 THEIRS_MS, HALF_OPEN_MS = 20_000, 4_000  # of a call of another; until it makes room for others
 
@@ -56,7 +61,6 @@ class Answering:
         self.quarantine = Quarantine()
         self.calls: "list[Call]" = []
         self.refused = 0
-        self.called = Budget(AGREEMENTS_MAX, AGREEMENT_MS)
         self.random = keeper.crypto.random
         self._secret = self.random(16)  # of cookies
 
@@ -68,24 +72,16 @@ class Answering:
         return None
 
     def has_room(self, now_ms: int, is_ours: bool) -> bool:
-        """Make room for one more call if there is any: what rests or is half open goes."""
-        oldest: "Call | None" = None
-        count = least_ms = 0
-        for call in self.calls:
-            if call.is_ours == is_ours:
-                count += 1
-                left_ms = ticks_diff(call.at_ms, now_ms)
-                is_over = call.stage == RESTS if is_ours else not call.step
-                if (is_over or (not is_ours and left_ms <= THEIRS_MS - HALF_OPEN_MS)) and (
-                    oldest is None or left_ms < least_ms
-                ):
-                    oldest, least_ms = call, left_ms
-        if count < (OURS_MAX if is_ours else THEIRS_MAX):
+        """Make room for one more call if there is any: what rests, is over or half open goes."""
+        kind = [call for call in self.calls if call.is_ours == is_ours]
+        if len(kind) < CALLS_MAX:
             return True
-        if oldest is None:
-            return False
-        self.calls.remove(oldest)
-        return True
+        for call in kind:
+            left_ms = ticks_diff(call.at_ms, now_ms)
+            if call.stage == RESTS or (not is_ours and left_ms <= THEIRS_MS - HALF_OPEN_MS):
+                self.calls.remove(call)
+                return True
+        return False
 
     def say(self, now_ms: int, call: Call, step: int, rest: bytes, out: "CallSink") -> None:
         """Send a message of a call, and wait for the one after it."""
@@ -138,20 +134,22 @@ class Answering:
         self.say(now_ms, call, step, name + answer, out)
 
     def _is_admitted(self, now_ms: int, peer: int, data: bytes, out: "CallSink") -> bool:
-        is_aside = self.quarantine.is_aside(now_ms, peer, KIND_CALLS)
-        if not is_aside and self.called.level(now_ms) < AGREEMENTS_MAX // 2:
-            epoch, said, at = now_ms >> _EPOCH_SHIFT, data[1:HEAD_BYTES], HEAD_BYTES
+        quarantine = self.quarantine
+        is_aside = quarantine.is_aside(now_ms, peer, KIND_CALLS)
+        if not is_aside and quarantine.spent(now_ms, OF_OTHERS) > AGREEMENTS_MAX // 2:
+            epoch, at = now_ms >> _EPOCH_SHIFT, HEAD_BYTES
             if data[0] == PAID:
                 at += COOKIE_BYTES
-            cookies = [self._cookie(epoch - age, peer, said + data[at:]) for age in (0, 1)]
-            if not [1 for cookie in cookies if same(cookie, data[HEAD_BYTES:at])]:
-                out.say(peer, bytes((COOKIE,)) + data[1:3] + NO_NAME + cookies[0])
+            said = data[1:HEAD_BYTES] + data[at:]
+            cookie, paid = self._cookie(epoch, peer, said), data[HEAD_BYTES:at]
+            if not same(paid, cookie) and not same(paid, self._cookie(epoch - 1, peer, said)):
+                out.say(peer, bytes((COOKIE,)) + data[1:3] + NO_NAME + cookie)
                 return False
-        has_room = not is_aside and self.has_room(now_ms, False)
-        if not has_room or not self.called.take(now_ms, AGREEMENTS):
+        is_refused = is_aside or not self.has_room(now_ms, False)
+        if is_refused or not quarantine.spend(now_ms, OF_OTHERS, AGREEMENTS):
             self.refused += 1
             return False
-        self.quarantine.blame(now_ms, peer, CALLED, out)
+        quarantine.blame(now_ms, peer, CALLED, out)
         return True
 
     def _cookie(self, epoch: int, peer: int, said: bytes) -> bytes:

@@ -2,17 +2,14 @@
 
 Input    take(now, amount), level(now)
 Effects  none
-Bounds   two integers; SNAPSHOT_BYTES, so that sleeping does not fill it
+Bounds   two integers; forgotten in a deep sleep: `quarantine` keeps what must not be
 """
 
-from ..fields import read_word, write_word
 from ..ticks import ticks_add, ticks_diff
 
 
 class Budget:
     """Units, at most `most` of them (255), one more each `every_ms`; full at first."""
-
-    SNAPSHOT_BYTES = 5
 
     def __init__(self, most: int, every_ms: int) -> None:
         self._most, self._every_ms = most, every_ms
@@ -37,14 +34,3 @@ class Budget:
             return False
         self._level -= amount
         return True
-
-    def save_into(self, buffer: bytearray, offset: int) -> int:
-        """Write what a deep sleep must not forget."""
-        buffer[offset] = self._level
-        return write_word(buffer, offset + 1, self._at_ms)
-
-    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
-        """Take it back."""
-        self._level = min(buffer[offset], self._most)
-        self._at_ms = read_word(buffer, offset + 1)
-        return offset + 5

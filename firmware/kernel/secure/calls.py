@@ -7,7 +7,7 @@ fourth one says so. Nothing that anybody can forge ends a session.
 
 Input    call(now, peer), on_call(now, source, data), on_time(now); forget
 Effects  those of `shapes.CallSink`
-Bounds   OURS_MAX calls; each message TRIES + 1 times; AGREEMENTS_MAX key agreements at once for
+Bounds   CALLS_MAX calls; each message TRIES + 1 times; AGREEMENTS_MAX key agreements at once for
          our own calls, and one each AGREEMENT_MS
 Source   SPEC.md, "Calls"
 """
@@ -15,9 +15,6 @@ Source   SPEC.md, "Calls"
 from ..codec.frame import BROADCAST
 from ..ticks import ticks_add, ticks_diff
 from .answering import (
-    AGREEMENT_MS,
-    AGREEMENTS,
-    AGREEMENTS_MAX,
     ANSWER,
     CALL,
     COOKIE,
@@ -31,11 +28,10 @@ from .answering import (
     RESUMPTION_MS,
     Answering,
 )
-from .budget import Budget
 from .call import BY_NAME, BY_VALUE, RESTS, RESUMES, Call
 from .edhoc import HandshakeError
-from .keeper import NO_NAME, Keeper
-from .quarantine import KIND_PROVEN, Quarantine
+from .keeper import NO_NAME
+from .quarantine import AGREEMENT_MS, AGREEMENTS, KIND_PROVEN, OF_OURS
 from .resumption import NONCE_BYTES
 
 TYPE_CHECKING = False
@@ -50,13 +46,7 @@ _TAG_BYTES = 2
 
 
 class Calls(Answering):
-    """All calls of one node, and its budgets."""
-
-    SNAPSHOT_BYTES = 2 * Budget.SNAPSHOT_BYTES + Quarantine.SNAPSHOT_BYTES
-
-    def __init__(self, node: int, keeper: Keeper) -> None:
-        super().__init__(node, keeper)
-        self._calling = Budget(AGREEMENTS_MAX, AGREEMENT_MS)
+    """All calls of one node. After a deep sleep its quarantine is what it was; calls are not."""
 
     def call(self, now_ms: int, peer: int, out: "CallSink") -> bool:
         """Call a node, unless that is under way; False if it cannot be called now."""
@@ -147,7 +137,7 @@ class Calls(Answering):
         except OSError:
             self._go_on(now_ms, call, out)
             return
-        if not self._calling.take(now_ms, AGREEMENTS):
+        if not self.quarantine.spend(now_ms, OF_OURS, AGREEMENTS):
             call.at_ms = ticks_add(now_ms, AGREEMENT_MS)
             return
         keeper.prepare(call)
@@ -213,15 +203,3 @@ class Calls(Answering):
         self.calls = [call for call in self.calls if call.peer != peer]
         self.give_up(peer, out)
         self.keeper.forget(peer)
-
-    def save_into(self, buffer: bytearray, offset: int) -> int:
-        """Write what a deep sleep must not forget: calls it does, and they are made again."""
-        offset = self.called.save_into(buffer, offset)
-        offset = self._calling.save_into(buffer, offset)
-        return self.quarantine.save_into(buffer, offset)
-
-    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
-        """Take it back."""
-        offset = self.called.load_from(buffer, offset)
-        offset = self._calling.load_from(buffer, offset)
-        return self.quarantine.load_from(buffer, offset)

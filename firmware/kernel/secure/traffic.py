@@ -12,11 +12,10 @@ Source   SPEC.md, "Calls"
 
 from ..codec.frame import BROADCAST, read_source, read_target
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES
-from .budget import Budget
 from .call import Call
 from .calls import Calls
 from .keeper import Keeper
-from .quarantine import FORGED, KIND_PROVEN, REPLAYED
+from .quarantine import FORGED, KIND_PROVEN, PROVOKED, REPLAYED
 from .session import REFUSED_FORGED, REFUSED_NO_KEY, REFUSED_REPLAY
 
 TYPE_CHECKING = False
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from .shapes import CallSink
 
 WAITING_MAX, WAITING_EACH = 4, 2
-PROVOKED_MAX, PROVOKED_MS = 4, 15_000
 
 REFUSED_ASIDE = -8  # beside those of `session`: whoever sent it is put aside
 
@@ -35,13 +33,10 @@ class Traffic(Calls):
     Units: `dropped` frames that found no room, or waited in vain.
     """
 
-    SNAPSHOT_BYTES = Calls.SNAPSHOT_BYTES + Budget.SNAPSHOT_BYTES
-
     def __init__(self, node: int, keeper: Keeper) -> None:
         super().__init__(node, keeper)
         self.dropped = 0
         self._waiting: "list[bytearray]" = []
-        self._provoked = Budget(PROVOKED_MAX, PROVOKED_MS)
 
     def send(self, now_ms: int, frame: bytearray, length: int, out: "CallSink") -> int:
         """Seal a frame and send it; without a session it waits, and its target is called.
@@ -74,7 +69,7 @@ class Traffic(Calls):
             end in (REFUSED_FORGED, REFUSED_NO_KEY)
             and read_target(frame) == self.node
             and not self.find(source, True)
-            and self._provoked.take(now_ms, 1)
+            and self.quarantine.spend(now_ms, PROVOKED, 1)
         ):
             self.call(now_ms, source, out)
         return end
@@ -97,11 +92,3 @@ class Traffic(Calls):
         self.dropped += len(self._waiting) - len(left)
         self._waiting = left
         super().give_up(peer, out)
-
-    def save_into(self, buffer: bytearray, offset: int) -> int:
-        """Write what a deep sleep must not forget; what waits is dropped by it."""
-        return self._provoked.save_into(buffer, super().save_into(buffer, offset))
-
-    def load_from(self, buffer: "bytes | bytearray", offset: int) -> int:
-        """Take it back."""
-        return self._provoked.load_from(buffer, super().load_from(buffer, offset))
