@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from cma_toolkit.host_tools.errors import CmaError, verify_failed
+
 _CHIP = re.compile(r"ESP32-?(?:[SCHP]\d+)?", re.IGNORECASE)
 MIB = 1 << 20
 
@@ -59,7 +61,22 @@ class Facts:
 
 
 def facts_of(reply: dict[str, Any]) -> Facts:
-    """Read the reply of the probe."""
+    """Read the reply of the probe.
+
+    Raises: CmaError 5 (the board, its cable) for a reply of another form.
+    """
+    try:
+        facts = _facts_of(reply)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged() from error
+    kinds = [type(value) for value in (facts.machine, facts.mac, facts.micropython)]
+    counts = (facts.flash_bytes or 0, facts.files)
+    if kinds != [str] * 3 or not all(type(count) is int and count >= 0 for count in counts):
+        raise _damaged()
+    return facts
+
+
+def _facts_of(reply: dict[str, Any]) -> Facts:
     settings = {key: bytes.fromhex(value) for key, value in (reply["nvs"] or {}).items()}
     return Facts(
         chip=chip_of(reply["machine"] or ""),
@@ -68,13 +85,17 @@ def facts_of(reply: dict[str, Any]) -> Facts:
         flash_bytes=reply["flash_bytes"] or _flash_from(reply["partitions"]),
         micropython=version_text(reply["version"]),
         files=reply["files"],
-        files_complete=reply["files_complete"],
+        files_complete=bool(reply["files_complete"]),
         flashed_by_us=reply["nvs"] is not None,
         name=_text(settings.get("name")),
         cluster=_text(settings.get("cluster")),
         board_id=_text(settings.get("board")),
         pins=_map(settings.get("pins")),
     )
+
+
+def _damaged() -> CmaError:
+    return verify_failed("The board's answer is damaged. Check its cable and run this again.")
 
 
 def chip_of(machine: str) -> str:

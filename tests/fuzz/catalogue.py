@@ -29,29 +29,38 @@ class Parser:
 
     @property
     def module(self) -> str:
-        """Return the name of its file for an import."""
+        """Return the name of its file, as an import has it."""
         return f"fuzz.{'host' if self.is_host else 'kernel'}_parsers.{self.name}"
 
     @property
-    def instrumented(self) -> str:
-        """Return the package in which coverage guides."""
+    def package(self) -> str:
+        """Return the package whose coverage guides a hunt."""
         return _HOST if self.is_host else _KERNEL
 
 
 _ALL = (
-    Parser("cbor", 150_000),
-    Parser("messages", 100_000),
-    Parser("cobs", 40_000),
-    Parser("fragments", 40_000, 1_024),
-    Parser("talk", 60_000),
-    Parser("documents", 40_000, 2_048),
-    Parser("papers", 60_000, 1_024, 40_960),
-    Parser("vcdiff", 100_000),
-    Parser("lms", 20_000, 4_096),
-    Parser("handshake", 40_000, 1_100),
-    Parser("resumption", 40_000, 64),
-    Parser("certificate", 60_000, 256),
-    Parser("token", 60_000, 256),
-    Parser("protection", 40_000, 1_024),
+    Parser("cbor", 250_000),
+    Parser("messages", 220_000),
+    Parser("cobs", 20_000),
+    Parser("fragments", 20_000, 1_024),
+    Parser("packed", 20_000, 1_100, 32_768),
+    Parser("talk", 150_000),
+    Parser("documents", 6_000, 2_048),
+    Parser("papers", 100_000, 1_024, 40_960),
+    Parser("vcdiff", 110_000),
+    Parser("lms", 40_000, 4_096),
+    Parser("handshake", 6_000, 1_100, 32_768),
+    Parser("resumption", 20_000, 64),
+    Parser("certificate", 6_000, 256),
+    Parser("revocation", 6_000, 256),
+    Parser("token", 6_000, 256),
+    Parser("protection", 2_000, 1_024),
+    Parser("calls", 300, 512, 131_072),
+    Parser("agent", 700, 1_024, 131_072),
+    Parser("edge", 600, 1_024, 131_072, is_host=True),
+    Parser("updater", 400, 3_072, 262_144, is_host=True),
+    Parser("flash_images", 20_000, 1_024, 262_144, is_host=True),
+    Parser("replies", 15_000, 4_096, 65_536, is_host=True),
+    Parser("release_files", 12_000, 2_048, 65_536, is_host=True),
 )
 PARSERS = {parser.name: parser for parser in _ALL}

@@ -1,7 +1,8 @@
-"""Hunt for an input that breaks a parser: `hunt.py NAME FOLDER [options of libFuzzer]`.
+"""Hunt for an input that breaks a parser: `hunt.py MODULE PACKAGE FOLDER [options]`.
 
-The folder holds the inputs to begin with; what reaches new code is put beside them. It ends as
-libFuzzer does: with 0, or with a traceback and the input in a file.
+The module is that of the parser, the package that whose coverage guides. The folder holds the
+inputs to begin with; what reaches new code is put beside them. Options are those of libFuzzer, and
+it ends as that does: with 0, or with a traceback and the input in a file.
 """
 
 import sys
@@ -13,14 +14,11 @@ import atheris
 TESTS = Path(__file__).parents[1]
 
 
-def main(name: str, *options: str) -> None:
+def main(module: str, package: str, *options: str) -> None:
     """Fuzz one parser."""
-    from fuzz.catalogue import PARSERS
-
-    parser = PARSERS[name]
-    with atheris.instrument_imports(include=[parser.instrumented]):
-        take = import_module(parser.module).take
-    atheris.Setup([name, *options], lambda data: take(data) and None)
+    with atheris.instrument_imports(include=[package]):
+        take = import_module(module).take
+    atheris.Setup([module, *options], lambda data: take(data) and None)
     atheris.Fuzz()
 
 

@@ -69,7 +69,8 @@ def hunt(
     """Fuzz a parser from what is in a folder; `on_runs` is told how many runs there were."""
     with TemporaryDirectory(prefix="cma-fuzz-") as found:
         command = [
-            sys.executable, str(HERE / "hunt.py"), parser.name, str(folder), *options,
+            sys.executable, str(HERE / "hunt.py"), parser.module, parser.package, str(folder),
+            *options,
             f"-max_len={parser.bytes_max}", f"-timeout={_SECONDS_MAX}",
             f"-rss_limit_mb={_MEMORY_MB_MAX}", f"-artifact_prefix={found}/",
             "-print_final_stats=1",
@@ -99,15 +100,21 @@ def _told(said: list[str]) -> str:
 
 def judge(parser: Parser, folder: Path) -> Verdict:
     """Replay all that is in a folder."""
-    command = [sys.executable, str(HERE / "measured.py"), parser.name, str(folder)]
+    command = [sys.executable, str(HERE / "measured.py"), parser.module, str(folder)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
         return Verdict(0, 0, 0, 0, [ended.stderr[-3_000:]])
     told = json.loads(ended.stdout)
-    faults = told.pop("faults")
+    inputs = [path.read_bytes() for path in sorted(folder.iterdir())]
+    most, faults = 0, []
+    for data, taken in zip(inputs, told["heap_bytes"], strict=True):
+        may = parser.heap_bytes + parser.heap_per_byte * len(data)
+        most = max(most, 1_000 * taken // may)
+        if taken > may:
+            faults.append(f"takes {taken} bytes, {may} are allowed: {data.hex()}")
     if not parser.is_host:
-        faults += differing(parser, [path.read_bytes() for path in sorted(folder.iterdir())])
-    return Verdict(**told, faults=faults)
+        faults += differing(parser, inputs)
+    return Verdict(len(inputs), told["lines"], told["lines_of"], most, faults)
 
 
 def differing(parser: Parser, inputs: Sequence[bytes]) -> list[str]:
@@ -118,7 +125,7 @@ def differing(parser: Parser, inputs: Sequence[bytes]) -> list[str]:
         paths[0].write_bytes(b"".join(struct.pack(">I", len(each)) + each for each in inputs))
         ended = subprocess.run(
             [*micropython.interpreter(), "-X", f"heapsize={_HEAP}", str(HERE / "replay.py"),
-             parser.name, *map(str, paths)],
+             parser.module, *map(str, paths)],
             env={**os.environ, "MICROPYPATH": f"{ROOT / 'firmware'}:{ROOT / 'tests'}:.frozen"},
             capture_output=True,
             text=True,

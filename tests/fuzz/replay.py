@@ -1,6 +1,6 @@
 """Feed inputs to a parser; write the CRC-32 of what came of each.
 
-Runs in MicroPython: `replay.py NAME INPUTS RESULTS`. An input is its length in 4 bytes and itself.
+In MicroPython: `replay.py MODULE INPUTS RESULTS`. An input is its length in 4 bytes and itself.
 """
 
 import binascii
@@ -20,10 +20,10 @@ def replay(take, inputs, results):
         gc.collect()
 
 
-def main(name, inputs, results):
+def main(module, inputs, results):
     """Replay a file of inputs."""
-    __import__("fuzz.kernel_parsers." + name)
-    take = sys.modules["fuzz.kernel_parsers." + name].take
+    __import__(module)
+    take = sys.modules[module].take
     with open(inputs, "rb") as file, open(results, "wb") as answers:
         replay(take, file, answers)
 

@@ -2,10 +2,11 @@
 
 from fuzz.kernel_parsers import port
 
-from kernel.codec.cbor import decode, encode
+from kernel.codec.cbor import CborError, decode, encode
 from kernel.prng import Prng
 from kernel.secure import acquaintances
 from kernel.secure.certificate import CERTIFICATE_BYTES_MAX, Certificate, to_be_signed
+from kernel.secure.edhoc import HandshakeError, read_reference
 from support.secure_parties import NETWORK, MemoryTable, certified
 
 MODULES = ("kernel.secure.certificate", "kernel.secure.acquaintances")
@@ -29,7 +30,7 @@ GOOD = certified(sign, PORT.public_of(b"\x52" * 32), node=NODE)
 def seeds():
     """Return certificates, claims and references, good ones and nearly so."""
     made = [(RAW, GOOD), (RAW, GOOD[:-1]), (REFERENCE, acquaintances.by_value(GOOD))]
-    made += [(REFERENCE, acquaintances.by_name(GOOD)), (REFERENCE, b"\xa1\x04\x40")]
+    made += [(REFERENCE, encode(acquaintances.name_of(GOOD))), (REFERENCE, b"\x05")]
     for changes in ({}, {"node": 12}, {"network": 1}, {"expires_s": 5}, {"roles": 15}):
         other = certified(sign, b"\x11" * 32, **changes)
         made.append((CLAIMS, decode(other)[2]))
@@ -40,7 +41,10 @@ def take(data):
     """Return the facts of a certificate, or whom a reference leads to."""
     form, body = (data[0] % 3, data[1:]) if data else (RAW, b"")
     if form == REFERENCE:
-        return _found(body)
+        try:
+            return _found(read_reference(decode(body)))
+        except (CborError, HandshakeError):
+            return b""
     if form == CLAIMS:
         body = _signed(body)
     try:
