@@ -76,3 +76,10 @@ def test_a_word_that_comes_late_does_not_turn_time_back() -> None:
     board.boot()
     board.installation.read_clock(UPTIME_S + 6 * DAY_S)
     assert board.installation.now_s >= NOW_S + 6 * DAY_S
+
+
+def test_a_clock_that_says_just_what_was_signed_is_right() -> None:
+    board = heard()
+    board.boot()
+    board.installation.read_clock(NOW_S - EPOCH_S)
+    assert board.installation.now_s == NOW_S

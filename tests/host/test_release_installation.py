@@ -7,6 +7,7 @@ from kernel.release import envelope as envelope_module
 from kernel.release import index, layout, papers, record
 from kernel.release.installation import RECOVERY, Installation
 from kernel.release.refusals import (
+    REFUSED_EXPIRED,
     REFUSED_GIVEN_UP,
     REFUSED_MALFORMED,
     REFUSED_ON_TRIAL,
@@ -19,7 +20,7 @@ from kernel.release.update import Update
 from kernel.state.journal import Journal
 from kernel.state.table import JournalTable
 from support.release_board import FIRST, RELEASE, ROOT, ROOT_2, THIEF, TIMESTAMP, next_root
-from support.release_signers import NOW_S, manifest, role, signed
+from support.release_signers import DAY_S, NOW_S, manifest, role, signed
 from support.slot_cuts import ROOT_BYTES, flash_of
 from support.slot_lives import (
     KIND,
@@ -297,3 +298,46 @@ def test_what_a_board_believes_outlives_its_journal(desk: Desk) -> None:
     assert board.trust.sequence == 2 and board.slots[board.running].state == TRIAL
     board.confirm()
     assert desk.boot().trust.sequence == 3
+
+
+def test_the_way_back_in_the_other_slot_is_kept_as_well(desk: Desk) -> None:
+    desk.bring(TWO)
+    desk.board.confirm()
+    desk.bring(THREE)
+    assert desk.board.running == 0 and states(desk.board) == [TRIAL, CONFIRMED]
+    assert desk.begin(release(4, 4_096)) == REFUSED_ON_TRIAL
+
+
+@pytest.mark.parametrize("releases", [(TWO,), (TWO, THREE)])
+def test_where_nothing_runs_the_newest_is_the_last_to_be_written_over(
+    desk: Desk, releases: tuple[Release, ...]
+) -> None:
+    for each in releases:
+        desk.bring(each)
+        desk.board.confirm()
+    for slot in range(2):
+        desk.rot(layout.slot_at(slot, PARTITION_SECTORS))
+    assert states(desk.boot()) == [FILLING, FILLING]
+    assert Update(desk.board).target() == 1 - slot_of(desk.board, releases[-1])
+
+
+def test_an_image_is_out_of_every_cache_before_the_journal_calls_it_whole(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.begin(TWO)
+    desk.fill(TWO)
+    at_sync: list[bytes] = []
+    monkeypatch.setattr(desk.flash, "sync", lambda: at_sync.append(bytes(desk.flash.cells)))
+    assert Update(desk.board).finish()
+    earlier = Desk()
+    earlier.flash.cells[:] = at_sync[0]
+    assert states(earlier.boot()) == [CONFIRMED, FILLING]
+
+
+@pytest.mark.parametrize(("late_s", "reason"), [(-1, 0), (1, REFUSED_EXPIRED)])
+def test_a_board_that_knows_how_late_it_is_needs_nobody_to_tell(
+    desk: Desk, late_s: int, reason: int
+) -> None:
+    assert desk.board.on_timestamp(timestamp(1, TWO), NOW_S) == 0
+    desk.board.now_s = NOW_S + 7 * DAY_S + late_s
+    assert Update(desk.board).begin(TWO.envelope, TWO.index, KIND) == reason

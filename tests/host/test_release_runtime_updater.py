@@ -9,7 +9,7 @@ from cma_toolkit.firmware.kernel.prng import Prng
 from cma_toolkit.firmware.kernel.release import refusals, talk
 from cma_toolkit.firmware.kernel.release.manifest import Manifest, from_bytes, to_bytes
 from cma_toolkit.firmware.kernel.release.runtime import Runtime
-from cma_toolkit.firmware.kernel.release.runtime_index import PART_BLOCK, PART_PAGE
+from cma_toolkit.firmware.kernel.release.runtime_index import PAGE_BLOCKS, PART_BLOCK, PART_PAGE
 from cma_toolkit.firmware.kernel.release.runtime_updater import RuntimeUpdater
 from cma_toolkit.firmware.kernel.release.updater import DONE_REFUSED, DONE_WHOLE
 from cma_toolkit.firmware.kernel.ticks import ticks_diff
@@ -250,3 +250,32 @@ def test_a_manifest_that_needs_micropython_is_still_small_and_has_one_form() -> 
     with pytest.raises(refusals.RefusedError):  # what needs none does not say so
         from_bytes(data.replace(b"\x24\x01", b"\x24\x00"))
     assert PART_PAGE < PART_BLOCK and PART_PAGE > talk.PART_TIMESTAMP
+
+
+def test_a_page_is_handed_on_once_its_blocks_are_here_and_nothing_is_kept_twice() -> None:
+    board, edge = RuntimeBoard(1), edge_of()
+    air = Air([board, edge])
+    lacking(air, [board])
+    intake = board.machine.intake
+    while intake.holding is None or not any(intake.holding.have):
+        air.run(air.now_ms + 100)
+    assert not all(intake.holding.have[:PAGE_BLOCKS])
+    assert intake.holding.coded(PART_PAGE, -1) is None
+    assert not {talk.PART_ENVELOPE, talk.PART_INDEX} & set(intake.gathering.parts)
+    air.run(air.now_ms + LIMIT_MS)
+    assert board.outcome == DONE_WHOLE and intake.wanted() == []
+    pages = runtime_image.pages(MICROPYTHON)
+    for number, page in enumerate(pages):
+        assert intake.holding.coded(PART_PAGE + number, -1) == (talk.FORM_PLAIN, page)
+    assert intake.holding.coded(PART_PAGE + len(pages), -1) is None
+
+
+def test_a_page_that_was_not_signed_is_taken_from_nobody() -> None:
+    board, edge = RuntimeBoard(1), edge_of()
+    documents_of = edge.machine._sources[1]._documents
+    documents_of[PART_PAGE] = bytes(len(documents_of[PART_PAGE]))
+    air = Air([board, edge])
+    lacking(air, [board])
+    air.run(air.now_ms + LIMIT_MS)
+    assert board.outcome != DONE_WHOLE and not board.places.spare.erased
+    assert board.machine.intake.wanted() == [PART_PAGE]

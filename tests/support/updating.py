@@ -18,7 +18,7 @@ from cma_toolkit.firmware.kernel.release.update import Update
 from cma_toolkit.firmware.kernel.release.updater import Updater
 from cma_toolkit.firmware.kernel.state.journal import Journal
 from cma_toolkit.firmware.kernel.state.table import JournalTable
-from cma_toolkit.firmware.kernel.ticks import ticks_diff
+from cma_toolkit.firmware.kernel.ticks import ticks_add, ticks_diff
 from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.artefact import Part
 from cma_toolkit.host_tools.release.edge import Edge, Offered, Report
@@ -189,10 +189,15 @@ class Air:
         self._arriving: list[tuple[int, int, int, bytes]] = []
         self._number = 0
 
+    @property
+    def ticks_ms(self) -> int:
+        """What the machines take for the time."""
+        return ticks_add(self.now_ms, 0)
+
     def start(self, *nodes: int) -> None:
         """Start machines that were booted, all of them if none is named."""
         for node in nodes or self.stations:
-            self.stations[node].machine.start(self.now_ms, self._out[node])
+            self.stations[node].machine.start(self.ticks_ms, self._out[node])
 
     def send(self, source: int, frame: bytes) -> None:
         """Have a frame arrive at who is in reach 3 ms later."""
@@ -216,7 +221,7 @@ class Air:
             next_ms = self._arriving[0][0] if self._arriving else until_ms
             for station in self.stations.values():
                 if not station.outcome:
-                    wait_ms = ticks_diff(station.machine.next_wake_at_ms(), self.now_ms)
+                    wait_ms = ticks_diff(station.machine.next_wake_at_ms(), self.ticks_ms)
                     next_ms = min(next_ms, self.now_ms + max(0, wait_ms))
             self.now_ms = max(self.now_ms, next_ms)
             self._step()
@@ -227,9 +232,9 @@ class Air:
             station = self.stations[target]
             if not station.outcome:
                 out = self._out[target]
-                station.machine.on_frame(self.now_ms, 0, frame, len(frame), -50, out)
+                station.machine.on_frame(self.ticks_ms, 0, frame, len(frame), -50, out)
         for node, station in self.stations.items():
             if station.outcome:
                 continue
-            if ticks_diff(station.machine.next_wake_at_ms(), self.now_ms) <= 0:
-                station.machine.on_time(self.now_ms, self._out[node])
+            if ticks_diff(station.machine.next_wake_at_ms(), self.ticks_ms) <= 0:
+                station.machine.on_time(self.ticks_ms, self._out[node])

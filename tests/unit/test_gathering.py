@@ -1,6 +1,6 @@
 """Parts from pieces, from many senders, some of whom lie."""
 
-from kernel.release.gathering import GATHERED_BYTES_MAX, STRIKES_MAX, Gathering
+from kernel.release.gathering import GATHERED_BYTES_MAX, STRIKES_MAX, SUSPECTS_MAX, Gathering
 from kernel.release.talk import PART_BYTES_MAX, PIECE_BYTES, piece_of
 
 DATA = bytes([n * 7 + (n >> 8) & 255 for n in range(500)])  # three pieces
@@ -136,3 +136,10 @@ def test_nobody_is_blamed_alone_for_what_an_earlier_session_left() -> None:
         gathering.restore(4, 0, bytearray(10), 0)
         gathering.fail(4)
     assert gathering.blamed == []
+
+
+def test_of_a_part_no_more_senders_are_kept_than_can_be_asked() -> None:
+    gathering = Gathering()
+    for source in range(1, SUSPECTS_MAX + 3):
+        give(gathering, 1, source)
+    assert gathering.parts[4].sources == list(range(1, SUSPECTS_MAX + 1))

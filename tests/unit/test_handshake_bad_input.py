@@ -125,3 +125,20 @@ def test_references_have_one_form():
         assert edhoc.write_reference(reference) == reference
     for value in ("kid", True, None, [4], 24):
         raises(HandshakeError, edhoc.read_reference, value)
+
+
+def test_another_method_is_refused_before_anything_is_computed():
+    one, other = known_pair()
+    message = one.side(other).message_1()
+    for method in (b"\x00", b"\x02", b"\x04", b"\xf4", b"\x41\x03"):
+        raises(HandshakeError, other.side(one).on_message_1, method + message[1:])
+
+
+def test_after_a_wrong_message_the_right_one_comes_too_late():
+    for wrong in (lambda message: b"\x00", lambda message: message[:-1] + b"\x00"):
+        one, other = known_pair()
+        first, second = one.side(other), other.side(one)
+        message_2 = second.on_message_1(first.message_1())
+        assert wrong(message_2) != message_2
+        raises(HandshakeError, first.on_message_2, wrong(message_2))
+        raises(HandshakeError, first.on_message_2, message_2)

@@ -3,6 +3,7 @@
 from kernel.prng import Prng
 from kernel.release.manifest import Board
 from kernel.release.offering import DOUBLINGS_MAX, INTERVAL_MS_MIN, REDUNDANCY, Offering
+from kernel.release.talk import NODES_MAX
 
 NODE, RUNS = 7, 4
 CLASS = 0x00010203
@@ -99,3 +100,10 @@ def test_who_alone_is_meant_offers_nothing_on() -> None:
         made = offering()
         made.on_offer(0, offer(nodes=nodes), RUNS)
         assert bool(said(made, 5_000)) == is_said, nodes
+
+
+def test_no_more_nodes_are_named_than_an_offer_has_room_for() -> None:
+    made = offering()
+    for first in range(100, 100 + NODES_MAX + 4, 4):
+        made.on_offer(0, offer(2, nodes=list(range(first, first + 4))), RUNS)
+    assert made.fields is not None and len(made.fields[6]) == NODES_MAX

@@ -252,3 +252,16 @@ def test_many_offers_at_a_time_are_not_answered_one_by_one() -> None:
     agent.hear(offer(sequence=3, generation=1_000))
     agent.wait(WAIT_MS)
     assert len(agent.said(KIND_REPORT)) == 1
+
+
+def test_the_next_session_may_begin_at_the_end_of_the_pause_and_not_before() -> None:
+    agent = Listener()
+    agent.hear(offer(kind=KIND + 1))  # of others; from then on it knows of offers
+    offers = agent.agent._offers
+    for begins_at_ms in (5_000, ticks_add(0, -(UPDATE_MS_MIN >> 1))):  # where ticks pass zero
+        agent.table.put(b"update", b"")
+        assert offers._begin(begins_at_ms, b"update") == 1
+        ends_at_ms = ticks_add(begins_at_ms, UPDATE_MS_MIN)
+        for now_ms in (begins_at_ms, ticks_add(ends_at_ms, -1)):
+            assert offers._begin(now_ms, b"update") == 0
+        assert offers._begin(ends_at_ms, b"update") == 2

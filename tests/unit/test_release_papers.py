@@ -165,3 +165,12 @@ def test_signs_outlive_a_sleep():
     again = signs.Signs()
     assert again.load_from(buffer, 1) == 3
     assert again.on_wake_end() == signs.IS_HEALTHY
+
+
+def test_papers_of_another_form_are_none_though_they_are_whole():
+    data = bytearray(papers.to_bytes(ENVELOPE, INDEX, ROOT, FACTS))
+    data[3] ^= 1  # of the mark of this form, before it is sealed
+    data[papers._SEAL_AT : papers._HEAD_BYTES] = papers._seal(data)
+    flash = NorSectors(4)
+    papers.write(flash, 1, bytes(data))
+    assert papers.read(flash, 1) is None

@@ -124,3 +124,11 @@ def test_messages_out_of_order_cut_or_going_on_are_refused():
     first, _ = _sides()
     first.ask()
     raises(HandshakeError, first.ask)
+
+
+def test_what_is_over_does_not_begin_anew():
+    first, second = _sides()
+    _resume(first, second)
+    raises(HandshakeError, first.ask)
+    raises(HandshakeError, second.ask)
+    raises(HandshakeError, second.on_ask, Resumption(KEPT, b"87654321").ask())

@@ -271,3 +271,21 @@ def test_without_flash_no_key_is_known_and_nothing_sealed():
     assert one.sealed(ALL) == REFUSED_NO_NUMBER
     one.table.is_broken = False
     assert len(one.sealed(BROADCAST)) == HEADER_BYTES + 11
+
+
+def test_keys_that_were_given_up_are_gone_from_flash_too():
+    one, two = cluster(1, 2)
+    frame = two.sealed(ALL)
+    one.protection.renew()
+    one.start()
+    assert proof(one, frame) == REFUSED_NO_KEY
+    assert one.sealed(ALL) == REFUSED_NO_KEY
+
+
+def test_up_to_the_floor_nothing_is_sent_whatever_lies_on_flash():
+    (one,) = cluster(1, epoch=5)
+    for floor in (4, 5, 6):
+        one.protection.nonces.stage([0, 0], floor)
+        one.table.commit()
+        one.start()
+        assert isinstance(one.sealed(ALL), bytes) == (floor < 5)

@@ -5,7 +5,7 @@ import sys
 
 from kernel.codec.frame import KIND_LAST, KIND_MESSAGE, KIND_REQUEST, write_header
 from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES
-from kernel.secure.sealed import NUMBER_BITS, SEALED_BYTES, number_of
+from kernel.secure.sealed import NUMBER_BITS, SEALED_BYTES, is_sealed, number_of
 from kernel.secure.session import (
     FORGERIES_MAX,
     PROVES_SENDER,
@@ -334,3 +334,18 @@ def test_a_frame_takes_little_heap_once_its_keys_are_made():
         opening = heap_of(lambda: other.protection.open(frame, FRAME_BYTES_MAX))
         # Of 64-bit words; a board's have half the size.
         assert number == 0 or max(sealing, opening) <= 128, (sealing, opening)
+
+
+def test_nothing_is_proven_before_a_frame_was_opened():
+    one, other = pair()
+    assert one.protection.proves == 0
+    one.sealed(other.node)
+    assert one.protection.proves == 0
+
+
+def test_a_frame_that_protects_nothing_is_none():
+    one, other = pair()
+    frame = bytearray(one.sealed(other.node, b"x"))
+    for length in (HEADER_BYTES + SEALED_BYTES, HEADER_BYTES + SEALED_BYTES + 1):
+        assert is_sealed(frame, length) == (length > HEADER_BYTES + SEALED_BYTES)
+    assert not is_sealed(frame + bytes(FRAME_BYTES_MAX), FRAME_BYTES_MAX + 1)

@@ -136,3 +136,14 @@ def test_no_changed_byte_does_anything_else_than_be_refused_or_change_the_target
             changed = bytearray(good)
             changed[at] ^= 1 << bit
             refuses(bytes(changed), 28)  # `read` holds it to the source
+
+
+def test_a_number_is_no_longer_than_any_that_is_needed() -> None:
+    # As many sevens of bits as the window has room for would make a number of any length.
+    for length in (5, 6, 400):
+        delta = b"\x00" + b"\xff" * length + b"\x7f"
+        try:
+            made(delta, 28)
+            raise AssertionError
+        except DeltaError as error:
+            assert error.args == ("number",), length
