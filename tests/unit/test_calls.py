@@ -4,18 +4,27 @@ from kernel.secure.answering import (
     ANSWER,
     CALL,
     CALLS_MAX,
+    COOKIE,
     DONE,
     HALF_OPEN_MS,
     NO,
+    PAID,
     PROOF,
     RESUMPTION,
     THEIRS_MS,
 )
 from kernel.secure.call import RESTS
 from kernel.secure.calls import NEVER, REST_MS
-from kernel.secure.quarantine import Quarantine
+from kernel.secure.quarantine import (
+    AGREEMENTS,
+    AGREEMENTS_MAX,
+    COPIED,
+    OF_OTHERS,
+    PROVOKED,
+    Quarantine,
+)
 from kernel.secure.session import REFUSED_NO_KEY
-from kernel.secure.traffic import WAITING_EACH, WAITING_MAX
+from kernel.secure.traffic import REFUSED_ASIDE, WAITING_EACH, WAITING_MAX
 from support.calling import Medium, Station, stations
 
 HANDSHAKE = [CALL, ANSWER, PROOF, DONE]
@@ -199,6 +208,87 @@ def test_what_is_half_open_ends():
     other.now_ms = (other.now_ms + THEIRS_MS) % (1 << 29)
     other.calls.on_time(other.now_ms, other)
     assert not other.calls.calls and other.calls.next_wake_at_ms() == NEVER
+
+
+def test_the_proof_of_an_earlier_call_that_comes_late_installs_nothing():
+    one, other = stations(2)
+    medium = Medium([one, other])
+    one.call(12)
+    call = one.said.pop()[1]
+    other.hear(11, call)
+    one.hear(12, other.said.pop()[1])
+    late = one.said.pop()[1]
+    assert late[0] == PROOF
+    one.boot(is_erased=True)
+    one.call(12)
+    medium.run(60_000)
+    secret = other.secret_for(11)
+    assert secret and secret == one.secret_for(12)
+    other.hear(11, late)
+    assert other.secret_for(11) == secret
+    assert [data[0] for _, data in other.said] == [NO], "and who waits for an answer is told"
+
+
+def test_a_cookie_is_good_for_a_minute_and_no_longer_than_two():
+    for age_ms, is_good in ((0, True), (65_536, True), (2 * 65_536, False)):
+        [one] = stations(1)
+        one.now_ms = 1_000
+        one.calls.quarantine.spend(one.now_ms, OF_OTHERS, AGREEMENTS_MAX)
+        body = b"\x03\x00\x58\x20" + bytes([9] * 32) + b"\x05"
+        one.hear(99, bytes((CALL, 1, 2, 0xFF)) + body)
+        cookie = one.said.pop()[1]
+        assert cookie[0] == COOKIE and len(cookie) == 12
+        one.now_ms += age_ms
+        one.calls.quarantine = Quarantine()
+        one.calls.quarantine.spend(one.now_ms, OF_OTHERS, AGREEMENTS_MAX - AGREEMENTS)
+        one.hear(99, bytes((PAID, 1, 2, 0xFF)) + cookie[4:] + body)
+        assert one.said.pop()[1][0] == (ANSWER if is_good else COOKIE)
+
+
+def test_who_calls_pays_what_it_is_asked_for_once_at_a_time():
+    one, other = stations(2)
+    medium = Medium([one, other])
+    other.calls.quarantine.spend(other.now_ms, OF_OTHERS, AGREEMENTS_MAX - AGREEMENTS)
+    one.call(12)
+    medium.run(1_000)
+    assert steps(medium) == [CALL, COOKIE, PAID, ANSWER, PROOF, DONE]
+    assert one.secret_for(12) and one.secret_for(12) == other.secret_for(11)
+    one, other = stations(2)
+    one.call(12)
+    call = one.said.pop()[1]
+    for number in range(5):
+        one.hear(12, bytes((COOKIE,)) + call[1:3] + bytes([0xFF] + [number] * 8))
+    assert len(one.said) == 1 and one.said[0][1] == (
+        bytes((PAID,)) + call[1:4] + bytes(8) + call[4:]
+    )
+
+
+def test_frames_for_others_and_forged_ones_of_whom_is_called_call_nobody():
+    _, one, other = joined()
+    one.send(12)
+    frame = one.frames.pop()
+    other.boot()
+    for_another = frame[:11] + b"\x0d" + frame[12:]
+    other.open(for_another)
+    assert not other.calls.calls, "it has just booted"
+    other.open(frame)
+    assert len(other.calls.calls) == 1
+    spent = other.calls.quarantine.spent(other.now_ms, PROVOKED)
+    other.open(frame)
+    assert other.calls.quarantine.spent(other.now_ms, PROVOKED) == spent == 1
+
+
+def test_who_is_put_aside_is_neither_heard_nor_called():
+    _, one, other = joined()
+    one.send(12)
+    other.calls.quarantine.blame(other.now_ms, 11, COPIED, other)
+    assert other.asides and other.open(one.frames.pop()) == REFUSED_ASIDE
+    one.boot()
+    one.call(12)
+    other.hear(11, one.said.pop()[1])
+    assert not other.said and other.calls.refused == 1
+    other.protection.sessions.end(11)
+    assert other.send(11) == REFUSED_NO_KEY and not other.calls.find(11, True)
 
 
 def test_whom_is_forgotten_is_a_stranger():

@@ -125,9 +125,10 @@ class Answering:
             else:
                 return
         except (HandshakeError, OSError):
-            self.quarantine.blame(now_ms, peer, FAILED, out)
             if step > RESUMPTION:
-                self.refuse(peer, data, out)
+                self.refuse(peer, data, out)  # what one of us kept may be older
+            else:
+                self.quarantine.blame(now_ms, peer, FAILED, out)
             return
         call.heard = data
         self.calls.append(call)
