@@ -51,7 +51,12 @@ def read(image: bytes) -> dict[str, bytes]:
     if start + size_bytes > len(image):
         raise _damaged()
     files: dict[str, bytes] = {}
-    _read_folder(image, (start, start + size_bytes), "", files)
+    left = len(image)
+    for path, begin, end in _files(image, (start, start + size_bytes), ""):
+        left -= end - begin
+        if left < 0:  # files that point at the same bytes, a thousand times
+            raise _damaged()
+        files[path] = bytes(image[begin:end])
     return files
 
 
@@ -94,9 +99,8 @@ def _records(image: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
         at = start + size_bytes
 
 
-def _read_folder(
-    image: bytes, span: tuple[int, int], folder: str, files: dict[str, bytes]
-) -> None:
+def _files(image: bytes, span: tuple[int, int], folder: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the path of each file of a folder, and where its content begins and ends."""
     if folder.count("/") > _DEPTH_MAX:
         raise _damaged()
     names = set()
@@ -113,21 +117,21 @@ def _read_folder(
         names.add(name)
         path = folder + name.decode()
         if kind == _KIND_FOLDER:
-            _read_folder(image, (content_at, stop), path + "/", files)
+            yield from _files(image, (content_at, stop), path + "/")
         else:
-            files[path] = _file_content(image, content_at, stop)
+            yield path, *_content(image, content_at, stop)
 
 
-def _file_content(image: bytes, at: int, end: int) -> bytes:
+def _content(image: bytes, at: int, end: int) -> tuple[int, int]:
     for kind, start, stop in _records(image, at, end):
         if kind == _KIND_DATA:
-            return bytes(image[start:stop])
+            return start, stop
         if kind == _KIND_POINTER:
             at_offset, size_bytes = _number(image, start, stop)
             _, offset = _number(image, at_offset, stop)
             if offset + size_bytes > len(image):
                 raise _damaged()
-            return bytes(image[offset : offset + size_bytes])
+            return offset, offset + size_bytes
     raise _damaged()
 
 
