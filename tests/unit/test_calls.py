@@ -99,6 +99,31 @@ def test_a_handshake_follows_where_nothing_is_kept_any_more():
         assert one.secret_for(12) == other.secret_for(11)
 
 
+def test_who_kept_something_else_says_so_and_a_handshake_follows():
+    medium, one, other = joined()
+    one.boot()
+    [key] = [key for key in other.table.values if key.startswith(b"kept")]
+    other.table.values[key] = bytes(32)
+    one.call(12)
+    medium.run(1_000)
+    assert steps(medium) == [CALL + RESUMPTION, NO] + HANDSHAKE
+    assert one.secret_for(12) == other.secret_for(11) and not other.asides
+
+
+def test_a_forged_proof_costs_one_more_handshake_and_no_time():
+    one, other = stations(2)
+    medium = Medium([one, other])
+    one.call(12)
+    other.hear(11, one.said.pop()[1])
+    one.hear(12, other.said.pop()[1])
+    proof = one.said[0][1]
+    other.hear(11, proof[:-1] + bytes((proof[-1] ^ 1,)))
+    assert other.secret_for(11) is None
+    medium.run(1_000)
+    assert steps(medium) == [PROOF, NO] + HANDSHAKE
+    assert one.secret_for(12) and one.secret_for(12) == other.secret_for(11)
+
+
 def test_what_a_certificate_that_is_void_left_is_not_resumed():
     for is_ours in (False, True):
         medium, one, other = joined()
