@@ -1,5 +1,6 @@
 """A payload is packed when that costs less than what it saves, as far as one can know before."""
 
+from kernel.codec.frame import KIND_MESSAGE, KIND_REQUEST, KIND_RESPONSE, KIND_TELEMETRY
 from kernel.power.modes import MODE_CRITICAL, MODE_NORMAL, MODE_SAVING
 from kernel.power.packing import BYTE_US, FRAME_US, SIZE_MIN, TRIES_APART, Packing, pays
 
@@ -9,9 +10,9 @@ NONE_UA = (0,) * 6
 TOPIC, OTHER = b"log", b"status"
 
 
-def tried(packing, count=1, topic=TOPIC, mode=MODE_NORMAL, size=200):
+def tried(packing, count=1, topic=TOPIC, mode=MODE_NORMAL, *, size=200, kind=KIND_MESSAGE):
     """Return how many of some payloads may be packed; what comes of it is not told."""
-    return sum(packing.may(topic, size, mode) for _ in range(count))
+    return sum(packing.may(kind, topic, size, mode) for _ in range(count))
 
 
 def test_the_bytes_saved_must_cost_more_than_the_work():
@@ -54,6 +55,11 @@ def test_small_payloads_are_never_tried():
     packing = Packing(NONE_UA)
     assert not tried(packing, 100, size=SIZE_MIN - 1)
     assert tried(packing, size=SIZE_MIN)
+
+
+def test_nothing_that_may_hold_a_key_is_packed():
+    packed = [kind for kind in range(256) if tried(Packing(NONE_UA), kind=kind)]
+    assert packed == [KIND_MESSAGE, KIND_TELEMETRY, KIND_REQUEST, KIND_RESPONSE]
 
 
 def test_what_paid_goes_on_and_what_did_not_is_tried_now_and_then():

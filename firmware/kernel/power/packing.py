@@ -4,7 +4,7 @@ Nobody knows before the work what it will save. So it goes by what came of other
 topic, and by how long this board took for each byte; what has not paid is tried again now and
 then, while the battery is good. Where no currents are known, as on mains, the air alone counts.
 
-Input    may(topic, size, mode), then on_packed(topic, size, packed, span)
+Input    may(kind, topic, size, mode), then on_packed(topic, size, packed, span)
 Effects  none
 Bounds   LANES topics, told apart by their checksum; SNAPSHOT_BYTES to remember
 Source   `energy.py` has how long a frame is on the air; SPEC.md, "Packed payloads"
@@ -16,6 +16,9 @@ from ..codec.spans import copy, read_short, write_short
 from ..limits import FRAGMENT_BYTES, FRAME_BYTES_MAX, HEADER_BYTES
 from .modes import MODE_NORMAL
 
+# Messages, telemetry, requests and responses. The length of what is packed tells of what is in
+# it, so nothing that holds a key or a secret of ours is.
+KINDS = b"\x04\x05\x06\x07"
 LANES = 8
 SIZE_MIN = 32  # bytes; what is smaller has nothing in it twice
 TRIES_APART = 64  # payloads that were not to pay, until one is tried
@@ -72,9 +75,9 @@ class Packing:
         # By lane, what was left of 255 bytes; how long 16 bytes took, us; who was refused since.
         self._cells = bytearray(self.SNAPSHOT_BYTES)
 
-    def may(self, topic: bytes, size: int, mode: int) -> bool:
-        """Tell whether to pack a payload. Units: `mode` is one of `modes`."""
-        if size < SIZE_MIN:
+    def may(self, kind: int, topic: bytes, size: int, mode: int) -> bool:
+        """Tell whether to pack a payload of a kind of frame. Units: `mode` is one of `modes`."""
+        if size < SIZE_MIN or kind not in KINDS:
             return False
         cells = self._cells
         share = cells[crc32(topic) % LANES]
