@@ -26,10 +26,8 @@ class Proving(Station):
         """Note what was derived by it."""
         super().hear(source, data)
         for call in self.calls.calls:
-            if call.handshake or call._resumption:
-                exporter = call.exporter
-                if exporter:
-                    self.derived.add((self.node, call.peer, exporter.export(0, b"", 16)))
+            if call.exporter:
+                self.derived.add((self.node, call.peer, call.exporter.export(0, b"", 16)))
 
     def joined(self, peer):
         """Hold what was installed against what the peer derived."""

@@ -42,13 +42,8 @@ class Call:
         self.sent = self.heard = b""
         self.own: "Credential | None" = None
         self.handshake: "Any" = None
-        self._resumption: "Any" = None
+        self.exporter: "Any" = None  # what the call leaves
         self._kept = self._nonce = self._asked = b""
-
-    @property
-    def exporter(self) -> "Any":
-        """Return what the call left."""
-        return (self.handshake or self._resumption).exporter
 
     def ask(self, kept: bytes, us: int, nonce: bytes) -> bytes:
         """Return the first message of a resumption."""
@@ -68,13 +63,14 @@ class Call:
 
         Raises: HandshakeError (peer).
         """
-        if self.handshake:
-            proof: bytes = self.handshake.on_message_2(data)
-            return proof
-        resumption = Resumption(self._kept, self._nonce)
-        resumption.ask()
-        proof = resumption.on_answer(data)
-        self._resumption = resumption
+        side = self.handshake
+        if side:
+            proof: bytes = side.on_message_2(data)
+        else:
+            side = Resumption(self._kept, self._nonce)
+            side.ask()
+            proof = side.on_answer(data)
+        self.exporter = side.exporter
         return proof
 
     def on_proof(self, data: bytes) -> bytes:
@@ -82,15 +78,15 @@ class Call:
 
         Raises: HandshakeError (peer).
         """
-        if self.handshake:
-            self.handshake.on_message_3(data)
-            done: bytes = self.handshake.message_4()
-            return done
-        resumption = Resumption(self._kept, self._nonce)
-        resumption.on_ask(self._asked)
-        resumption.on_proof(data)
-        self._resumption = resumption
-        return self._done()
+        side = self.handshake
+        if side:
+            side.on_message_3(data)
+        else:
+            side = Resumption(self._kept, self._nonce)
+            side.on_ask(self._asked)
+            side.on_proof(data)
+        self.exporter = side.exporter
+        return side.message_4() if self.handshake else self._done()
 
     def on_done(self, data: bytes) -> None:
         """Learn that the other side has all it needs.
