@@ -210,15 +210,22 @@ def _parse(fields: Any) -> Release:
     pairs = fields.get("ed25519", [])
     if len(pairs) > SECONDS_MAX:
         raise ValueError
-    seconds = tuple((bytes(one), bytes(other)) for one, other in pairs)
+    seconds = tuple((_bytes(one), _bytes(other)) for one, other in pairs)
     return Release(name, parts, seconds, runtimes)
 
 
 def _parts(rows: Any) -> tuple[Part, ...]:
     return tuple(
-        Part(str(architecture), bytes(envelope), bytes(image))
+        Part(str(architecture), _bytes(envelope), _bytes(image))
         for architecture, envelope, image in rows
     )
+
+
+def _bytes(value: Any) -> bytes:
+    # Of a number `bytes` makes as many zeros.
+    if not isinstance(value, bytes):
+        raise ValueError
+    return value
 
 
 def _is_name(name: str) -> bool:
