@@ -124,7 +124,7 @@ def open_image(data: bytes, path: str) -> Image:
     try:
         about = json.loads(files[ABOUT])
         name, sources = str(about["name"]), str(about["sources"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise ImageError(f"{path} does not say what it is: make one with cma build.") from None
     if "kernel/agent.mpy" not in files:
         raise ImageError(f"{path} has no kernel in it: make one with cma build.")

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, no_device, timed_out, verify_failed
-from cma_toolkit.host_tools.ports import console
+from cma_toolkit.host_tools.ports import console, reply
 from cma_toolkit.host_tools.ports.files import Entries, Entry
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ SCRIPT_S = 30.0
 RETRY_OPEN_S = 0.25
 CHUNK_BYTES = 1024
 SOFT_REBOOT = b"soft reboot\r\n"
-FRAME_BEGIN = b"\x02cma "
-FRAME_END = b"\x03"
 TEMPORARY_SUFFIX = ".new"
 SCRIPTS = "cma_toolkit.host_tools.on_device"
 _INCLUDE = re.compile(r"^from on_device\.(\w+) import .*$", re.MULTILINE)
@@ -104,16 +102,22 @@ class BoardSession:
     ) -> Any:
         """Run `host_tools/on_device/<name>.py` with JSON arguments; returns its JSON reply.
 
-        Raises: ScriptError, CmaError 7 after `timeout_s`, 3 if the board went away.
+        Raises: ScriptError, CmaError 7 after `timeout_s`, 3 if the board went away, 5 if what it
+                answered is damaged.
         """
         source = "\n".join((_script(name), _script("frame"), _call(arguments)))
         output = self._execute(source, name, timeout_s)
-        before, found, framed = output.partition(FRAME_BEGIN)
+        try:
+            before, answer = reply.split(output)
+        except ValueError as error:
+            raise verify_failed(
+                f"{self.url}: its answer is damaged. Check its cable and run this again."
+            ) from error
         if on_output and before:
             on_output(before)
-        if not found:
+        if answer == ():
             raise ScriptError(self.url, name, "it sent no reply")
-        return json.loads(framed.partition(FRAME_END)[0])
+        return answer
 
     def put(self, path: str, data: bytes, *, skip_equal: bool = True) -> bool:
         """Write a file so that power loss leaves the old or the new one; False if it was equal.

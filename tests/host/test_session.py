@@ -250,6 +250,18 @@ def test_a_script_that_raises_tells_its_last_line(
     assert "line 2" in caught.value.traceback
 
 
+def test_an_answer_that_is_damaged_is_one_sentence(
+    prompt: BoardInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with BoardSession(prompt.fast) as board:
+        with monkeypatch.context() as patch, pytest.raises(CmaError) as caught:
+            use_script(patch, "def run(a):\n print('\\x02cma {\"n\": 4\\x03')")
+            board.run_script("any")
+        assert board.list("/none") == []
+    assert caught.value.code == ExitCode.VERIFY_FAILED
+    assert "Check its cable" in caught.value.message
+
+
 def test_a_script_without_end_is_ended_and_the_session_goes_on(
     prompt: BoardInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
