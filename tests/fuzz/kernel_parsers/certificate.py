@@ -29,7 +29,12 @@ GOOD = certified(sign, PORT.public_of(b"\x52" * 32), node=NODE)
 
 def seeds():
     """Return certificates, claims and references, good ones and nearly so."""
-    made = [(RAW, GOOD), (RAW, GOOD[:-1]), (REFERENCE, acquaintances.by_value(GOOD))]
+    made = [
+        (RAW, GOOD),
+        (RAW, GOOD[:-1]),
+        (RAW, GOOD[:-1] + b"\x00"),
+        (REFERENCE, acquaintances.by_value(GOOD)),
+    ]
     made += [(REFERENCE, encode(acquaintances.name_of(GOOD))), (REFERENCE, b"\x05")]
     for changes in ({}, {"node": 12}, {"network": 1}, {"expires_s": 5}, {"roles": 15}):
         other = certified(sign, b"\x11" * 32, **changes)

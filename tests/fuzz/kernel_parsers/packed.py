@@ -1,6 +1,7 @@
 """Payloads that travel deflated, and the encoder: what it packs, the port unpacks."""
 
 from array import array
+from binascii import unhexlify
 
 from kernel.codec import packed
 from kernel.codec.deflate import PLACES
@@ -25,7 +26,7 @@ def seeds():
         b"\x82\x64temp\x19\x01\x02" * 20,
         bytes(range(200)),
     ]
-    bomb = b"\xfc\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a" + b"\x00" * 30
+    bomb = unhexlify("fcedc13101000000c2a0f54f6d0d0fa00000807703")  # 3,000 zeros
     made = [bytes((PACK,)) + text for text in texts]
     return made + [bytes((RAW,)) + _packed(text) for text in texts[:3]] + [bytes((RAW,)) + bomb]
 

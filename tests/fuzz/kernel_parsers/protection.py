@@ -79,6 +79,7 @@ def seeds():
     made.append(record(_head(NEXT, one, 9), b"n") + record(_head(PAIR, one, 10), b"p"))
     made.append(record(_head(PRESENT, 0x13, 9), b"clone") + record(_head(PRESENT, 0x23, 9), b"x"))
     frame = _sealed(_KEYS[PAIR][1], 0, (4, 7, THEM, US), 77, b"raw")
+    made.append(record(_head(RAW, 0, 0), frame[:-3] + b"\x00" + frame[-2:]))
     made.append(record(_head(RAW, 0, 0), frame) + record(_head(RAW, 0, 0), frame[:-1]))
     return made
 
@@ -94,11 +95,14 @@ def _node():
 def take(data):
     """Return what was opened, and why what was not."""
     protection, told, opened = _node(), [], set()
+    forged = 0
     for head, body in records(data, _HEAD_BYTES):
         form, frame = _made(head, body)
         buffer = bytearray(frame)
         length = protection.open(buffer, len(buffer))
         told.append((length, protection.proves))
+        forged += length == REFUSED_FORGED
+        assert protection.forged == forged
         if length < 0:
             # It is as it was, or wiped; a clone's is genuine, and told.
             is_wiped = not any(buffer[HEADER_BYTES : len(frame) - 2])

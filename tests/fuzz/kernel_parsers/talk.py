@@ -16,6 +16,7 @@ def seeds():
             (KIND_WANT, [1, 0, [2, 7, 65, 1 << 33]]),
             (KIND_PIECE, [1, 0, 3, 300, 1, bytes(95)]),
             (KIND_PIECE, [1, 9, 3, 205, 0, bytes(205)]),
+            (KIND_PIECE, [1, 9, 3, 205, 1, bytes(9)]),
             (KIND_REPORT, [1, 2, 3, 1000, 3300, 0, 0]),
         )
     ]

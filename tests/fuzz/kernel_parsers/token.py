@@ -20,6 +20,7 @@ CLAIMS = tokens.claims_of(NONCE, MAC, b"s" * 32, b"c" * 16, b"m" * 16)
 def seeds():
     """Return tokens and claims."""
     made = [(RAW, tokens.coded(KEY, CLAIMS)), (RAW, tokens.signed(PORT, PRIVATE, CLAIMS))]
+    made.append((RAW, tokens.coded(KEY, CLAIMS)[:-1] + b"\x00"))
     made += [(form, claims) for form in (CODED, SIGNED) for claims in (CLAIMS, _short(), b"\xa0")]
     made.append((PARTS, encode([b"\xa1\x01\x05", {}, CLAIMS, bytes(32)])))
     return [bytes((form,)) + data for form, data in made]
@@ -41,6 +42,8 @@ def take(data):
     assert coded is None or signed is None
     said = coded or signed
     challenge = tokens.Challenge(0, MAC, NONCE)
+    if said and form in (RAW, PARTS):
+        assert token in (tokens.coded(KEY, CLAIMS), tokens.signed(PORT, PRIVATE, CLAIMS))
     if said:
         assert tokens.claims_of(*said) == (CLAIMS if form in (RAW, PARTS) else body)
         assert challenge.take(1, said[0], said[1]) == (said[0] + said[1] == NONCE + MAC)
