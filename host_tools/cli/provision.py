@@ -18,6 +18,7 @@ from cma_toolkit.host_tools.cli.common import (
 from cma_toolkit.host_tools.cli.progress import exit_code_of, print_summary, run_with_progress
 from cma_toolkit.host_tools.errors import CmaError, ExitCode, usage
 from cma_toolkit.host_tools.fleet.database import Database, Result
+from cma_toolkit.host_tools.fleet.enrolments import Enrolments
 from cma_toolkit.host_tools.fleet.project import APPLICATION, load_project, need_folder
 from cma_toolkit.host_tools.ports.workers import Job, Outcome
 from cma_toolkit.host_tools.provision.plan import Plan
@@ -33,6 +34,7 @@ COLUMNS = (("name", "name"), ("cluster", "cluster"), ("changes", "changes"))
         "cma provision -d greenhouse-07              one board of your fleet",
         "cma provision --station                     a production line: plug in, wait for PASS",
         "cma provision --release greenhouse-07       its board is lost: the name is free again",
+        "cma provision -d greenhouse-07 --replace    new keys, the old ones are void",
     )
 )
 @board_options(several=True, timeout_s=120.0)
@@ -46,7 +48,8 @@ COLUMNS = (("name", "name"), ("cluster", "cluster"), ("changes", "changes"))
 @click.option(
     "--station", is_flag=True, help="Flash, test, provision and label board after board."
 )
-@click.option("--release", metavar="NAME", help="Take a name from a board that is lost.")
+@click.option("--release", metavar="NAME", help="Take name and keys from a board that is lost.")
+@click.option("--replace", is_flag=True, help="Give boards new keys; those they had are void.")
 @yes_option("Also rename a board, or take it over from another fleet.")
 def command(
     options: BoardOptions,
@@ -56,14 +59,15 @@ def command(
     assign: bool,
     station: bool,
     release: str | None,
+    replace: bool,
     yes: bool,
 ) -> int:
-    """Give boards their name, cluster, Wi-Fi and settings, and your application.
+    """Give boards their name, keys, cluster, Wi-Fi and settings, and your application.
 
     Reads fleet.toml, inventory.csv and secrets.toml, compares each board with its line, writes
-    what differs, reads it back and restarts the board. The image of app.py is written where the
-    board has another one; an app.py that cma run left there is set aside. A second run changes
-    nothing.
+    what differs, reads it back and restarts the board. The board makes its own keys, and your
+    fleet's authority certifies them. The image of app.py is written where the board has another
+    one; an app.py that cma run left there is set aside. A second run changes nothing.
     """
     project = load_project(need_folder(Path.cwd()), inventory)
     place = tempfile.TemporaryDirectory(prefix="cma-provision-")
@@ -74,7 +78,7 @@ def command(
             Path(folder), app=project.folder / APPLICATION, project=project.folder
         )
         images.check()
-        procedure = Procedure(project, database, images)
+        procedure = Procedure(project, database, images, replace=replace)
         if station:
             if dry_run:
                 raise usage("--station does things: leave out --dry-run.")
@@ -113,7 +117,7 @@ def _apply(
                 raise decision.error
             assert decision.plan
             procedure.claim(decision)
-            if decision.plan.changes:
+            if decision.changes:
                 going.append(index)
             else:
                 ended[index] = Outcome(_job(decision), code=ExitCode.OK)
@@ -128,9 +132,11 @@ def _apply(
         zip(images, _run(list(images.values()), "Writing images", options), strict=True)
     )
     ended |= {index: outcome for index, outcome in written.items() if outcome.code}
+    left = [index for index in going if index not in ended]
+    ended |= _certify(procedure, {index: decisions[index] for index in left}, options)
     jobs = {
         index: procedure.apply_job(decisions[index], options.wait_s)
-        for index in going
+        for index in left
         if index not in ended
     }
     ended |= zip(jobs, _run(list(jobs.values()), "Provisioning", options), strict=True)
@@ -139,6 +145,20 @@ def _apply(
             procedure.finish(decisions[index])
             outcome.value = _result(decisions[index])
     return [ended[index] for index in range(len(decisions))]
+
+
+def _certify(
+    procedure: Procedure, decisions: dict[int, Decision], options: BoardOptions
+) -> dict[int, Outcome]:
+    """Have boards make and prove their keys; returns how those ended that failed at it."""
+    going = {index: decision for index, decision in decisions.items() if decision.step}
+    jobs = [procedure.keys_job(decision, options.wait_s) for decision in going.values()]
+    outcomes = _run(jobs, "Making keys on the boards", options)
+    certified = {
+        index: procedure.certify(decision, outcome)
+        for (index, decision), outcome in zip(going.items(), outcomes, strict=True)
+    }
+    return {index: outcome for index, outcome in certified.items() if outcome.code}
 
 
 def _run(jobs: list[Job], title: str, options: BoardOptions) -> list[Outcome]:
@@ -164,7 +184,7 @@ def _job(decision: Decision) -> Job:
 
 def _result(decision: Decision) -> dict[str, object]:
     assert decision.actual and decision.bound and decision.plan
-    row, count = decision.bound.row, len(decision.plan.changes)
+    row, count = decision.bound.row, len(decision.changes)
     return {
         "name": row.name,
         "cluster": row.cluster,
@@ -215,7 +235,7 @@ def _plan_fields(decision: Decision, notes: list[str]) -> dict[str, object]:
         "notes": notes,
         "changes": [
             {"what": change.what, "before": change.before, "after": change.after}
-            for change in decision.plan.changes
+            for change in decision.changes
         ],
     }
 
@@ -224,9 +244,9 @@ def _print_plan(decision: Decision, notes: list[str]) -> None:
     assert decision.plan and decision.bound
     bound = decision.bound
     click.echo(f"{decision.port.label}: {bound.row.name} (by {bound.how.value})")
-    for change in decision.plan.changes:
+    for change in decision.changes:
         click.echo(f"  {change.line()}")
-    if not decision.plan.changes:
+    if not decision.changes:
         click.echo("  nothing to change")
     for note in notes:
         click.echo(f"  {note}")
@@ -252,5 +272,7 @@ def _release(database: Database, name: str) -> int:
     board = database.release(name)
     if board is None:
         raise usage(f"No board is bound to {name!r}. Names that are: cma devices.")
-    click.echo(f"{name} was {board.mac} and is free again.")
+    is_void = Enrolments(database).revoke(board.mac, f"{name} is lost")
+    more = "; its keys are revoked: bring that to the others with cma provision" if is_void else ""
+    click.echo(f"{name} was {board.mac} and is free again{more}.")
     return ExitCode.OK

@@ -181,7 +181,6 @@ class Line:
         return dict(zip(ports, decisions, strict=True))
 
     def _write(self, items: list[Item], decisions: dict[Port, Decision]) -> None:
-        jobs: list[Job] = []
         going: list[Item] = []
         for item in items:
             decision = decisions.get(item.port)
@@ -192,12 +191,21 @@ class Line:
             except CmaError as error:
                 item.error = error.message
                 continue
-            jobs.append(self._procedure.apply_job(decision, self._options.wait_s))
             going.append(item)
+        self._certify([item for item in going if decisions[item.port].step], decisions)
+        going = [item for item in going if not item.error]
+        wait_s = self._options.wait_s
+        jobs = [self._procedure.apply_job(decisions[item.port], wait_s) for item in going]
         for item, outcome in zip(going, self._run(jobs, "Provisioning"), strict=True):
             if self._passed(item, outcome):
                 item.labelled = self._label(decisions[item.port])
                 self._procedure.finish(decisions[item.port])
+
+    def _certify(self, items: list[Item], decisions: dict[Port, Decision]) -> None:
+        wait_s = self._options.wait_s
+        jobs = [self._procedure.keys_job(decisions[item.port], wait_s) for item in items]
+        for item, outcome in zip(items, self._run(jobs, "Making keys"), strict=True):
+            self._passed(item, self._procedure.certify(decisions[item.port], outcome))
 
     def _end(self, item: Item, decision: Decision | None, took_s: float) -> None:
         label = item.port.label

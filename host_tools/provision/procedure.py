@@ -22,7 +22,10 @@ from cma_toolkit.host_tools.ports.workers import Job, Outcome
 from cma_toolkit.host_tools.provision.actual import Actual, from_json
 from cma_toolkit.host_tools.provision.binding import Bound, How, Ledger, Seen
 from cma_toolkit.host_tools.provision.desired import REVISION_KEY, Desired, desired
+from cma_toolkit.host_tools.provision.enrolling import Enroller, change
+from cma_toolkit.host_tools.provision.enrolment import Step
 from cma_toolkit.host_tools.provision.plan import (
+    Change,
     Plan,
     check_board,
     check_flashed,
@@ -63,14 +66,31 @@ class Decision:
     desired: Desired | None = None
     plan: Plan | None = None
     error: CmaError | None = None
+    step: Step | None = None
+    lacks_list: bool = False
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Return all that a run would change on this board, in words."""
+        assert self.plan
+        found = [*self.plan.changes]
+        found += [change(self.step)] if self.step else []
+        found += [Change("revocations", "older", "newest")] if self.lacks_list else []
+        return tuple(found)
 
 
 class Procedure:
-    """One run of `cma provision` over some ports of one project."""
+    """One run of `cma provision` over some ports of one project.
 
-    def __init__(self, project: Project, database: Database, images: Images) -> None:
+    With `replace` each board gets new keys, and those that it had are revoked.
+    """
+
+    def __init__(
+        self, project: Project, database: Database, images: Images, *, replace: bool = False
+    ) -> None:
         self.project = project
         self.database = database
+        self.enroller = Enroller(project, database, replace=replace)
         self._images = images
         self._flashed_as: dict[str, str] = {}
         self._salt = entropy.token_bytes(SALT_BYTES)
@@ -162,8 +182,31 @@ class Procedure:
         )
         return Job(port.label, port.url, IMAGE_WORKER, {"operation": "flash", **asdict(request)})
 
+    def keys_job(self, decision: Decision, wait_s: float) -> Job:
+        """Return the job in which a board makes its keys, where it has none, and proves them."""
+        assert decision.actual and decision.step
+        port = decision.port
+        request = self._request(port, "keys", wait_s) | {
+            "keys": decision.step.keys.value,
+            **self.enroller.question(decision.actual),
+        }
+        return Job(port.label, port.url, WORKER, request)
+
+    def certify(self, decision: Decision, outcome: Outcome) -> Outcome:
+        """Certify the keys that a board proved; returns how that ended."""
+        assert decision.bound and decision.actual
+        if not outcome.code:
+            try:
+                self.enroller.certify(decision.bound.row, decision.actual, outcome.value)
+            except CmaError as error:
+                outcome.code, outcome.message = error.code, error.message
+        return outcome
+
     def apply_job(self, decision: Decision, wait_s: float) -> Job:
-        """Return the job that writes what differs to one board."""
+        """Return the job that writes what differs to one board.
+
+        Raises: CmaError 4 if there are more revocations than a board holds.
+        """
         plan, wanted, actual = decision.plan, decision.desired, decision.actual
         assert plan and wanted and actual
         request = self._request(decision.port, "apply", wait_s) | {
@@ -180,7 +223,9 @@ class Procedure:
             "erase": list(plan.erase),
             "revision": plan.revision,
             "revision_changes": plan.touches_nvs,
+            "keep": self.enroller.to_keep(actual),
             "expected": self._expected(wanted, actual, plan),
+            "expected_identity": self.enroller.expected(actual),
         }
         return Job(decision.port.label, decision.port.url, WORKER, request)
 
@@ -195,6 +240,7 @@ class Procedure:
             labels=row.labels,
             revision=decision.plan.revision,
         )
+        self.enroller.finish(decision.actual)
 
     def notes(self, decision: Decision, *, assign: bool, yes: bool) -> list[str]:
         """Return what a real run of this plan would need besides."""
@@ -238,7 +284,9 @@ class Procedure:
             record = self.database.by_mac(found.mac)
             used = record.revision if record else 0
             plan = make_plan(wanted, found, self._salt, used)
-            return Decision(port, found, mine, wanted, plan)
+            step = self.enroller.next_step(mine.row, found)
+            lacks_list = self.enroller.lacks_list(found)
+            return Decision(port, found, mine, wanted, plan, step=step, lacks_list=lacks_list)
         except CmaError as error:
             return Decision(port, found, bound.get(found.mac), error=error)
 

@@ -6,8 +6,9 @@ standard input and goes to the board; it is in no result, note or message.
 
 from typing import Any
 
-from cma_toolkit.host_tools.errors import verify_failed
+from cma_toolkit.host_tools.errors import refused, verify_failed
 from cma_toolkit.host_tools.ports.facts import chip_of
+from cma_toolkit.host_tools.ports.lending import lend
 from cma_toolkit.host_tools.ports.session import BoardSession
 from cma_toolkit.host_tools.ports.workers import Reporter, serve
 from cma_toolkit.host_tools.provision.actual import Actual, from_reply, to_json
@@ -16,12 +17,16 @@ from cma_toolkit.host_tools.provision.desired import KEYS, SECRET_KEYS
 SCRIPT = "provision"
 SHADOWS = ("/user/app.py", "/user/app.mpy")  # a developer's, which runs instead of the image's
 SELF_TEST = "provision_check"
+ENROL = "enrol"
+KEY_MAKERS = ("secure.entropy", "secure.identity", "secure.pure")
+KEYS_S = 60.0  # a board computes seven points of its curves, half a second each
 
 
 def handle(request: dict[str, Any], report: Reporter) -> dict[str, Any]:
-    """Do `request["do"]`: read, self_test or apply."""
+    """Do `request["do"]`: read, self_test, keys or apply."""
     report.step("connect")
-    with BoardSession(request["url"], wait_s=request["wait_s"]) as session:
+    is_last = request["do"] != "keys"  # after its keys a board waits for their certificate
+    with BoardSession(request["url"], wait_s=request["wait_s"], resume=is_last) as session:
         if not session.run_script(SCRIPT, do="is_ready"):
             # Our Ctrl-C cut boot.py short, or the board was at an update or in recovery.
             session.soft_reset(run_main=False)
@@ -30,7 +35,23 @@ def handle(request: dict[str, Any], report: Reporter) -> dict[str, Any]:
             return to_json(_read(session, request))
         if request["do"] == "self_test":
             return _self_test(session, request, report)
+        if request["do"] == "keys":
+            return _make_keys(session, request, report)
         return _apply(session, request, report)
+
+
+def _make_keys(session: BoardSession, request: dict[str, Any], report: Reporter) -> dict[str, Any]:
+    report.step("make keys")
+    session.soft_reset(run_main=False)  # whatever ran leaves its memory to what is lent
+    lend(session, *KEY_MAKERS)
+    asked = {name: request[name] for name in ("keys", "nonce", "ephemeral")}
+    proof = session.run_script(ENROL, do="make", timeout_s=KEYS_S, **asked)
+    if not proof:
+        raise refused(
+            f"{request['url']}: its random numbers are not good enough for keys. Run this again; "
+            "if it says so twice, put this board aside."
+        )
+    return {"proof": proof}
 
 
 def _read(session: BoardSession, request: dict[str, Any]) -> Actual:
@@ -58,6 +79,9 @@ def _apply(session: BoardSession, request: dict[str, Any], report: Reporter) -> 
             erase=request["erase"],
             revision=request["revision"],
         )
+    if any(request["keep"].values()):
+        report.step("enrol")
+        session.run_script(ENROL, do="keep", **request["keep"])
     report.step("read back")
     _verify(_read(session, request), request)
     report.step("restart")
@@ -80,8 +104,10 @@ def _verify(actual: Actual, request: dict[str, Any]) -> None:
     Raises: CmaError 5 naming what differs.
     """
     found: dict[str, object] = {**to_json(actual)["values"], **actual.fingerprints}
+    kept = to_json(actual)["kept"]
+    found |= {name: kept[name] for name in request["expected_identity"]}
     found |= {"mac": actual.mac, "image": actual.image, "shadows": list(actual.shadows)}
-    wanted = request["expected"]
+    wanted = {**request["expected"], **request["expected_identity"]}
     wrong = sorted(key for key in {*wanted, *found} if wanted.get(key) != found.get(key))
     if wrong:
         raise verify_failed(

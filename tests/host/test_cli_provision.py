@@ -281,7 +281,7 @@ def test_a_lost_boards_name_is_released(tmp_path: Path, virtual_home: Path) -> N
 
 @pytest.mark.parametrize(
     ("writes", "step", "code", "timeout"),
-    [(40, "write image", 3, "60"), (6, "write settings", 7, "4")],  # that one only time can tell
+    [(40, "write image", 3, "60"), (6, "make keys", 7, "40")],  # that one only time can tell
 )
 def test_a_board_that_loses_power_in_the_middle_is_not_done_and_completes_next_time(
     bench: Bench, writes: int, step: str, code: int, timeout: str

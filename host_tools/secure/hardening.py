@@ -1,0 +1,136 @@
+"""What eFuses would protect on a board, what each costs, and the command that burns them.
+
+An eFuse is burnt once, for good. Encryption needs a MicroPython that was built for it: with a
+stock one such a board would never start again, so it is explained and never burnt from here.
+
+Input    a chip, and what espefuse tells of its eFuses
+Effects  `burn` runs espefuse
+Source   ESP-IDF, "Flash Encryption", "NVS Encryption" and "Secure Boot v2"; espefuse `summary`
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cma_toolkit.host_tools.errors import refused, verify_failed
+
+SUMMARY_S = 60
+_NEWER = ("esp32s3", "esp32c3", "esp32c6")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that eFuses can do.
+
+    Shape: `efuses` by name, with the value to burn; `is_stock` if a board with stock MicroPython
+    starts afterwards.
+    """
+
+    name: str
+    efuses: Mapping[str, str]
+    stops: str
+    costs: str
+    is_stock: bool
+
+
+def measures(chip: str) -> tuple[Measure, ...]:
+    """Return what there is for a chip.
+
+    Raises: CmaError 4 for a chip that we know nothing of.
+    """
+    if chip != "esp32" and chip not in _NEWER:
+        raise refused(f'Nothing is known of the eFuses of "{chip}": name one of esp32, esp32s3, …')
+    is_newer = chip in _NEWER
+    key = "BLOCK_KEY0" if is_newer else "BLOCK1"
+    return (
+        Measure(
+            "jtag",
+            {"DIS_PAD_JTAG": "1", "DIS_USB_JTAG": "1"} if is_newer else {"JTAG_DISABLE": "1"},
+            "a debugger on the pins that reads keys out of the memory",
+            "no debugger on this board, ever",
+            is_stock=True,
+        ),
+        Measure(
+            "download",
+            {"ENABLE_SECURITY_DOWNLOAD": "1"} if is_newer else {"UART_DOWNLOAD_DIS": "1"},
+            "esptool from reading the flash; MicroPython's prompt still does",
+            "cma flash, adopt and restore no longer work here: this board is updated over the air "
+            "only",
+            is_stock=True,
+        ),
+        Measure(
+            "flash-encryption",
+            {key: "a key of its own, drawn by the chip"}
+            | (
+                {
+                    "KEY_PURPOSE_0": "XTS_AES_128_KEY",
+                    "SPI_BOOT_CRYPT_CNT": "7",
+                    "DIS_DOWNLOAD_MANUAL_ENCRYPT": "1",
+                    "DIS_DOWNLOAD_ICACHE": "1",
+                }
+                if is_newer
+                else {"FLASH_CRYPT_CONFIG": "0xF", "FLASH_CRYPT_CNT": "127"}
+            ),
+            "whoever takes the flash off the board and reads it",
+            "a MicroPython of your own build with its bootloader; whatever is not encrypted in "
+            "flash is garbage from then on, so that a stock board never starts again; writes take "
+            "longer, and deltas must be made on the board",
+            is_stock=False,
+        ),
+        Measure(
+            "nvs-encryption",
+            {"BLOCK_KEY1": "a key of its own", "KEY_PURPOSE_1": "HMAC_UP"} if is_newer else {},
+            "reading keys and passwords out of NVS",
+            "a MicroPython of your own build; all that is in NVS is erased, so that the board is "
+            "provisioned and enrolled anew"
+            + ("" if is_newer else "; flash encryption first, which keeps its keys"),
+            is_stock=False,
+        ),
+    )
+
+
+def state(chip: str, where: Sequence[str]) -> dict[str, str]:
+    """Return each eFuse's value, as espefuse reads it.
+
+    Shape: `where` are espefuse's options that name the port.
+    Raises: CmaError 4 if it cannot be read.
+    """
+    found = _espefuse(chip, where, "summary", "--format", "json")
+    begin = found.stdout.find("{")
+    if found.returncode or begin < 0:
+        raise refused(f"The eFuses cannot be read ({_last_line(found)}). Check the cable.")
+    read = json.loads(found.stdout[begin:])
+    return {name: str(fields["value"]) for name, fields in read.items()}
+
+
+def burn(chip: str, where: Sequence[str], measure: Measure) -> None:
+    """Burn the eFuses of a measure, for good, and read them back.
+
+    Raises: CmaError 4 for a measure that a stock board does not survive, or if espefuse refuses;
+    5 if they read back otherwise.
+    """
+    if not measure.is_stock:
+        raise refused(
+            f"{measure.name} is never burnt from here: with stock MicroPython the board would "
+            "not start again. docs/hardening.md has the steps, with a build of your own."
+        )
+    words = [word for pair in measure.efuses.items() for word in pair]
+    done = _espefuse(chip, (*where, "--do-not-confirm"), "burn-efuse", *words)
+    if done.returncode:
+        raise refused(f"espefuse burnt nothing more ({_last_line(done)}). See its words above.")
+    after = state(chip, where)
+    wrong = [name for name in measure.efuses if after.get(name) != "True"]
+    if wrong:
+        raise verify_failed(f"{', '.join(wrong)} read back unburnt. Look with: espefuse summary")
+
+
+def _espefuse(chip: str, where: Sequence[str], *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "espefuse", "--chip", chip, *where, *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SUMMARY_S, check=False)
+
+
+def _last_line(done: "subprocess.CompletedProcess[str]") -> str:
+    lines = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()
+    return lines[-1].strip()
