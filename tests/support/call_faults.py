@@ -7,6 +7,7 @@ ends of each pair have one secret.
 
 from kernel.prng import Prng, seed_from
 from kernel.secure.answering import CALLS_MAX
+from kernel.secure.calls import TRIES
 from kernel.secure.sessions import SESSIONS_MAX
 from kernel.secure.traffic import WAITING_MAX
 from support.calling import Medium, Station, stations
@@ -122,4 +123,44 @@ def trial(seed, is_meddled):
                 assert node.secret_for(peer.node) and (
                     node.secret_for(peer.node) == peer.secret_for(node.node)
                 )
+    return spent_ms
+
+
+class Choosing(Medium):
+    """One that loses those of the first messages that bits name."""
+
+    bits = 0
+
+    def _carry(self, *what):
+        lost, self.bits = self.bits & 1, self.bits >> 1
+        if not lost:
+            super()._carry(*what)
+
+
+def both_call(bits):
+    """Have two nodes call each other and lose some messages; return how long it took them.
+
+    With more than three lost they may give up, or only one know of the session: until they speak.
+    """
+    one, other = nodes = stations(2, kind=Proving)
+    one.derived = other.derived = set()
+    medium = Choosing(nodes, delay_ms=30)
+    medium.bits = bits
+    one.call(other.node)
+    other.call(one.node)
+
+    def is_done():
+        secret = one.secret_for(other.node)
+        return secret and secret == other.secret_for(one.node)
+
+    spent_ms = medium.run(SPOKEN_MS, is_done)
+    lost = 0
+    while bits:
+        lost, bits = lost + (bits & 1), bits >> 1
+    assert is_done() or lost > TRIES, lost
+    if not is_done():
+        spent_ms = all_speak(medium, nodes)
+    secret = one.secret_for(other.node)
+    medium.run(SPOKEN_MS)
+    assert one.secret_for(other.node) == other.secret_for(one.node) == secret
     return spent_ms

@@ -4,6 +4,7 @@ from kernel.codec.frame import BROADCAST, KIND_MESSAGE, read_source, read_target
 from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES
 from kernel.prng import Prng, seed_from
 from kernel.secure.acquaintances import Acquaintances, by_value
+from kernel.secure.answering import ANSWER, CALL, DONE, PROOF, RESUMPTION
 from kernel.secure.edhoc import Credential
 from kernel.secure.keeper import Keeper
 from kernel.secure.session import Protection
@@ -236,3 +237,24 @@ def stations(count, seed=1, kind=Station):
     fleet, few, boards = _KNOWN[seed]
     few.drawn = 0
     return [kind(fleet, 11 + index, few, boards) for index in range(count)]
+
+
+HANDSHAKE = [CALL, ANSWER, PROOF, DONE]
+RESUMED = [step + RESUMPTION for step in HANDSHAKE]
+
+
+def steps(medium):
+    """Return the steps that were said, and forget them."""
+    found = [data[0] for _, _, data in medium.sent]
+    medium.sent = []
+    return found
+
+
+def joined(seed=1):
+    """Return a medium and two nodes that have a session."""
+    one, other = stations(2, seed)
+    medium = Medium([one, other])
+    assert one.call(12)
+    medium.run(60_000, lambda: one.secret_for(12))
+    assert steps(medium) == HANDSHAKE
+    return medium, one, other

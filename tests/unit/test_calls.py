@@ -13,50 +13,14 @@ from kernel.secure.answering import (
     RESUMPTION,
     THEIRS_MS,
 )
-from kernel.secure.call import RESTS
-from kernel.secure.calls import NEVER, REST_MS
+from kernel.secure.calls import CROSSING_MS, NEVER, REST_MS
 from kernel.secure.quarantine import (
     AGREEMENTS,
     AGREEMENTS_MAX,
-    COPIED,
     OF_OTHERS,
-    PROVOKED,
     Quarantine,
 )
-from kernel.secure.session import REFUSED_NO_KEY
-from kernel.secure.traffic import REFUSED_ASIDE, WAITING_EACH, WAITING_MAX
-from support.calling import Medium, Station, stations
-
-HANDSHAKE = [CALL, ANSWER, PROOF, DONE]
-RESUMED = [step + RESUMPTION for step in HANDSHAKE]
-
-
-def steps(medium):
-    """Return the steps that were said, and forget them."""
-    found = [data[0] for _, _, data in medium.sent]
-    medium.sent = []
-    return found
-
-
-def joined(seed=1):
-    """Return a medium and two nodes that have a session."""
-    one, other = stations(2, seed)
-    medium = Medium([one, other])
-    assert one.call(12)
-    medium.run(60_000, lambda: one.secret_for(12))
-    assert steps(medium) == HANDSHAKE
-    return medium, one, other
-
-
-def test_a_frame_waits_for_its_session_and_goes_then():
-    one, other = stations(2)
-    medium = Medium([one, other])
-    assert one.send(12, b"hello") == one.send(12, b"again") == 0
-    medium.run(60_000)
-    assert sorted(payload for _, _, payload in medium.heard) == [b"again", b"hello"]
-    assert one.secret_for(12) == other.secret_for(11)
-    assert one.joins == [12] and other.joins == [11]
-    assert one.send(12) > 0 and not one.fails and not one.calls.dropped
+from support.calling import HANDSHAKE, RESUMED, Medium, joined, stations, steps
 
 
 def test_strangers_and_who_is_known_by_name_keep_to_what_the_standard_costs():
@@ -136,19 +100,6 @@ def test_what_a_certificate_that_is_void_left_is_not_resumed():
         assert (CALL + RESUMPTION in steps(medium)) != is_ours
 
 
-def test_a_frame_that_does_not_open_has_its_sender_called():
-    for is_erased in (False, True):
-        medium, one, other = joined()
-        other.boot(is_erased)
-        one.send(12, b"lost")
-        medium.run(60_000)
-        assert medium.refusals == [(12, 11, REFUSED_NO_KEY)] and not medium.heard
-        assert one.secret_for(12) == other.secret_for(11)
-        one.send(12, b"heard")
-        medium.run(1_000)
-        assert medium.heard == [(12, 11, b"heard")]
-
-
 def test_two_that_call_each_other_have_one_session():
     for seed in range(6):
         one, other = stations(2)
@@ -159,6 +110,37 @@ def test_two_that_call_each_other_have_one_session():
         assert steps(medium).count(PROOF) == 1
         assert one.secret_for(12) == other.secret_for(11)
         assert sorted(payload for _, _, payload in medium.heard) == [b"one", b"other"]
+
+
+def test_who_is_being_called_waits_before_it_calls():
+    one, other = stations(2)
+    one.call(12)
+    other.hear(11, one.said.pop()[1])
+    other.said.clear()
+    assert other.call(11) and not other.said
+    other.now_ms = (other.now_ms + CROSSING_MS) % (1 << 29)
+    other.calls.on_time(other.now_ms, other)
+    assert [data[0] for _, data in other.said] == [CALL]
+
+
+def test_of_two_calls_that_both_came_far_the_lower_ids_is_the_one():
+    one, other = stations(2)
+    one.call(12)
+    other.call(11)
+    calls = one.said.pop()[1], other.said.pop()[1]
+    one.calls.find(12, True).tries = 1  # it said it again, so it hears the other's, too
+    one.hear(12, calls[1])
+    other.hear(11, calls[0])
+    answers = one.said.pop()[1], other.said.pop()[1]
+    one.hear(12, answers[1])
+    other.hear(11, answers[0])
+    proofs = one.said.pop()[1], other.said.pop()[1]
+    assert proofs[0][0] == proofs[1][0] == PROOF
+    one.hear(12, proofs[1])
+    assert one.secret_for(12) is None and not one.said
+    other.hear(11, proofs[0])
+    one.hear(12, other.said.pop()[1])
+    assert one.secret_for(12) and one.secret_for(12) == other.secret_for(11)
 
 
 class Losing(Medium):
@@ -181,30 +163,6 @@ def test_each_message_may_be_lost_and_each_may_come_twice():
         medium.run(60_000)
         assert one.secret_for(12) and one.secret_for(12) == other.secret_for(11)
         assert len(one.installed) == len(other.installed) == 1
-
-
-def test_whom_nobody_answers_rests_and_what_waited_is_counted():
-    one, _ = stations(2)
-    medium = Medium([one])
-    for _ in range(WAITING_EACH + 1):
-        one.send(99)
-    assert one.calls.dropped == 1
-    spent_ms = medium.run(200_000, lambda: one.fails)
-    assert spent_ms < 40_000 and one.fails == [99] and one.calls.dropped == WAITING_EACH + 1
-    assert not one.call(99) and one.calls.find(99, True).stage == RESTS
-    medium.run(REST_MS + 1)
-    assert one.call(99) and len(one.calls.calls) == 1
-
-
-def test_all_that_is_held_is_bounded():
-    [one] = stations(1)
-    for node in range(100, 100 + 3 * CALLS_MAX):
-        one.send(node)
-    assert len(one.calls.calls) == CALLS_MAX and len(one.calls._waiting) == WAITING_MAX
-    assert one.calls.dropped == 3 * CALLS_MAX - WAITING_MAX
-    for node in range(200, 200 + 3 * CALLS_MAX):
-        one.hear(node, bytes((CALL, 1, 2, 0xFF)) + b"\x03\x00\x58\x20" + bytes([9] * 32) + b"\x05")
-    assert len(one.calls.calls) == 2 * CALLS_MAX
 
 
 def test_who_rests_makes_room_and_so_does_who_does_not_prove_himself():
@@ -288,34 +246,6 @@ def test_who_calls_pays_what_it_is_asked_for_once_at_a_time():
     )
 
 
-def test_frames_for_others_and_forged_ones_of_whom_is_called_call_nobody():
-    _, one, other = joined()
-    one.send(12)
-    frame = one.frames.pop()
-    other.boot()
-    for_another = frame[:11] + b"\x0d" + frame[12:]
-    other.open(for_another)
-    assert not other.calls.calls, "it has just booted"
-    other.open(frame)
-    assert len(other.calls.calls) == 1
-    spent = other.calls.quarantine.spent(other.now_ms, PROVOKED)
-    other.open(frame)
-    assert other.calls.quarantine.spent(other.now_ms, PROVOKED) == spent == 1
-
-
-def test_who_is_put_aside_is_neither_heard_nor_called():
-    _, one, other = joined()
-    one.send(12)
-    other.calls.quarantine.blame(other.now_ms, 11, COPIED, other)
-    assert other.asides and other.open(one.frames.pop()) == REFUSED_ASIDE
-    one.boot()
-    one.call(12)
-    other.hear(11, one.said.pop()[1])
-    assert not other.said and other.calls.refused == 1
-    other.protection.sessions.end(11)
-    assert other.send(11) == REFUSED_NO_KEY and not other.calls.find(11, True)
-
-
 def test_whom_is_forgotten_is_a_stranger():
     medium, one, other = joined()
     one.calls.forget(12, one)
@@ -355,35 +285,11 @@ def test_what_has_no_form_changes_nothing():
         for size in (0, 1, 3, 4, 5, 12, 40):
             one.hear(12, (bytes((step, 1, 2, 3)) + bytes(40))[:size] if size else b"")
     assert one.secret_for(12) == before
+    refused = one.calls.refused
     for node in (0, 11, (1 << 30) - 1):
         one.hear(node, bytes((CALL, 1, 2, 3)) + bytes(40))
+    assert one.calls.refused == refused + 3
     one.now_ms = other.now_ms = medium.now_ms
     one.send(12, b"good")
     medium.run(1_000)
     assert medium.heard == [(12, 11, b"good")]
-
-
-class Pinned(Station):
-    """One whose sessions with 11 to 16 are nobody's to take."""
-
-    def boot(self, is_erased=False):
-        """Pin them."""
-        super().boot(is_erased)
-        self.calls.keeper.pinned = list(range(11, 17))
-
-
-def test_who_comes_unasked_takes_the_place_of_none_that_is_pinned():
-    nodes = stations(12, kind=Pinned)
-    medium = Medium(nodes)
-    kept, others = nodes[:7], nodes[7:]
-    target = kept[0]
-    for peer in kept[1:6]:
-        peer.call(11)
-        medium.run(30_000)
-    secrets = [target.secret_for(peer.node) for peer in kept[1:6]]
-    assert None not in secrets
-    for stranger in others:
-        stranger.call(11)
-        medium.run(30_000)
-        assert target.secret_for(stranger.node)
-    assert [target.secret_for(peer.node) for peer in kept[1:6]] == secrets

@@ -101,8 +101,8 @@ class Answering:
         """Answer the first message of a new call of another."""
         peer, keeper = call.peer, self.keeper
         ours = self.find(peer, True)
-        if ours and ours.sent and ours.step & 3 == ANSWER and self.node < peer:
-            return  # both call: that of the lower id goes on
+        if ours and ours.sent and not ours.tries and ours.step & 3 == ANSWER and self.node < peer:
+            return  # both call: that of the lower id goes on, unless it is not heard
         body, name, step = data[HEAD_BYTES:], NO_NAME, ANSWER
         try:
             if data[0] == CALL + RESUMPTION:
@@ -158,6 +158,9 @@ class Answering:
 
     def on_proof(self, now_ms: int, call: Call, data: bytes, out: "CallSink") -> None:
         """Take in the third message: who called is who he says, or the call is over."""
+        ours = self.find(call.peer, True)
+        if ours and ours.sent and not ours.step & 3 and self.node < call.peer:
+            return  # both came so far: if that of the lower id is not the one, they have two secrets
         self.keeper.peers.node = call.peer
         try:
             done = call.on_proof(data[HEAD_BYTES:])

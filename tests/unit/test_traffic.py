@@ -1,0 +1,117 @@
+"""Frames that wait for a session, are sealed, opened, or have their sender called."""
+
+from kernel.secure.answering import (
+    CALL,
+    CALLS_MAX,
+)
+from kernel.secure.call import RESTS
+from kernel.secure.calls import REST_MS
+from kernel.secure.quarantine import (
+    COPIED,
+    PROVOKED,
+)
+from kernel.secure.session import REFUSED_NO_KEY
+from kernel.secure.traffic import REFUSED_ASIDE, WAITING_EACH, WAITING_MAX
+from support.calling import Medium, Station, joined, stations
+
+
+def test_a_frame_waits_for_its_session_and_goes_then():
+    one, other = stations(2)
+    medium = Medium([one, other])
+    assert one.send(12, b"hello") == one.send(12, b"again") == 0
+    medium.run(60_000)
+    assert sorted(payload for _, _, payload in medium.heard) == [b"again", b"hello"]
+    assert one.secret_for(12) == other.secret_for(11)
+    assert one.joins == [12] and other.joins == [11]
+    assert one.send(12) > 0 and not one.fails and not one.calls.dropped
+
+
+def test_a_frame_that_does_not_open_has_its_sender_called():
+    for is_erased in (False, True):
+        medium, one, other = joined()
+        other.boot(is_erased)
+        one.send(12, b"lost")
+        medium.run(60_000)
+        assert medium.refusals == [(12, 11, REFUSED_NO_KEY)] and not medium.heard
+        assert one.secret_for(12) == other.secret_for(11)
+        one.send(12, b"heard")
+        medium.run(1_000)
+        assert medium.heard == [(12, 11, b"heard")]
+
+
+def test_whom_nobody_answers_rests_and_what_waited_is_counted():
+    one, _ = stations(2)
+    medium = Medium([one])
+    for _ in range(WAITING_EACH + 1):
+        one.send(99)
+    assert one.calls.dropped == 1
+    spent_ms = medium.run(200_000, lambda: one.fails)
+    assert spent_ms < 40_000 and one.fails == [99] and one.calls.dropped == WAITING_EACH + 1
+    assert not one.call(99) and one.calls.find(99, True).stage == RESTS
+    medium.run(REST_MS + 1)
+    assert one.call(99) and len(one.calls.calls) == 1
+
+
+def test_all_that_is_held_is_bounded():
+    [one] = stations(1)
+    for node in range(100, 100 + 3 * CALLS_MAX):
+        one.send(node)
+    assert len(one.calls.calls) == CALLS_MAX and len(one.calls._waiting) == WAITING_MAX
+    assert one.calls.dropped == 3 * CALLS_MAX - WAITING_MAX
+    for node in range(200, 200 + 3 * CALLS_MAX):
+        one.hear(node, bytes((CALL, 1, 2, 0xFF)) + b"\x03\x00\x58\x20" + bytes([9] * 32) + b"\x05")
+    assert len(one.calls.calls) == 2 * CALLS_MAX
+
+
+def test_frames_for_others_and_forged_ones_of_whom_is_called_call_nobody():
+    _, one, other = joined()
+    one.send(12)
+    frame = one.frames.pop()
+    other.boot()
+    for_another = frame[:11] + b"\x0d" + frame[12:]
+    other.open(for_another)
+    assert not other.calls.calls, "it has just booted"
+    other.open(frame)
+    assert len(other.calls.calls) == 1
+    spent = other.calls.quarantine.spent(other.now_ms, PROVOKED)
+    other.open(frame)
+    assert other.calls.quarantine.spent(other.now_ms, PROVOKED) == spent == 1
+
+
+def test_who_is_put_aside_is_neither_heard_nor_called():
+    _, one, other = joined()
+    one.send(12)
+    other.calls.quarantine.blame(other.now_ms, 11, COPIED, other)
+    assert other.asides and other.open(one.frames.pop()) == REFUSED_ASIDE
+    one.boot()
+    one.call(12)
+    other.hear(11, one.said.pop()[1])
+    assert not other.said and other.calls.refused == 1
+    other.protection.sessions.end(11)
+    assert other.send(11) == REFUSED_NO_KEY and not other.calls.find(11, True)
+
+
+class Pinned(Station):
+    """One whose sessions with 11 to 16 are nobody's to take."""
+
+    def boot(self, is_erased=False):
+        """Pin them."""
+        super().boot(is_erased)
+        self.calls.keeper.pinned = list(range(11, 17))
+
+
+def test_who_comes_unasked_takes_the_place_of_none_that_is_pinned():
+    nodes = stations(12, kind=Pinned)
+    medium = Medium(nodes)
+    kept, others = nodes[:7], nodes[7:]
+    target = kept[0]
+    for peer in kept[1:6]:
+        peer.call(11)
+        medium.run(30_000)
+    secrets = [target.secret_for(peer.node) for peer in kept[1:6]]
+    assert None not in secrets
+    for stranger in others:
+        stranger.call(11)
+        medium.run(30_000)
+        assert target.secret_for(stranger.node)
+    assert [target.secret_for(peer.node) for peer in kept[1:6]] == secrets
