@@ -42,12 +42,12 @@ class Ccm:
         end: int,
     ) -> int:
         """Encrypt in place, a tag behind it; returns where that ends."""
-        tag_bytes, mix = self._tag_bytes, self._port.loops.mix
+        tag_bytes, loops = self._tag_bytes, self._port.loops
         scratch = self._checked(nonce, aad, buffer, start, end, end + tag_bytes)
         self._authenticate(scratch, nonce, aad, buffer, start, end - start)
-        mix(buffer, end, buffer, end, tag_bytes)
+        loops.mix(buffer, end, buffer, end, tag_bytes)
         self._stream(scratch, nonce, buffer, start, end)
-        mix(buffer, end, self._last, 0, tag_bytes)
+        loops.mix(buffer, end, self._last, 0, tag_bytes)
         return end + tag_bytes
 
     def open(
@@ -62,21 +62,21 @@ class Ccm:
 
         Returns: -1 if it is not genuine, and leaves zeros.
         """
-        mix, at = self._port.loops.mix, end - self._tag_bytes  # of the tag
+        loops, at = self._port.loops, end - self._tag_bytes  # of the tag
         scratch = self._checked(nonce, aad, buffer, start, max(start, at), end)
         differs = 1
         try:
             if at >= start:
                 self._stream(scratch, nonce, buffer, start, at)
                 self._authenticate(scratch, nonce, aad, buffer, start, at - start)
-                mix(buffer, at, self._last, 0, end - at)
+                loops.mix(buffer, at, self._last, 0, end - at)
                 found = 0
                 for i in range(at, end):
                     found |= buffer[i]
                 differs = found
         finally:
             if differs:  # nobody may read what is not authentic
-                mix(buffer, start, buffer, start, end - start)
+                loops.mix(buffer, start, buffer, start, end - start)
         return -1 if differs else at
 
     def _checked(  # noqa: PLR0917 - what `seal` and `open` take
@@ -112,30 +112,30 @@ class Ccm:
         size: int,
     ) -> None:
         # Leave the code of a plaintext in `_last`.
-        mix, last, size_of_aad = self._port.loops.mix, self._last, len(aad)
+        loops, last, size_of_aad = self._port.loops, self._last, len(aad)
         chain, self._chain = self._chain, None  # unknown, should this not come to its end
         if chain is None:
             chain = self._port.aes(self._key, _CBC, bytes(_BLOCK_BYTES))
-            mix(last, 0, last, 0, _BLOCK_BYTES)
+            loops.mix(last, 0, last, 0, _BLOCK_BYTES)
         at = _BLOCK_BYTES
         if size_of_aad:
             at += size_of_aad + 17 & ~15  # with two bytes for its length
         end = at + (size + 15 & ~15)
-        mix(scratch, 0, scratch, 0, end)
-        mix(scratch, 1, nonce, 0, NONCE_BYTES)
+        loops.mix(scratch, 0, scratch, 0, end)
+        loops.mix(scratch, 1, nonce, 0, NONCE_BYTES)
         scratch[0] = (0x40 if size_of_aad else 0) | (self._tag_bytes - 2) << 2 | 1
         scratch[14], scratch[15] = size >> 8, size & 255
         scratch[16], scratch[17] = size_of_aad >> 8, size_of_aad & 255
-        mix(scratch, 18, aad, 0, size_of_aad)
-        mix(scratch, at, buffer, start, size)
-        mix(scratch, 0, last, 0, _BLOCK_BYTES)
+        loops.mix(scratch, 18, aad, 0, size_of_aad)
+        loops.mix(scratch, at, buffer, start, size)
+        loops.mix(scratch, 0, last, 0, _BLOCK_BYTES)
         blocks = scratch[:end]
         chain.encrypt(blocks, blocks)
-        mix(last, 0, last, 0, _BLOCK_BYTES)
-        mix(last, 0, scratch, end - _BLOCK_BYTES, _BLOCK_BYTES)
+        loops.mix(last, 0, last, 0, _BLOCK_BYTES)
+        loops.mix(last, 0, scratch, end - _BLOCK_BYTES, _BLOCK_BYTES)
         self._chain = chain
 
-    def _stream(  # noqa: PLR0917 - what `seal` and `open` take
+    def _stream(
         self,
         scratch: memoryview,
         nonce: "bytes | bytearray | memoryview",

@@ -124,10 +124,12 @@ class Group:
 
     def opening(self, bits: int) -> "Keys | None":
         """Return the keys for a frame with these bits of its epoch, None if we lack them."""
-        if self.know():
-            for place, epoch in enumerate((self.epoch, self._before)):
-                if epoch and epoch & KEY_MASK == bits:
-                    return self._keys_of(place)
+        if not self.know():
+            return None
+        if self.epoch and self.epoch & KEY_MASK == bits:
+            return self._keys_of(0)
+        if self._before and self._before & KEY_MASK == bits:
+            return self._keys_of(1)
         return None
 
     def is_present(self, bits: int) -> bool:
