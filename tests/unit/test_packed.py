@@ -49,6 +49,16 @@ def test_what_gets_no_smaller_stays_as_it_is():
         assert packed(payload) == b"" and unpack(payload, inflate) == payload
 
 
+def test_a_form_of_the_same_size_is_none():
+    found = set()
+    for size in range(4, 80):
+        payload = bytes(range(10, 10 + size)) + bytes(range(10, 15))
+        whole = len(forged(payload))
+        found.add(whole - len(payload))
+        assert len(packed(payload)) == (whole if whole < len(payload) else 0)
+    assert 0 in found and min(found) < 0
+
+
 def test_the_mark_begins_no_item():
     for rest in (b"", b"\x00", b"\xff", bytes(8)):
         try:

@@ -85,7 +85,7 @@ class Packing:
         if share:
             work_us = size * read_short(cells, _SPEED_AT) // _UNIT_BYTES
             packed = size * share // _WHOLE
-            if share < _WHOLE and pays(
+            if pays(
                 size, packed, work_us, self._currents_ua, is_poor, self._byte_us, self._frame_us
             ):
                 return True
