@@ -6,7 +6,7 @@ from kernel.prng import Prng, seed_from
 from kernel.secure.acquaintances import Acquaintances, by_value
 from kernel.secure.answering import ANSWER, CALL, DONE, PROOF, RESUMPTION
 from kernel.secure.edhoc import Credential
-from kernel.secure.keeper import Keeper
+from kernel.secure.holdings import Keeper
 from kernel.secure.session import Protection
 from kernel.secure.traffic import Traffic
 from kernel.ticks import ticks_add, ticks_diff

@@ -19,8 +19,8 @@ from struct import pack
 from ..ticks import ticks_add, ticks_diff
 from .call import RESTS, Call
 from .edhoc import HandshakeError
+from .holdings import NO_NAME, Keeper
 from .kdf import hmac, same
-from .keeper import NO_NAME, Keeper
 from .quarantine import (
     AGREEMENTS,
     AGREEMENTS_MAX,
@@ -160,7 +160,7 @@ class Answering:
         """Take in the third message: who called is who he says, or the call is over."""
         ours = self.find(call.peer, True)
         if ours and ours.sent and not ours.step & 3 and self.node < call.peer:
-            return  # both came so far: if that of the lower id is not the one, they have two secrets
+            return  # both came so far: without that of the lower id there are two secrets
         self.keeper.peers.node = call.peer
         try:
             done = call.on_proof(data[HEAD_BYTES:])

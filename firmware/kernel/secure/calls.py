@@ -30,7 +30,7 @@ from .answering import (
 )
 from .call import BY_NAME, BY_VALUE, RESTS, RESUMES, Call
 from .edhoc import HandshakeError
-from .keeper import NO_NAME
+from .holdings import NO_NAME
 from .quarantine import AGREEMENT_MS, AGREEMENTS, KIND_PROVEN, OF_OURS
 from .resumption import NONCE_BYTES
 

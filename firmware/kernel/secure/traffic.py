@@ -14,7 +14,7 @@ from ..codec.frame import BROADCAST, read_source, read_target
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES
 from .call import Call
 from .calls import Calls
-from .keeper import Keeper
+from .holdings import Keeper
 from .quarantine import FORGED, KIND_PROVEN, PROVOKED, REPLAYED
 from .session import REFUSED_FORGED, REFUSED_NO_KEY, REFUSED_REPLAY
 

@@ -10,7 +10,7 @@ from support.calling import CALL_BYTES_MAX, Medium, stations
 
 MODULES = (
     "kernel.secure.calls", "kernel.secure.answering", "kernel.secure.call",
-    "kernel.secure.traffic", "kernel.secure.keeper",
+    "kernel.secure.traffic", "kernel.secure.holdings",
 )  # fmt: skip
 RAW, CHANGED = range(2)
 ONE, OTHER = 11, 12
