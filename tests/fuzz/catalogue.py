@@ -41,14 +41,14 @@ class Parser:
 _ALL = (
     Parser("cbor", 250_000),
     Parser("messages", 220_000),
-    Parser("cobs", 20_000),
-    Parser("fragments", 20_000, 1_024),
-    Parser("packed", 20_000, 1_100, 32_768),
+    Parser("cobs", 10_000),
+    Parser("fragments", 10_000, 1_024),
+    Parser("packed", 15_000, 1_100, 32_768),
     Parser("talk", 150_000),
     Parser("documents", 6_000, 2_048),
     Parser("papers", 100_000, 1_024, 40_960),
-    Parser("vcdiff", 110_000),
-    Parser("lms", 40_000, 4_096),
+    Parser("vcdiff", 180_000),
+    Parser("lms", 10_000, 4_096),
     Parser("handshake", 6_000, 1_100, 32_768),
     Parser("resumption", 20_000, 64),
     Parser("certificate", 6_000, 256),
@@ -61,6 +61,6 @@ _ALL = (
     Parser("updater", 400, 3_072, 262_144, is_host=True),
     Parser("flash_images", 20_000, 1_024, 262_144, is_host=True),
     Parser("replies", 15_000, 4_096, 65_536, is_host=True),
-    Parser("release_files", 12_000, 2_048, 65_536, is_host=True),
+    Parser("release_files", 6_000, 2_048, 65_536, is_host=True),
 )
 PARSERS = {parser.name: parser for parser in _ALL}
