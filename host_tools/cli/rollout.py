@@ -186,7 +186,7 @@ def start(dry_run: bool, output: Output, **given: Any) -> None:
     help="After which a run ends, whatever is open.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="How many runs."
+    "--seeds", type=click.IntRange(1), default=5, show_default=True, help="How many runs."
 )
 @click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="That of the first run."
