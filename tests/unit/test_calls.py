@@ -1,5 +1,6 @@
 """Two nodes that call each other: what is said, what is installed, and when."""
 
+from kernel.secure.acquaintances import name_of
 from kernel.secure.answering import (
     ANSWER,
     CALL,
@@ -15,9 +16,11 @@ from kernel.secure.answering import (
 )
 from kernel.secure.calls import CROSSING_MS, NEVER, REST_MS
 from kernel.secure.quarantine import (
+    AGREEMENT_MS,
     AGREEMENTS,
     AGREEMENTS_MAX,
     OF_OTHERS,
+    OF_OURS,
     Quarantine,
 )
 from support.calling import HANDSHAKE, RESUMED, Medium, joined, stations, steps
@@ -293,3 +296,34 @@ def test_what_has_no_form_changes_nothing():
     one.send(12, b"good")
     medium.run(1_000)
     assert medium.heard == [(12, 11, b"good")]
+
+
+def test_calls_of_our_own_have_a_budget_and_wait_for_it():
+    [one] = stations(1)
+    one.calls.quarantine.spend(one.now_ms, OF_OURS, AGREEMENTS_MAX)
+    assert one.call(12) and not one.said
+    waited_ms = 0
+    while not one.said:
+        one.now_ms = (one.now_ms + AGREEMENT_MS) % (1 << 29)
+        assert one.calls.next_wake_at_ms() == one.now_ms
+        one.calls.on_time(one.now_ms, one)
+        waited_ms += AGREEMENT_MS
+    assert waited_ms == AGREEMENTS * AGREEMENT_MS and one.said[0][1][0] == CALL
+
+
+def test_who_was_misunderstood_speaks_and_asks_by_value():
+    _, one, other = joined()
+    one.boot()
+    [key] = [key for key in one.table.values if key.startswith(b"kept")]
+    del one.table.values[key]
+    one.call(12)
+    call = one.said.pop()[1]
+    assert call[0] == CALL and call[3] == name_of(other.board.certificate)[0]
+    one.hear(12, bytes((ANSWER,)) + call[1:4] + b"\x58\x30" + bytes(range(48)))
+    call = one.said.pop()[1]
+    assert call[0] == CALL and call[3] == 0xFF
+    other.boot()
+    other.hear(11, call)
+    one.hear(12, other.said.pop()[1])
+    proof = one.said.pop()[1]
+    assert proof[0] == PROOF and len(proof) > 150
