@@ -23,6 +23,7 @@ from kernel.secure.quarantine import (
     OF_OURS,
     Quarantine,
 )
+from support.call_faults import Choosing, Proving
 from support.calling import HANDSHAKE, RESUMED, Medium, joined, stations, steps
 
 
@@ -184,6 +185,38 @@ def test_who_rests_makes_room_and_so_does_who_does_not_prove_himself():
     one.now_ms = (one.now_ms + HALF_OPEN_MS) % (1 << 29)
     one.hear(500, call)
     assert one.calls.find(500, False) and not one.calls.find(300, False)
+
+
+def test_each_message_of_ours_is_said_four_times():
+    one, other = stations(2, kind=Proving)
+    one.derived = other.derived = set()
+    medium = Choosing([one, other])
+    medium.bits = 0b0011100111  # three calls and three proofs are lost
+    one.call(12)
+    medium.run(60_000)
+    assert steps(medium) == [CALL] * 4 + [ANSWER] + [PROOF] * 4 + [DONE]
+    assert one.secret_for(12) and one.secret_for(12) == other.secret_for(11)
+
+
+def test_that_nothing_is_known_of_a_handshake_is_not_believed_before_it_was_answered():
+    one, _ = stations(2)
+    one.call(12)
+    call = one.said.pop()[1]
+    for _ in range(3):
+        one.hear(12, bytes((NO,)) + call[1:3] + b"\xff")
+    assert not one.said and not one.fails and one.calls.find(12, True, call[1:3])
+
+
+def test_what_is_due_first_is_when_to_wake_whatever_the_order():
+    [one] = stations(1)
+    dues = []
+    for node, later_ms in ((99, 0), (98, 5_000)):
+        one.now_ms = (one.now_ms + later_ms) % (1 << 29)
+        one.call(node)
+        dues.append(one.calls.find(node, True).at_ms)
+    assert one.calls.next_wake_at_ms() == dues[0]
+    one.calls.calls.reverse()
+    assert one.calls.next_wake_at_ms() == dues[0]
 
 
 def test_what_is_half_open_ends():
