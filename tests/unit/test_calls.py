@@ -284,7 +284,10 @@ def test_who_calls_pays_what_it_is_asked_for_once_at_a_time():
 
 def test_whom_is_forgotten_is_a_stranger():
     medium, one, other = joined()
+    one.call(12)
     one.calls.forget(12, one)
+    one.said.clear()
+    assert not one.calls.calls and one.fails == [12]
     assert one.secret_for(12) is None and not [key for key in one.table.values if b"cert" in key]
     other.boot()
     other.call(11)
