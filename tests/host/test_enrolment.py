@@ -1,10 +1,12 @@
 """Which keys and which certificate a board shall have: every state of board and record."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from cma_toolkit.firmware.kernel.codec.frame import node_id
+from cma_toolkit.firmware.kernel.secure.entropy import HARDWARE_BYTES, JITTER_COUNT
 from cma_toolkit.firmware.kernel.secure.identity import Identity
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.fleet.enrolments import DONE, REVOKED, STARTED, Enrolment
@@ -17,7 +19,7 @@ from cma_toolkit.host_tools.provision.enrolment import (
     replacement,
 )
 from cma_toolkit.host_tools.secure.authority import Facts
-from support.enrolled import own_keys
+from support.enrolled import SCRIPTS, own_keys
 
 MAC, OTHER = "a4:cf:12:00:00:01", "a4:cf:12:00:00:02"
 NOW_S = 1_800_000_000
@@ -135,6 +137,13 @@ def test_what_scripts_read_of_a_record_is_what_the_kernel_wrote() -> None:
         "fresh_signer": held.signer,
         "orders": b"list",
     }
+
+
+def test_a_board_gathers_as_much_as_the_kernel_asks_for() -> None:
+    source = (SCRIPTS / "enrol.py").read_text()
+    found = dict(re.findall(r"^(\w+) = (\d+)", source, re.MULTILINE))
+    assert int(found["EVENTS"]) == JITTER_COUNT
+    assert int(found["EVENTS"]) * int(found["PIECE_BYTES"]) >= HARDWARE_BYTES
 
 
 def test_a_certificate_is_kept_for_keys_that_are_there_and_for_no_others() -> None:
