@@ -3,13 +3,14 @@
 Reads the project's folder and the store of MicroPythons; touches no board.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from cma_toolkit.boards.load import Board
 from cma_toolkit.firmware.kernel.release.envelope import Envelope
-from cma_toolkit.host_tools.errors import usage
+from cma_toolkit.firmware.kernel.release.trust import ROLE_RELEASE, Root
+from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.flash.contents import FIRMWARE, root_files
 from cma_toolkit.host_tools.flash.store import Store
 from cma_toolkit.host_tools.fleet.inventory import Row
@@ -19,6 +20,7 @@ from cma_toolkit.host_tools.image.build import Image, open_image
 from cma_toolkit.host_tools.image.loader import build_loader, for_board
 from cma_toolkit.host_tools.provision.desired import SECRET_KEYS, keys_of
 from cma_toolkit.host_tools.release import artefact, runtime_image
+from cma_toolkit.host_tools.release.artefact import Release
 from cma_toolkit.host_tools.release.repository import FOLDER, Repository
 from cma_toolkit.host_tools.secure.attestation import Reference, References
 
@@ -41,7 +43,7 @@ class Registry:
     Shape: `build(chip, virtual)` returns the image of the project as it is now; it is called only
     for a board that runs nothing else known. `stand_ins(board)` returns the MicroPythons of
     virtual boards. With `least` only releases from that number on are right.
-    Raises: CmaError 2 for a `least` that is not published.
+    Raises: CmaError 2 for a `least` that is not published, 4 for a release that nobody signed.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class Registry:
             bytes(Envelope(repository.read(repository.root_path(version))).payload)
             for version in repository.roots()
         ]
-        self._releases = repository.published()
+        self._releases = _believed(repository, self._roots)
         self._kept: tuple[dict[bytes, Reference], dict[str, str]] | None = None
         newest = self._releases[-1].sequence if self._releases else 0
         if least > newest:
@@ -155,6 +157,25 @@ class Registry:
             for key, value in keys.items()
             if isinstance(value, bytes) and key not in SECRET_KEYS
         }
+
+
+def _believed(repository: Repository, roots: Sequence[bytes]) -> list[Release]:
+    """Return the published releases, each signed by the keys of a root that is or was the newest.
+
+    Raises: CmaError 4 for one that is not.
+    """
+    if roots:
+        repository.trust()  # each root is signed by the one before
+    releases = repository.published()
+    for release in releases:
+        for part in release.all_parts:
+            paper = Envelope(part.envelope)
+            if not any(Root(root).is_signed(ROLE_RELEASE, paper, (sha256,)) for root in roots):
+                raise refused(
+                    f"Release {release.sequence} in {repository.folder} is not signed by this "
+                    "fleet's keys: remove its file, or sign and publish it again."
+                )
+    return releases
 
 
 def _know(

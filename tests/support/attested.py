@@ -8,6 +8,7 @@ from pathlib import Path
 from cma_toolkit.boards.flash_map import TABLE_OFFSET
 from cma_toolkit.boards.load import load_board
 from cma_toolkit.firmware.kernel.release import layout
+from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.host_tools.flash.agent import make_agent
 from cma_toolkit.host_tools.flash.agent import regions as agent_regions
 from cma_toolkit.host_tools.flash.contents import FIRMWARE, build_image, build_user, contents_for
@@ -23,13 +24,13 @@ from cma_toolkit.host_tools.image.loader import build_loader
 from cma_toolkit.host_tools.project.new import create_project
 from cma_toolkit.host_tools.provision.desired import keys_of
 from cma_toolkit.host_tools.release import artefact
-from cma_toolkit.host_tools.release.artefact import Numbers
+from cma_toolkit.host_tools.release.artefact import Numbers, Release
 from cma_toolkit.host_tools.release.repository import FOLDER
 from cma_toolkit.host_tools.secure.pyca import PycaCrypto
 from cma_toolkit.sim.virtual_board.boot.firmware_image import make_micropython
 from support import nvs_build
-from support.release_board import FIRST, ROOT, ROOT_2
-from support.release_signers import signed
+from support.release_board import FIRST, RELEASE, ROOT, ROOT_2
+from support.release_signers import Signer, signed
 from support.virtual import VirtualBoards
 
 KIND = "esp32-devkitc"
@@ -69,8 +70,11 @@ def image_of(sequence: int) -> Image:
 class Fleet:
     """A project, and virtual boards for its lines."""
 
-    def __init__(self, folder: Path, boards: VirtualBoards, made: Mapping[str, Made]) -> None:
-        self.folder, self._boards = folder / NAME, boards
+    def __init__(
+        self, folder: Path, boards: VirtualBoards | None, made: Mapping[str, Made]
+    ) -> None:
+        """Make it; without `boards` nothing is plugged in."""
+        self.folder = folder / NAME
         create_project(self.folder)
         macs = {name: f"02:00:00:00:00:{number:02x}" for number, name in enumerate(made, 1)}
         lines = [f"{name},{KIND},{mac}\n" for name, mac in macs.items()]
@@ -80,8 +84,8 @@ class Fleet:
         with Database(self.project.database) as database:
             for name, mac in macs.items():
                 self._note(database, name, mac, made[name])
-        for name, mac in macs.items():
-            self._plug_in(name, mac, made[name])
+        for name, mac in macs.items() if boards else ():
+            self._plug_in(boards, name, mac, made[name])
 
     def _publish(self) -> None:
         folder = self.folder / FOLDER
@@ -89,8 +93,15 @@ class Fleet:
         root = signed(FIRST.to_bytes(), [ROOT, ROOT_2])
         (folder / "root.1.cbor").write_bytes(root)
         for sequence in (OLDER, NEWEST):
-            release = artefact.make(NAME, [image_of(sequence)], "6.3", Numbers(sequence))
-            (folder / f"{NAME}-{sequence}{artefact.SUFFIX}").write_bytes(release.to_bytes())
+            self.publish(artefact.make(NAME, [image_of(sequence)], "6.3", Numbers(sequence)))
+
+    def publish(self, release: Release, signer: Signer = RELEASE) -> Path:
+        """Put a release into the project's folder, signed."""
+        payloads = [bytes(Envelope(part.envelope).payload) for part in release.all_parts]
+        release = release.with_envelopes([signed(payload, [signer]) for payload in payloads])
+        path = self.folder / FOLDER / f"{NAME}-{release.sequence}{artefact.SUFFIX}"
+        path.write_bytes(release.to_bytes())
+        return path
 
     def _note(self, database: Database, name: str, mac: str, made: Made) -> None:
         database.saw(mac, port=f"virtual://{name}", chip=BOARD.chip)
@@ -103,14 +114,14 @@ class Fleet:
             Enrolments(database).start(one)
             Enrolments(database).finish(mac)
 
-    def _plug_in(self, name: str, mac: str, made: Made) -> None:
-        info = self._boards.client.create(name, KIND, mac=mac, start=False)
+    def _plug_in(self, boards: VirtualBoards, name: str, mac: str, made: Made) -> None:
+        info = boards.client.create(name, KIND, mac=mac, start=False)
         flash = bytearray(b"\xff" * BOARD.flash_size_bytes)
         for offset, data in self._regions(name, made):
             flash[offset : offset + len(data)] = data
         made.change(flash)
         Path(info.image).write_bytes(flash)
-        self._boards.client.start(name)
+        boards.client.start(name)
 
     def _regions(self, name: str, made: Made) -> list[tuple[int, bytes]]:
         contents = contents_for(BOARD, make_micropython(BOARD.chip, made.micropython))
