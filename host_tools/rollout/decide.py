@@ -19,7 +19,7 @@ from cma_toolkit.host_tools.rollout.records import (
 )
 
 DEAF_S = 300  # without a call for so long, nobody listened, and silence is not the boards' fault
-ASK_S = 600  # so long after it was heard last, a board in flight is asked how it is
+ASK_S = 180  # so long after it was heard last, a board in flight is asked how it is
 HEARD_EVERY_S = 60  # how exactly it is known when a board was heard last
 _ALL_PERMILLE = 1_000
 _TURNS = 3  # within the time after which a board is silent: a wake period each

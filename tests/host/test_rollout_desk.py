@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.rollout.decide import ASK_S
 from cma_toolkit.host_tools.rollout.desk import Desk, node_of
 from cma_toolkit.host_tools.rollout.records import (
     ABORTED,
@@ -128,14 +129,14 @@ def test_boards_in_flight_that_are_not_heard_are_asked_again(store: Store) -> No
     (canary,) = offer.nodes
     desk.on_report(Report(canary, NEW, "trial", NEW), START_S)
     generations = []
-    for minute in range(40):
+    for minute in range(38):
         at_s = START_S + minute * MINUTE_S
         if minute == 35:
             desk.on_report(Report(canary, NEW, "trial", NEW), at_s)
         (offer,) = desk.offers(at_s)
         generations.append(offer.generation)
-    asked = [minute for minute in range(1, 40) if generations[minute] > generations[minute - 1]]
-    assert asked == [10, 20, 30, 35]  # and left alone once it is heard
+    asked = [minute for minute in range(1, 38) if generations[minute] > generations[minute - 1]]
+    assert asked == [*range(3, 35, ASK_S // MINUTE_S), 35]  # and left alone once it is heard
     desk.pause(START_S + 3_000)
     paused, later = (desk.offers(START_S + at_s)[0].generation for at_s in (3_000, 9_000))
     assert paused == later
