@@ -21,7 +21,7 @@ MODULE = "cma_toolkit.host_tools.secure.attest_worker"
 SCRIPT = "attest"
 SHADOWS = ("/user/app.py", "/user/app.mpy")
 LENT = ("secure.token", "secure.ed25519", "secure.identity")
-SCRIPT_S = 30.0
+SCRIPT_S = RESET_S = 60.0  # a loader may first look at all of a damaged slot
 
 
 def handle(request: dict[str, Any], report: Reporter) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def handle(request: dict[str, Any], report: Reporter) -> dict[str, Any]:
         facts = facts_of(session.run_script("probe"))
         check(facts, request)
         # What an application left in memory must not be asked, and takes room.
-        session.soft_reset(run_main=False)
+        session.soft_reset(run_main=False, timeout_s=RESET_S)
         report.step("lend code")
         lend(session, *LENT)
         report.step("measure")
@@ -47,7 +47,7 @@ def handle(request: dict[str, Any], report: Reporter) -> dict[str, Any]:
         )
         took_ms = int(1000 * (time.monotonic() - asked_s))
         report.step("restart")
-        session.soft_reset()
+        session.soft_reset(timeout_s=RESET_S)
     if reply["token"] is None:
         raise refused(
             f"{facts.mac} at {request['url']} has lost the key that it was enrolled with: enrol "

@@ -63,8 +63,9 @@ class Run:
     before: dict[str, bytes]
 
     def of(self, name: str, kind: str = "attestation") -> dict[str, Any]:
-        (found,) = (one for one in self.events if one["event"] == kind and one["board"] == name)
-        return found
+        found = [one for one in self.events if one["event"] == kind and one["board"] == name]
+        assert len(found) == 1, self.events[-1]
+        return found[0]
 
     def message(self, name: str) -> str:
         (found,) = (one for one in self.events[-1]["boards"] if one["board"] == name)
@@ -93,7 +94,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         boards = VirtualBoards(home)
         fleet = Fleet(tmp_path_factory.mktemp("attest"), boards, MADE)
         before = flashes(boards)
-        done = type_command(fleet, "--all", "-o", "json", "--timeout", "240")
+        done = type_command(fleet, "--all", "-o", "json", "--timeout", "240", "--wait", "60")
         events = [json.loads(line) for line in done.stdout.splitlines()]
         assert events, done.stderr
         yield Run(fleet, boards, done.returncode, events, before)
