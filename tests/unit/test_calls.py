@@ -1,6 +1,6 @@
 """Two nodes that call each other: what is said, what is installed, and when."""
 
-from kernel.secure.acquaintances import name_of
+from kernel.secure.acquaintances import ACQUAINTANCES_MAX, name_of
 from kernel.secure.answering import (
     ANSWER,
     CALL,
@@ -280,6 +280,19 @@ def test_who_calls_pays_what_it_is_asked_for_once_at_a_time():
     assert len(one.said) == 1 and one.said[0][1] == (
         bytes((PAID,)) + call[1:4] + bytes(8) + call[4:]
     )
+
+
+def test_of_who_is_not_kept_nothing_is():
+    one, other = stations(2)
+    medium = Medium([one, other])
+    for node in range(1_000, 1_000 + ACQUAINTANCES_MAX):
+        one.table.values[b"cert/" + bytes((0, 0, node >> 8, node & 0xFF))] = b"held"
+    before = dict(one.table.values)
+    one.call(12)
+    medium.run(1_000)
+    assert one.secret_for(12) and one.secret_for(12) == other.secret_for(11)
+    one.table.values.pop(b"nonces", None)
+    assert one.table.values == before
 
 
 def test_whom_is_forgotten_is_a_stranger():

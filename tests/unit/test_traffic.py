@@ -56,8 +56,9 @@ def test_all_that_is_held_is_bounded():
     [one] = stations(1)
     for node in range(100, 100 + 3 * CALLS_MAX):
         one.send(node)
+        one.send(node)
     assert len(one.calls.calls) == CALLS_MAX and len(one.calls._waiting) == WAITING_MAX
-    assert one.calls.dropped == 3 * CALLS_MAX - WAITING_MAX
+    assert one.calls.dropped == 6 * CALLS_MAX - WAITING_MAX
     for node in range(200, 200 + 3 * CALLS_MAX):
         one.hear(node, bytes((CALL, 1, 2, 0xFF)) + b"\x03\x00\x58\x20" + bytes([9] * 32) + b"\x05")
     assert len(one.calls.calls) == 2 * CALLS_MAX
