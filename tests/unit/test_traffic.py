@@ -6,10 +6,7 @@ from kernel.secure.answering import (
 )
 from kernel.secure.call import RESTS
 from kernel.secure.calls import REST_MS
-from kernel.secure.quarantine import (
-    COPIED,
-    PROVOKED,
-)
+from kernel.secure.quarantine import COPIED, FORGED, PROVOKED, REPLAYED
 from kernel.secure.session import REFUSED_NO_KEY
 from kernel.secure.traffic import REFUSED_ASIDE, WAITING_EACH, WAITING_MAX
 from support.calling import Medium, Station, joined, stations
@@ -116,3 +113,20 @@ def test_who_comes_unasked_takes_the_place_of_none_that_is_pinned():
         medium.run(30_000)
         assert target.secret_for(stranger.node)
     assert [target.secret_for(peer.node) for peer in kept[1:6]] == secrets
+
+
+def test_frames_that_are_forged_or_heard_before_are_told_of_and_cost_a_peer_nothing():
+    for what, count in ((FORGED, 15), (REPLAYED, 60)):
+        _, one, other = joined()
+        one.send(12, b"first")
+        frame = one.frames.pop()
+        assert other.open(frame) == b"first"
+        other.asides.clear()
+        for _ in range(count):
+            one.send(12, b"again")
+            next_one = one.frames.pop()
+            forged = next_one[:-3] + bytes((next_one[-3] ^ 1,)) + next_one[-2:]
+            other.open(frame if what == REPLAYED else forged)
+        assert [(node, tipped) for node, tipped, _ in other.asides] == [(11, what)]
+        one.send(12, b"still")
+        assert other.open(one.frames.pop()) == b"still"
