@@ -3,7 +3,7 @@
 It is one record, written at once: a certificate never lies beside keys that it does not certify.
 Private keys are in it and in nothing else; what leaves a board are public keys and a proof.
 
-Input    make(entropy, crypto), whose result a certificate is put behind; Identity(record), prove(…)
+Input    make(entropy, crypto): a certificate is put behind its result; Identity(record), prove(…)
 Effects  none; to keep the record is the caller's
 Bounds   RECORD_BYTES_MAX
 Source   SPEC.md, "Enrolment"
