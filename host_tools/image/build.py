@@ -19,7 +19,7 @@ from cma_toolkit.firmware.kernel.release.layout import PARTITION_BYTES, SECTOR_B
 
 from . import kept, mpy, romfs
 from .errors import ImageError
-from .shrink.firmware import shrink
+from .shrink.firmware import on_boards, shrink
 
 SLOT_BYTES = image_bytes(PARTITION_BYTES // SECTOR_BYTES)
 ABOUT = "image.json"
@@ -89,7 +89,7 @@ def build(
     digest = digest_of({**ours, **theirs})
     check_application(theirs)
     files = {
-        **(mpy.compile_files(ours) if plain else _compiled_small(ours, on_making)),
+        **(mpy.compile_files(on_boards(ours)) if plain else _compiled_small(ours, on_making)),
         **mpy.compile_files(theirs, architecture),
     }
     compiler, format_version = mpy.compiler()

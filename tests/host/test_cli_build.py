@@ -12,6 +12,7 @@ from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.image import build as image_build
 from cma_toolkit.host_tools.image import kept, mpy
 from cma_toolkit.host_tools.image.errors import ImageError
+from cma_toolkit.host_tools.image.shrink.firmware import on_boards
 
 PLAIN = "def setup(agent):\n    pass\n"
 NATIVE = "import micropython\n@micropython.native\ndef setup(agent):\n    pass\n"
@@ -141,7 +142,7 @@ def test_the_wait_of_a_first_build_is_told_once_and_not_among_the_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CMA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(image_build, "shrink", dict)  # seconds, and not what is told here
+    monkeypatch.setattr(image_build, "shrink", on_boards)  # seconds, and not what is told here
     build(PLAIN, "--plain")
     assert MAKING not in capsys.readouterr().err
     build(PLAIN, "--output", "json")
@@ -156,7 +157,7 @@ def test_flash_tells_it_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(kept, "_read", lambda _: None)  # as on the first day
-    monkeypatch.setattr(image_build, "shrink", dict)
+    monkeypatch.setattr(image_build, "shrink", on_boards)
     (tmp_path / "app.py").write_text(PLAIN)
     monkeypatch.setenv("CMA_CACHE", str(tmp_path / "cache"))
     for app in (None, tmp_path / "app.py"):

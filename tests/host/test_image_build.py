@@ -43,6 +43,16 @@ def test_it_holds_kernel_drivers_and_application_as_mpy_and_says_what_it_is() ->
     assert build.open_image(image.data, "x") == image
 
 
+def test_a_plain_image_holds_what_boards_import_and_runs(tmp_path: Path) -> None:
+    image = build.build(FIRMWARE, APP, "greenhouse", plain=True)
+    files = romfs.read(image.data)
+    assert "kernel/mesh/neighbours.mpy" in files, "as it is written, not put together"
+    assert not [path for path in files if path.startswith("kernel/secure/")], "hosts' alone yet"
+    (tmp_path / "plain.romfs").write_bytes(image.data)
+    code = RUN + "import kernel.agent, device.app, device.links\nprint(kernel.agent.Agent)"
+    assert "Agent" in run_micropython(code, str(tmp_path / "plain.romfs"))
+
+
 def test_the_same_sources_give_the_same_bytes_in_other_folders_times_and_locales(
     tmp_path: Path,
 ) -> None:

@@ -91,17 +91,22 @@ def arrange(sources: Mapping[str, bytes], keep: Collection[str]) -> Arranged:
         found = names_in_bundle(made, package, apart, into)
         places |= {place: (into, name) for place, name in found.items()}
         made = bundle(made, package, apart, into)
-    # What nobody imports is for hosts, and the rooms are in their bundles now.
-    modules = read_modules(made)
-    others = [name for name in modules if name.partition(".")[0] not in {KERNEL, DEVICE}]
-    wanted = needed_by([*_ROOTS, *others], modules, within=True)
-    made = {
-        path: text
-        for path, text in made.items()
-        if dotted(path) in wanted or not path.endswith(".py")
-    }
+    made = on_boards(made)  # the rooms are in their bundles now
     there = {place: at for place, at in places.items() if at[0].replace(".", "/") + ".py" in made}
     return Arranged(made, there)
+
+
+def on_boards(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the sources that a board imports at some time; what nobody imports is for hosts."""
+    modules = read_modules(sources)
+    others = [name for name in modules if name.partition(".")[0] not in {KERNEL, DEVICE}]
+    wanted = needed_by([*_ROOTS, *others], modules, within=True)
+    wanted |= {name.rpartition(".")[0] for name in wanted}  # the packages that they are in
+    return {
+        path: text
+        for path, text in sources.items()
+        if dotted(path) in wanted or not path.endswith(".py")
+    }
 
 
 def _plan(
