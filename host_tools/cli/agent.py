@@ -13,6 +13,7 @@ import click
 
 from cma_toolkit.host_tools.cli.app_options import check_app, read_sensor, read_settings
 from cma_toolkit.host_tools.cli.common import Commands, examples
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.errors import refused, usage
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def command() -> None:
     metavar="NAME=VALUE",
     help="A setting, over those of the fleet.toml beside APP. May be given several times.",
 )
-@click.option("--seconds", type=click.FloatRange(min=0), help="End after that long.")
+@click.option("--seconds", type=Number(min=0), help="End after that long.")
 @click.option(
     "-o",
     "--output",

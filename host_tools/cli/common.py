@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.cli.progress import Output
 from cma_toolkit.host_tools.ports.discover import Port, list_ports, virtual_port
 from cma_toolkit.host_tools.ports.select import FindBoards, KnownBoard, Selector, select
@@ -66,9 +67,9 @@ def board_options(
                      help="For a person, or one JSON object per line."),
         click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
         click.option("-v", "--verbose", is_flag=True, help="Show every step."),
-        click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.1), default=timeout_s,
+        click.option("--timeout", "timeout_s", type=Number(min=0.1), default=timeout_s,
                      show_default=True, metavar="S", help="Seconds a board may take."),
-        click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=0.0, metavar="S",
+        click.option("--wait", "wait_s", type=Number(min=0), default=0.0, metavar="S",
                      help="Keep trying for S seconds: for a board that sleeps."),
     ]  # fmt: skip
     if several:

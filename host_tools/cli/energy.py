@@ -17,6 +17,7 @@ from cma_toolkit.host_tools.cli.app_options import (
     read_settings,
 )
 from cma_toolkit.host_tools.cli.common import Commands, examples
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.cli.progress import print_table, progress_style
 from cma_toolkit.host_tools.cli.sim_progress import showing
 from cma_toolkit.host_tools.errors import refused, usage
@@ -74,7 +75,7 @@ def command() -> None:
 )
 @click.option(
     "--battery-mah",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     default=3_000.0,
     show_default=True,
     metavar="MAH",
@@ -82,7 +83,7 @@ def command() -> None:
 )
 @click.option(
     "--budget-uah",
-    type=click.FloatRange(0),
+    type=Number(0),
     metavar="N",
     help="Fail if an agent uses more than N uAh a day more than before.",
 )
@@ -96,7 +97,7 @@ def command() -> None:
 )
 @click.option(
     "--hours",
-    type=click.FloatRange(0.1, 8_760),
+    type=Number(0.1, 8_760),
     default=6.0,
     show_default=True,
     metavar="H",
@@ -162,13 +163,18 @@ def diff(
     )
     style = progress_style("json" if output == "json" else "table", quiet)
     with _versions(app, revision) as (old, new), showing(style, "virtual seconds") as show:
-        before = _measure(old, question, lambda s, n: show(s, 2 * seconds, s, n))
-        after = _measure(new, question, lambda s, n: show(seconds + s, 2 * seconds, s, n))
+        before, errors_before = _measure(old, question, lambda s, n: show(s, 2 * seconds, s, n))
+        after, errors = _measure(new, question, lambda s, n: show(seconds + s, 2 * seconds, s, n))
     found = compare(before, after, battery_mah)
     if output == "json":
         click.echo(json.dumps(_fields(found)))
     else:
         _print(found)
+    if budget_uah is not None and errors > errors_before:
+        raise refused(
+            f"Your application raised {errors} times, {errors_before} before: what it uses says "
+            "nothing. See cma sim, and mend it."
+        )
     if budget_uah is not None and found.more > budget_uah:
         raise refused(
             f"{found.more:+.1f} uAh/day is beyond the budget of {budget_uah:g}: "
@@ -200,7 +206,7 @@ def _check_old(there: Path, app: Path, revision: str) -> None:
         raise usage(f"{revision} has no {app}: name a later revision, or another --app.")
 
 
-def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -> Use:
+def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -> tuple[Use, int]:
     from cma_toolkit.sim.world.app_loader import AppError, load_setup
     from cma_toolkit.sim.world.blame import Blame
     from cma_toolkit.sim.world.calls import watched
@@ -228,7 +234,8 @@ def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -
     if fleet.log.error_count:
         click.echo(f"{app} raised {fleet.log.error_count} times; run cma sim to see.", err=True)
     day_share = question.agents * (question.seconds - from_s) / _DAY_S
-    return {key: nc / NC_PER_UAH / day_share for key, nc in blame.used_by.items()}
+    used = {key: nc / NC_PER_UAH / day_share for key, nc in blame.used_by.items()}
+    return used, fleet.log.error_count
 
 
 def _fields(found: Difference) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from cma_toolkit.host_tools.cli.common import (
     fleet_database,
 )
 from cma_toolkit.host_tools.cli.meant import check_it_is, to_ask
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.errors import refused, usage
 from cma_toolkit.host_tools.ports.facts import Facts, facts_of
 from cma_toolkit.host_tools.ports.session import BoardSession
@@ -28,9 +29,7 @@ from cma_toolkit.host_tools.ports.session import BoardSession
     )
 )
 @click.argument("who", required=False, metavar="[NAME]")
-@click.option(
-    "--seconds", type=click.FloatRange(min=0.25, max=600), default=5.0, show_default=True
-)
+@click.option("--seconds", type=Number(min=0.25, max=600), default=5.0, show_default=True)
 @click.option(
     "--pin", type=click.IntRange(min=0, max=63), help="GPIO of a LED we know nothing of."
 )

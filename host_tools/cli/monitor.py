@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cma_toolkit.host_tools.cli.common import BoardOptions, board_options, chosen_ports, examples
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.errors import usage
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ TURN_S = 0.2
     )
 )
 @click.option("--raw", is_flag=True, help="Write the bytes of one board as they come.")
-@click.option("--seconds", type=click.FloatRange(min=0), help="End after that long.")
+@click.option("--seconds", type=Number(min=0), help="End after that long.")
 @board_options(several=True)
 def command(options: BoardOptions, raw: bool, seconds: float | None) -> int:
     """Show what boards print, until Ctrl-C. Nothing is sent to them."""

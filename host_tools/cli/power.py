@@ -10,6 +10,7 @@ import click
 from cma_toolkit.boards.load import Board
 from cma_toolkit.host_tools.cli.app_options import check_app, read_board
 from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.cli.power_app import Activity, watch
 from cma_toolkit.host_tools.cli.progress import print_table
 from cma_toolkit.host_tools.errors import usage
@@ -53,7 +54,7 @@ _PERIOD_MS_MIN = 1000
 @click.option(
     "--period",
     "period_s",
-    type=click.FloatRange(1, 86_400),
+    type=Number(1, 86_400),
     default=60.0,
     show_default=True,
     metavar="S",
@@ -86,14 +87,14 @@ _PERIOD_MS_MIN = 1000
 )
 @click.option(
     "--start-ms",
-    type=click.FloatRange(0, 60_000),
+    type=Number(0, 60_000),
     default=0.0,
     metavar="MS",
     help="What kernel and application take to start on your board: nobody has measured it yet.",
 )
 @click.option(
     "--battery-mah",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     metavar="MAH",
     help="Say how long this battery lasts.",
 )
@@ -106,7 +107,7 @@ _PERIOD_MS_MIN = 1000
 )
 @click.option(
     "--awake-ma",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     default=THRESHOLD_UA / 1000,
     show_default=True,
     metavar="MA",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from cma_toolkit.host_tools.cli.common import examples
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.cli.progress import Output
 from cma_toolkit.host_tools.errors import CmaError, usage
 
@@ -164,7 +165,7 @@ class ByRollout:
     metavar="PORT[@BAUD]",
     help="Serve the board whose UART link is wired to this port, too. May be given several times.",
 )
-@click.option("--seconds", type=click.FloatRange(min=0), help="End after that long.")
+@click.option("--seconds", type=Number(min=0), help="End after that long.")
 @click.option(
     "-o",
     "--output",

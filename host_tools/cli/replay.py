@@ -15,6 +15,7 @@ from cma_toolkit.host_tools.cli.common import (
     chosen_port,
     examples,
 )
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.errors import ExitCode, disk_error, refused, usage
 from cma_toolkit.host_tools.ports.session import BoardSession
 from cma_toolkit.sim.replay import case as cases
@@ -55,7 +56,7 @@ _FEATURE = "last_crash"
 @click.option(
     "--limit",
     "limit_s",
-    type=click.FloatRange(min=0.1),
+    type=Number(min=0.1),
     default=_LIMIT_S,
     show_default=True,
     metavar="S",

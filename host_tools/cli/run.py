@@ -8,6 +8,7 @@ import click
 
 from cma_toolkit.host_tools.cli.common import BoardOptions, board_options, chosen_port, examples
 from cma_toolkit.host_tools.cli.meant import ask_who_it_is, to_ask
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.cli.show import ConsoleWriter
 from cma_toolkit.host_tools.errors import CmaError, usage
 from cma_toolkit.host_tools.ports.ampy_files import AmpyFiles
@@ -46,7 +47,7 @@ Stamps = dict[Path, tuple[int, int]]
     metavar="ID",
     help="With --virtual: which kind of board.",
 )
-@click.option("--seconds", type=click.FloatRange(min=0), help="End after that long.")
+@click.option("--seconds", type=Number(min=0), help="End after that long.")
 @click.option(
     "--via",
     type=click.Choice(["mpremote", "ampy"]),

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from cma_toolkit.host_tools.cli.common import Commands, examples
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.fleet.project import find_folder
 from cma_toolkit.sim.virtual_board.supervisor.client import Client
@@ -226,7 +227,7 @@ def battery(name: str, millivolts: int) -> None:
 @click.option(
     "--reach",
     "range_m",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     metavar="M",
     help="How far its radio reaches, m.",
 )

@@ -110,8 +110,12 @@ class WorldResult:
 
         Of few agents, that is all: the first percentile of 50 is the worst of them. A battery
         that loses nothing by itself is meant.
-        Raises: ValueError for a percentile or battery that cannot be, or if no energy was counted.
+        Raises: ValueError for a percentile or battery that cannot be, if no energy was counted, or
+        if the application raised: what does not work uses little.
         """
+        if self.errors:
+            text = self.errors[0].traceback.strip().splitlines()[-1]
+            raise ValueError(f"the application raised {text!r}, so what it used says nothing.")
         if not 0 < percentile <= 100:
             raise ValueError(f"percentile={percentile}: give a number above 0, at most 100.")
         if battery_mah <= 0:

@@ -44,7 +44,9 @@ def _agree(must: Must, result: Result) -> str:
         for name, text in zip(result["names"], result["states"], strict=True)
         if name not in empty
     ]
-    for key in must.agree if states else ():
+    if must.agree and not states:
+        return "no agent has power any more: nothing is agreed"
+    for key in must.agree:
         if all(key not in state for _name, state in states):
             return f"no agent has {key}: nothing is agreed"
         first_name, first = states[0][0], states[0][1].get(key)

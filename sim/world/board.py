@@ -315,10 +315,11 @@ class Board:
         host.trace(trace.BOOT, bytes([self.cause]))
         snapshot, self.rtc = self.rtc, b""
         seed = seed_from(fleet.seed, "agent", self.index, self._boots)
-        agent = self.agent = make_agent(
-            fleet, self, seed if self.entropy is None else self.entropy
-        )
+        entropy = seed if self.entropy is None else self.entropy
+        agent = self.agent = make_agent(fleet, self, entropy)
         agent.start(self.ticks(), self.cause, snapshot or None, host)
+        for watcher in () if self._has_guest else fleet.watchers:
+            watcher.started(fleet, self.index)
         self._read_account()
         self._battery_at_ms = _NEVER
         self._measure_battery(agent)
@@ -367,11 +368,10 @@ class Board:
         return False
 
     def _wake_later(self, ticks: int) -> None:
-        clock = self._fleet.clock
         at_ms = self.oscillator.when(ticks)
         if self._wake_at_ms != at_ms:
             self._wake_at_ms = at_ms
-            clock.schedule(at_ms, WAKE, self.index)
+            self._fleet.clock.schedule(at_ms, WAKE, self.index)
 
     def _on_clock_changed(self) -> None:
         """Wake when the clock shows the instant that was asked for, in its new way of going."""

@@ -44,6 +44,9 @@ class Watcher:
     def arrived(self, fleet: "Fleet", source: int, target: int, data: bytes) -> None:
         """Be told that a frame is handed to an agent."""
 
+    def started(self, fleet: "Fleet", index: int) -> None:
+        """Be told that an agent booted and has its state, and its application is not set up."""
+
     def effect(self, fleet: "Fleet", index: int, kind: int, content: bytes) -> None:
         """Be told what goes into the trace, of a kind that trace.py names."""
 

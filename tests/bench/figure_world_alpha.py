@@ -1,6 +1,6 @@
 """How fast a world of 100,000 agents runs that wake every 300 s, against real time.
 
-The whole kernel in each, deleted and rebuilt at each sleep, as machine code
+The whole kernel in each, which stores nothing, deleted and rebuilt at each sleep, as machine code
 (sim/world/compiled.py), in one process and on one core. More memory than allowed is no figure.
 Measured from the fourth period on, when those who listened through the first have come to windows;
 how fast it was until then, and all in all, is said.

@@ -134,3 +134,18 @@ def test_outside_of_a_repository_it_says_so(
     monkeypatch.setenv("PATH", str(tmp_path))
     _, err = run(capsys, "HEAD", code=ExitCode.USAGE)
     assert "git is not installed" in err
+
+
+def test_what_does_not_work_is_not_cheap(
+    capsys: pytest.CaptureFixture[str], project: Path
+) -> None:
+    (project / "app.py").write_text("def setup(agent):\n    raise ValueError\n")
+    _, err = run(capsys, "HEAD", *SHORT, "--budget-uah", "1", code=ExitCode.REFUSED)
+    assert "times, 0 before: what it uses says nothing" in err
+    run(capsys, "HEAD", *SHORT)  # without a budget it is told
+
+
+@pytest.mark.parametrize("option", ["--hours", "--battery-mah", "--budget-uah"])
+def test_a_number_is_one(capsys: pytest.CaptureFixture[str], project: Path, option: str) -> None:
+    _, err = run(capsys, "HEAD", option, "nan", code=ExitCode.USAGE)
+    assert option in err and "nan" in err

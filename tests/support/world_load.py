@@ -14,6 +14,7 @@ from typing import Any
 
 SEED = 1
 RANGE_M = 17  # at 100 m² for each agent: eight to nine in reach
+REBUILT_MIN = 0.7  # of the wakes that are due: who talks sleeps but lightly
 HERE = Path(__file__)
 
 
@@ -50,6 +51,7 @@ def run(plan: dict[str, Any]) -> dict[str, Any]:
 
     Shape of `plan`: agents, period_s, settle_s, span_s, compiled, perhaps profiled. CPU time is
     this process's own.
+    Raises: RuntimeError if applications raised or agents did not wake: such a world is a fast one.
     """
     if plan["compiled"]:
         from cma_toolkit.sim.world import compiled
@@ -66,12 +68,16 @@ def run(plan: dict[str, Any]) -> dict[str, Any]:
     fleet.run(plan["span_s"], progress("runs"))
     profile.disable()
     cpu_s = time.process_time() - settled_s
+    rebuilds = boots_of(fleet) - boots
+    due = plan["agents"] * plan["span_s"] / plan["period_s"]
+    if fleet.log.error_count or rebuilds < REBUILT_MIN * due:
+        raise RuntimeError(f"{fleet.log.error_count} errors, {rebuilds} rebuilds of {due:.0f}")
     in_reach = [len(fleet.radio.in_reach(index)) for index in range(plan["agents"])]
     return {
         "cpu_s": cpu_s,
         "settle_cpu_s": settled_s - began_s,
         "speed": plan["span_s"] / cpu_s,
-        "rebuilds": boots_of(fleet) - boots,
+        "rebuilds": rebuilds,
         "events": fleet.clock.scheduled - events,
         "in_reach": sum(in_reach) / len(in_reach),
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -91,6 +91,19 @@ def test_durability_finds_a_deletion_that_is_forgotten(plant: Patch) -> None:
     assert "agent.state['odd'] " in found("durability", *cuts())
 
 
+def test_durability_finds_a_boot_that_loads_nothing_or_something_else(plant: Patch) -> None:
+    load = State.load
+
+    def load_less(self: State, table: Any) -> int:
+        damaged = load(self, table)
+        self._values.update({key: -1 for key in list(self._values)[:1]})
+        return damaged
+
+    for wrong in (lambda self, table: 0, load_less):
+        plant(State, "load", wrong)
+        assert "begins with another state" in found("durability", *cuts())
+
+
 def test_durability_finds_a_failed_commit_that_counts_as_done(plant: Patch) -> None:
     whole = Keeper.write
 

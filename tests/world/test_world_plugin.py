@@ -85,6 +85,11 @@ def test_without_a_board(world):
 def test_without_a_percentile(world):
     world(seconds=10, board="esp32-c3-devkitm-1")
     world.battery_days(percentile=0)
+
+def test_of_what_does_not_work(world, tmp_path):
+    (tmp_path / "broken.py").write_text("def setup(agent):\\n    raise ValueError('wet')\\n")
+    world(app=tmp_path / "broken.py", seconds=10, board="esp32-c3-devkitm-1")
+    world.battery_days()
 """
 
 ALONE = """
@@ -164,8 +169,11 @@ def test_battery_life_is_a_test(project: Path) -> None:
 
 def test_a_battery_nobody_can_know_is_one_sentence(project: Path) -> None:
     ended = run_pytest(project, BATTERY_UNKNOWN)
-    assert "6 failed" in ended.stdout and "Traceback" not in ended.stdout, ended.stdout
-    for sentence in ("nothing was run; first", "run the world with board=", "percentile=0: give"):
+    assert "8 failed" in ended.stdout and "Traceback" not in ended.stdout, ended.stdout
+    for sentence in (
+        *("nothing was run; first", "run the world with board=", "percentile=0: give"),
+        "the application raised 'ValueError: wet'",
+    ):
         assert sentence in ended.stdout, ended.stdout
 
 

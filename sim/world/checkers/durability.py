@@ -2,7 +2,8 @@
 
 A key's value is acknowledged once the kernel has nothing left to write, and a critical one as soon
 as anything leaves that the application said after its change. From then on a boot must find that
-value or, if the agent died while it was about to store another, that other one.
+value or, if the agent died while it was about to store another, that other one; and what a boot
+finds is what the agent begins with.
 """
 
 from cma_toolkit.firmware.kernel.codec import cbor
@@ -54,6 +55,15 @@ class Durability(Checker):
         agent = fleet.boards[index].agent
         if agent is not None:
             self._states[index] = agent.keeper.state
+
+    def started(self, fleet: Fleet, index: int) -> None:
+        """Hold what an agent begins with against what its flash has."""
+        board = fleet.boards[index]
+        agent = board.agent
+        if agent is None or index in self._rotten or board.cause == CAUSE_DEEP_SLEEP:
+            return
+        if not agent.keeper.is_lost and _all_encoded(agent.keeper.state) != read_stored(board):
+            self.violated(fleet, index, "begins with another state than it stored")
 
     def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
         """Acknowledge everything once something was written and nothing more waits."""
