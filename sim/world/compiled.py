@@ -6,6 +6,7 @@ compiler and a minute, once for each state of the files; what was made is kept i
 
 import ast
 import importlib
+import importlib.util
 import os
 import re
 import shutil
@@ -72,8 +73,10 @@ def is_used() -> bool:
 def make(on_making: "Callable[[], object] | None" = None) -> Path:
     """Return the folder with the machine code of the files as they are now, made if need be.
 
-    Raises: CompileError.
+    Raises: CompileError; also for what another installation kept, which needs mypyc to run.
     """
+    if importlib.util.find_spec("mypyc") is None:
+        raise CompileError("mypyc is not here; install cma-toolkit[compiled] and a C compiler.")
     sources = _sources()
     folder = _cache() / _digest_of(sources)
     if folder.is_dir():

@@ -5,6 +5,7 @@ needs a C compiler.
 """
 
 import ast
+import importlib.util
 import subprocess
 import sys
 
@@ -85,3 +86,14 @@ def test_importing_it_imports_no_kernel():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ended.stdout.strip() == "[]"
+
+
+def test_what_another_installation_kept_is_not_run_without_mypyc(empty_cache, monkeypatch):
+    kept = empty_cache / "compiled" / compiled._digest_of(compiled._sources())
+    kept.mkdir(parents=True)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "mypyc" else find(name)
+    )
+    with pytest.raises(compiled.CompileError, match=r"install cma-toolkit\[compiled\]"):
+        compiled.make()
