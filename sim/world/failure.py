@@ -2,6 +2,8 @@
 
 import traceback
 
+from cma_toolkit.sim.world.hang import is_of_application
+
 # How a part of a world failed; of what happened in one millisecond, the least counts.
 REFUSED, CRASHED, VIOLATED = range(3)
 
@@ -26,5 +28,10 @@ def crash(error: Exception) -> FailedError:
 def hang(problem: str, app: str, error: BaseException) -> FailedError:
     """Return what is said of an application that never returned: its own lines alone."""
     lines = traceback.extract_tb(error.__traceback__)
-    own = [line for line in lines if line.filename == app]
+    frames = traceback.walk_tb(error.__traceback__)
+    own = [
+        line
+        for line, (frame, _) in zip(lines, frames, strict=True)
+        if is_of_application(frame, app)
+    ]
     return FailedError(problem, "".join(traceback.format_list(own)))

@@ -51,10 +51,21 @@ class HangWatch(Watchdog):
         frame = sys._current_frames().get(self.watched)
         call = None
         while frame is not None:
-            if frame.f_code.co_filename == self._app:
+            if is_of_application(frame, self._app):
                 call = frame
             frame = frame.f_back
         return call
+
+
+def is_of_application(frame: FrameType, app: str) -> bool:
+    """Tell whether it runs the application's file or a module beside that, and nobody else's."""
+    file = frame.f_code.co_filename
+    if file == app:
+        return True
+    if not file.startswith(app.rpartition("/")[0] + "/") or "/site-packages/" in file:
+        return False
+    name = str(frame.f_globals.get("__name__", ""))
+    return name != "__main__" and not name.startswith("cma_toolkit.")
 
 
 def _clock(thread: int) -> Callable[[], float]:

@@ -49,6 +49,16 @@ def test_a_loop_without_end_is_named(
     assert 'app.py", line' in outcome.traceback and "kernel" not in outcome.traceback
 
 
+def test_a_loop_in_a_module_beside_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hang, "LIMIT_S", 0.1)
+    (tmp_path / "helper.py").write_text(LOOP.replace("setup", "put"))
+    outcome = ended(tmp_path / "app.py", "import helper\nsetup = helper.put\n")
+    assert "the application never returns from tell, line 3" in outcome.failure
+    assert 'helper.py", line' in outcome.traceback
+
+
 @EVERYWHERE
 def test_a_loop_is_seen_on_every_system(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: list[str]
