@@ -14,6 +14,7 @@ help: ## List the targets
 setup: $(STAMP) ## Make .venv and install the locked dependencies and `cma` into it
 
 $(STAMP): requirements.lock pyproject.toml setup.py
+	@echo "setting up $(VENV): some minutes, once" >&2
 	@PYTHON=$(PYTHON) sh tests/support/make_venv.sh $(VENV)
 	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .

@@ -123,17 +123,16 @@ class World:
             )
         try:
             days: float = self._last.battery_days(percentile, battery_mah)
+            return days
         except ValueError as error:
-            pytest.fail(f"world.battery_days: {error}", pytrace=False)
-        return days
+            problem = str(error)
+        pytest.fail(f"world.battery_days: {problem}", pytrace=False)
 
-    def _find(self, name: str | Path) -> Path:
+    def _find(self, name: str | Path, advice: str = "name your app") -> Path:
         for folder in (self._folder, *self._folder.parents):
             if (folder / name).is_file():
                 return (folder / name).resolve()
-        pytest.fail(
-            f"{name}: not found beside the test or above it; name your app.", pytrace=False
-        )
+        pytest.fail(f"{name}: not found beside the test or above it; {advice}.", pytrace=False)
 
     def _currents(self, board: str) -> dict[str, int]:
         from cma_toolkit.boards.errors import BoardFileError
@@ -151,7 +150,7 @@ class World:
             # Read it here, once a second, for both runtimes: a function cannot leave this process.
             return {"agents": [_sample(given, agent, seconds) for agent in range(agents)]}
         if isinstance(given, Path) or (isinstance(given, str) and given.endswith(".csv")):
-            return rows_from_csv(self._find(given).read_text())
+            return rows_from_csv(self._find(given, "name a sensor's file").read_text())
         return given
 
 

@@ -85,11 +85,13 @@ def _processes(jobs: int) -> Iterator[ProcessPoolExecutor]:
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _leave_ctrl_c)
     try:
         yield pool
-    finally:
+    except BaseException:  # a broken pool, Ctrl-C, or nobody wants the rest: end them at once
         running = list(pool._processes.values())
         pool.shutdown(wait=False, cancel_futures=True)
         for process in running:
             process.terminate()
+        raise
+    pool.shutdown()
 
 
 def _leave_ctrl_c() -> None:
