@@ -111,8 +111,8 @@ async def _run_one(job: Job, on_event: Callable[[Event], None], timeout_s: float
         outcome.code = ExitCode.TIMEOUT
         outcome.message = (
             f"{job.label}: no end after {timeout_s:.0f} s. "
-            "Run the command again, with a longer --timeout if this computer is busy; if that does "
-            "not help, unplug the board and plug it in first."
+            "Run the command again, with a longer --timeout if this computer is busy; "
+            "else unplug the board and plug it in first."
         )
         return outcome
     finally:

@@ -64,4 +64,4 @@ def test_failures_keep_their_code_and_sentence_and_the_order_of_the_jobs() -> No
 def test_a_worker_that_hangs_is_ended() -> None:
     outcomes, _events = run({"hang": True}, {}, timeout_s=1.5)
     assert [int(outcome.code) for outcome in outcomes] == [ExitCode.TIMEOUT, ExitCode.OK]
-    assert "run the command again" in outcomes[0].message
+    assert "Run the command again" in outcomes[0].message
