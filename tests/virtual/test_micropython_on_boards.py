@@ -192,5 +192,6 @@ def test_micropython_that_came_by_cable_needs_not_come_again(
         board.client.start(board.name)
         board.wait_for("release whole", f"new {NEW}")
     board.client.stop(board.name)
-    assert board.told() == [f"new {NEW}"]
+    # Who hears no edge in time begins with the application that it has.
+    assert board.told()[-1] == f"new {NEW}" and set(board.told()[:-1]) <= {f"old {NEW}"}
     assert set(board.place("ota_0", 4096) + board.place("otadata", 8192)) == {0xFF}
