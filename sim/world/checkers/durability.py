@@ -57,12 +57,13 @@ class Durability(Checker):
             self._states[index] = agent.keeper.state
 
     def started(self, fleet: Fleet, index: int) -> None:
-        """Hold what an agent begins with against what its flash has."""
+        """Hold what an agent begins with against what its flash had a moment ago."""
         board = fleet.boards[index]
         agent = board.agent
         if agent is None or index in self._rotten or board.cause == CAUSE_DEEP_SLEEP:
             return
-        if not agent.keeper.is_lost and _all_encoded(agent.keeper.state) != read_stored(board):
+        stored = self._acknowledged[index]  # as the look at this boot left it
+        if not agent.keeper.is_lost and _all_encoded(agent.keeper.state) != stored:
             self.violated(fleet, index, "begins with another state than it stored")
 
     def after_event(self, fleet: Fleet, kind: int, index: int) -> None:
