@@ -72,15 +72,16 @@ def rotate(output: Output) -> int:
     """
     project = load_project(need_folder(Path.cwd()))
     network = project.fleet.network
+    authority = Authority(project.folder)
     with Database(project.database) as database:
-        records = Enrolments(database)
-        last, _ = records.statement(network)
-        number = statements.next_number(last, int(time.time()))
+        last, _ = Enrolments(database).statement(network)
+    earlier = authority.facts().successions
+    number = statements.next_number(last, earlier, int(time.time()))
 
-        def succession(public: bytes, sign: statements.Sign) -> bytes:
-            return statements.name_successor(network, number, public, sign)
+    def succession(public: bytes, sign: statements.Sign) -> bytes:
+        return statements.name_successor(network, number, public, sign)
 
-        _show(Authority(project.folder).rotate(succession), output)
+    _show(authority.rotate(succession), output)
     if output == "table":
         click.echo("Now run, for each board that you can plug in: cma provision")
     return ExitCode.OK

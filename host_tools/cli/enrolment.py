@@ -80,7 +80,8 @@ def transfer(board: str, *, yes: bool) -> int:
     with _office() as (enroller, database):
         found = _board(database, board)
         _take_away(enroller, found, "transferred", yes=yes)
-        database.release(found.name)
+        if found.name:
+            database.release(found.name)
     click.echo(
         f"{found.name or found.mac} is no longer of this fleet. {SPREAD}\nIn its new fleet, with "
         "the board plugged in: cma provision --assign --replace --yes"
@@ -106,7 +107,7 @@ def _take_away(enroller: Enroller, board: BoardRecord, why: str, *, yes: bool) -
         raise needs_yes(
             f"The keys of {board.name or board.mac} would count no more, for good. Run with --yes."
         )
-    enroller.check_room()
+    enroller.check_room(board.mac)
     if not enroller.records.revoke(board.mac, why):
         raise usage(f"{board.name or board.mac} has no certificate. See: cma enrolment list")
     enroller.newest_list()

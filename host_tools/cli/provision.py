@@ -21,6 +21,7 @@ from cma_toolkit.host_tools.fleet.database import Database, Result
 from cma_toolkit.host_tools.fleet.enrolments import Enrolments
 from cma_toolkit.host_tools.fleet.project import APPLICATION, load_project, need_folder
 from cma_toolkit.host_tools.ports.workers import Job, Outcome
+from cma_toolkit.host_tools.provision.enrolling import TOO_MANY
 from cma_toolkit.host_tools.provision.plan import Plan
 from cma_toolkit.host_tools.provision.procedure import WORKER, Decision, Procedure
 
@@ -102,6 +103,8 @@ def _provision(
         outcome.took_s = outcome.took_s or time.monotonic() - began_s
     _record(procedure.database, decisions, outcomes)
     print_summary(outcomes, COLUMNS, options.output)
+    if procedure.enroller.is_overfull:
+        click.echo(f"cma: of the keys that are void some are on no list. {TOO_MANY}", err=True)
     return exit_code_of(outcomes)
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from cma_toolkit.host_tools.errors import CmaError, verify_failed
+from cma_toolkit.host_tools.ports.reply import damaged
 
 _CHIP = re.compile(r"ESP32-?(?:[SCHP]\d+)?", re.IGNORECASE)
 MIB = 1 << 20
@@ -68,11 +68,11 @@ def facts_of(reply: dict[str, Any]) -> Facts:
     try:
         facts = _facts_of(reply)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged() from error
+        raise damaged() from error
     kinds = [type(value) for value in (facts.machine, facts.mac, facts.micropython)]
     counts = (facts.flash_bytes or 0, facts.files)
     if kinds != [str] * 3 or not all(type(count) is int and count >= 0 for count in counts):
-        raise _damaged()
+        raise damaged()
     return facts
 
 
@@ -92,10 +92,6 @@ def _facts_of(reply: dict[str, Any]) -> Facts:
         board_id=_text(settings.get("board")),
         pins=_map(settings.get("pins")),
     )
-
-
-def _damaged() -> CmaError:
-    return verify_failed("The board's answer is damaged. Check its cable and run this again.")
 
 
 def chip_of(machine: str) -> str:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from cma_toolkit.host_tools.errors import CmaError, verify_failed
+
 FRAME_BEGIN = b"\x02cma "
 FRAME_END = b"\x03"
 
@@ -22,6 +24,11 @@ def split(output: bytes) -> tuple[bytes, Any]:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return before, value
+
+
+def damaged() -> CmaError:
+    """Make the error for an answer that has not the form that its script gives it."""
+    return verify_failed("The board's answer is damaged. Check its cable and run this again.")
 
 
 def _refuse(name: str) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 from cma_toolkit.firmware.kernel.secure.certificate import thumbprint_of
 from cma_toolkit.firmware.kernel.secure.revocation import REVOKED_MAX
-from cma_toolkit.host_tools.errors import CmaError, refused, verify_failed
+from cma_toolkit.host_tools.errors import refused, verify_failed
 from cma_toolkit.host_tools.fleet.database import Database
 from cma_toolkit.host_tools.fleet.enrolments import Enrolment, Enrolments
 from cma_toolkit.host_tools.fleet.inventory import Row
 from cma_toolkit.host_tools.fleet.project import Project
+from cma_toolkit.host_tools.ports.reply import damaged
 from cma_toolkit.host_tools.provision.actual import Actual
 from cma_toolkit.host_tools.provision.enrolment import (
     Keys,
@@ -28,6 +29,11 @@ from cma_toolkit.host_tools.provision.plan import Change
 from cma_toolkit.host_tools.secure import certificates, statements
 from cma_toolkit.host_tools.secure.authority import Authority, Facts
 from cma_toolkit.host_tools.secure.possession import Question, ask
+
+TOO_MANY = (
+    f"{REVOKED_MAX} keys are revoked, and boards hold no more: begin a new epoch with "
+    "cma enrolment renew, then run cma provision --all."
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Enroller:
         wish = self._wanted(row, actual.mac)
         records = self.records.all()
         if self._replace:
-            self.check_room()
+            self.check_room(actual.mac)
             return replacement(actual.kept, records, wish)
         facts = self.authority.facts() if self.authority.exists() else None
         return next_step(actual.kept, records, wish, facts, int(time.time()))
@@ -67,6 +73,11 @@ class Enroller:
         """Tell whether a board has another list of revocations than the newest."""
         number, document = self.records.statement(self._fleet.network)
         return self._is_outdated() or bool(number and actual.kept.orders != document)
+
+    @property
+    def is_overfull(self) -> bool:
+        """Tell whether more keys are void than a list holds: the newest are on none."""
+        return len(self._void()[1]) > REVOKED_MAX
 
     def question(self, actual: Actual) -> dict[str, str]:
         """Return what a board is to prove its keys with."""
@@ -79,7 +90,10 @@ class Enroller:
 
         Raises: CmaError 5 for a proof that is none, 4 for keys of another board.
         """
-        public, signer, signature, code = map(bytes.fromhex, answer["proof"])
+        try:
+            public, signer, signature, code = map(bytes.fromhex, answer["proof"])
+        except (LookupError, TypeError, ValueError) as error:
+            raise damaged() from error
         if not self._questions.pop(actual.mac).is_answered(public, signer, signature, code):
             raise verify_failed(
                 f"{actual.mac} did not prove that it has its keys. Check its cable, then run this "
@@ -122,10 +136,7 @@ class Enroller:
         return self.authority.create()
 
     def to_keep(self, actual: Actual) -> dict[str, str]:
-        """Return what a board is to keep, in hexadecimal; empty values for what it has.
-
-        Raises: CmaError 4 if there are more revocations than a list holds.
-        """
+        """Return what a board is to keep, in hexadecimal; empty values for what it has."""
         given = self._certified.get(actual.mac, Certified(b"", b"", b""))
         orders = self.newest_list()
         fields = {
@@ -152,27 +163,26 @@ class Enroller:
         if self._certified.pop(actual.mac, None):
             self.records.finish(actual.mac)
 
-    def check_room(self) -> None:
-        """Refuse one more revocation than boards hold.
+    def check_room(self, mac: str) -> None:
+        """Refuse to revoke a board's key if a list would not hold it, too.
 
         Raises: CmaError 4.
         """
-        if len(self._void()[1]) >= REVOKED_MAX:
-            raise too_many()
+        if len(self._void(mac)[1]) > REVOKED_MAX:
+            raise refused(TOO_MANY)
 
     def newest_list(self) -> bytes:
         """Return the list of revocations, signed anew if it changed; b"" as long as it is empty.
 
-        Raises: CmaError 4 if it is too long.
+        What it does not hold any more waits for the next epoch: no board is kept from its
+        certificate for it, as that is how an epoch comes to its end.
         """
         network = self._fleet.network
         last, document = self.records.statement(network)
         if not self._is_outdated():
             return document
         epoch, signers = self._void()
-        if len(signers) > REVOKED_MAX:
-            raise too_many()
-        number = statements.next_number(last, int(time.time()))
+        number = statements.next_number(last, self.authority.facts().successions, int(time.time()))
         sign = self.authority.sign
         document = statements.list_revoked(network, number, epoch, signers, sign)
         self.records.publish(network, number, document)
@@ -180,25 +190,24 @@ class Enroller:
 
     def _is_outdated(self) -> bool:
         _, document = self.records.statement(self._fleet.network)
-        return not statements.says(document, *self._void())
+        epoch, signers = self._void()
+        return len(signers) <= REVOKED_MAX and not statements.says(document, epoch, signers)
 
-    def _void(self) -> tuple[int, list[bytes]]:
-        """Return the least epoch that counts, and the keys of it and later that do not."""
-        live = [one.epoch for one in self.records.all() if one.is_live]
+    def _void(self, mac: str = "") -> tuple[int, list[bytes]]:
+        """Return the least epoch that counts, and the keys of it and later that do not.
+
+        With `mac`, as it would be if that board's key were void, too.
+        """
+        live = [one for one in self.records.all() if one.is_live]
+        gone = [(one.signer, one.epoch) for one in live if one.mac == mac]
+        gone += [(one.signer, one.epoch) for one in self.records.revocations()]
         _, document = self.records.statement(self._fleet.network)
-        epoch = max(statements.epoch_of(document), min(live, default=0))
-        return epoch, [one.signer for one in self.records.revocations() if one.epoch >= epoch]
+        least = min((one.epoch for one in live if one.mac != mac), default=0)
+        epoch = max(statements.epoch_of(document), least)
+        return epoch, [signer for signer, of_epoch in gone if of_epoch >= epoch]
 
     def _wanted(self, row: Row, mac: str) -> Wanted:
         return wanted(row, mac, self._fleet.network, self._fleet.enrolment.valid_days)
-
-
-def too_many() -> CmaError:
-    """Make the error for a list that is full."""
-    return refused(
-        f"{REVOKED_MAX} keys are revoked, and boards hold no more: begin a new epoch with "
-        "cma enrolment renew, then run cma provision --all."
-    )
 
 
 def change(step: Step) -> Change:

@@ -203,10 +203,7 @@ class Procedure:
         return outcome
 
     def apply_job(self, decision: Decision, wait_s: float) -> Job:
-        """Return the job that writes what differs to one board.
-
-        Raises: CmaError 4 if there are more revocations than a board holds.
-        """
+        """Return the job that writes what differs to one board."""
         plan, wanted, actual = decision.plan, decision.desired, decision.actual
         assert plan and wanted and actual
         request = self._request(decision.port, "apply", wait_s) | {

@@ -16,10 +16,10 @@ from cma_toolkit.host_tools.ports.lending import lend
 from cma_toolkit.host_tools.ports.session import BoardSession
 from cma_toolkit.host_tools.ports.workers import Reporter, serve
 from cma_toolkit.host_tools.provision.desired import KEYS, SECRET_KEYS
+from cma_toolkit.host_tools.provision.worker import SHADOWS
 
 MODULE = "cma_toolkit.host_tools.secure.attest_worker"
 SCRIPT = "attest"
-SHADOWS = ("/user/app.py", "/user/app.mpy")
 LENT = ("secure.token", "secure.ed25519", "secure.identity")
 SCRIPT_S = RESET_S = 60.0  # a loader may first look at all of a damaged slot
 

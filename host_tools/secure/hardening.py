@@ -14,9 +14,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cma_toolkit.host_tools.errors import refused, verify_failed
+from cma_toolkit.host_tools.errors import refused, timed_out, verify_failed
 
-SUMMARY_S = 60
+ESPEFUSE_S = 60
 _NEWER = ("esp32s3", "esp32c3", "esp32c6")
 
 
@@ -41,7 +41,10 @@ def measures(chip: str) -> tuple[Measure, ...]:
     Raises: CmaError 4 for a chip that we know nothing of.
     """
     if chip != "esp32" and chip not in _NEWER:
-        raise refused(f'Nothing is known of the eFuses of "{chip}": name one of esp32, esp32s3, …')
+        raise refused(
+            f'Nothing is known of the eFuses of "{chip}", only of those of the ESP32, ESP32-S3, '
+            "ESP32-C3 and ESP32-C6: see docs/hardening.md."
+        )
     is_newer = chip in _NEWER
     key = "BLOCK_KEY0" if is_newer else "BLOCK1"
     return (
@@ -95,14 +98,18 @@ def state(chip: str, where: Sequence[str]) -> dict[str, str]:
     """Return each eFuse's value, as espefuse reads it.
 
     Shape: `where` are espefuse's options that name the port.
-    Raises: CmaError 4 if it cannot be read.
+    Raises: CmaError 4 if it cannot be read, 7 if that does not end.
     """
     found = _espefuse(chip, where, "summary", "--format", "json")
-    begin = found.stdout.find("{")
-    if found.returncode or begin < 0:
+    text = found.stdout[found.stdout.find("{") :]
+    try:
+        read = json.loads(text) if found.returncode == 0 else {}
+        values = {name: str(fields["value"]) for name, fields in read.items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        values = {}
+    if not values:
         raise refused(f"The eFuses cannot be read ({_last_line(found)}). Check the cable.")
-    read = json.loads(found.stdout[begin:])
-    return {name: str(fields["value"]) for name, fields in read.items()}
+    return values
 
 
 def burn(chip: str, where: Sequence[str], measure: Measure) -> None:
@@ -119,7 +126,7 @@ def burn(chip: str, where: Sequence[str], measure: Measure) -> None:
     words = [word for pair in measure.efuses.items() for word in pair]
     done = _espefuse(chip, (*where, "--do-not-confirm"), "burn-efuse", *words)
     if done.returncode:
-        raise refused(f"espefuse burnt nothing more ({_last_line(done)}). See its words above.")
+        raise refused(f"espefuse ended early ({_last_line(done)}). Look with: espefuse summary")
     after = state(chip, where)
     wrong = [name for name in measure.efuses if after.get(name) != "True"]
     if wrong:
@@ -128,7 +135,15 @@ def burn(chip: str, where: Sequence[str], measure: Measure) -> None:
 
 def _espefuse(chip: str, where: Sequence[str], *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "espefuse", "--chip", chip, *where, *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=SUMMARY_S, check=False)
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=ESPEFUSE_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise timed_out(
+            f"espefuse did not end within {ESPEFUSE_S} s. Check the cable, and look with: "
+            "espefuse summary"
+        ) from None
 
 
 def _last_line(done: "subprocess.CompletedProcess[str]") -> str:

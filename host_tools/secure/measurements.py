@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from cma_toolkit.firmware.kernel.secure.token import RUNTIME_BYTES, SETTINGS_BYTES
-from cma_toolkit.host_tools.errors import CmaError, verify_failed
+from cma_toolkit.host_tools.ports.reply import damaged
 
 Entries = tuple[tuple[str, bytes], ...]
 IMAGE = "image"
@@ -65,7 +65,7 @@ def from_reply(reply: Mapping[str, Any]) -> Measured:
         )
         _check(measured)
     except (LookupError, TypeError, ValueError) as error:
-        raise _damaged() from error
+        raise damaged() from error
     return measured
 
 
@@ -91,7 +91,3 @@ def _check(measured: Measured) -> None:
         or any(len(digest) != DIGEST_BYTES for digest in digests)
     ):
         raise ValueError
-
-
-def _damaged() -> CmaError:
-    return verify_failed("The board's answer is damaged. Check its cable and run this again.")

@@ -35,9 +35,10 @@ def name_successor(network: int, number: int, successor: bytes, sign: Sign) -> b
     return _signed([network, number, successor], sign)
 
 
-def next_number(last: int, now_s: int) -> int:
-    """Return the number of a new statement: later than the last, and than those of lost ones."""
-    return max(last + 1, now_s - EPOCH_OF_NUMBERS_S)
+def next_number(last: int, successions: Iterable[bytes], now_s: int) -> int:
+    """Return the number of a new statement: later than any list, succession, or what was lost."""
+    numbers = [int(read(succession)[1]) for succession in successions]
+    return max(last + 1, *(number + 1 for number in numbers), now_s - EPOCH_OF_NUMBERS_S)
 
 
 def _signed(items: list[int | bytes], sign: Sign) -> bytes:

@@ -121,9 +121,9 @@ def test_a_list_holds_no_more_keys_than_a_board_reads(tmp_path: Path) -> None:
 
 def test_numbers_go_on_after_their_database_is_lost() -> None:
     now_s = 1_800_000_000
-    first = statements.next_number(0, now_s)
-    assert statements.next_number(first, now_s) == first + 1
-    assert statements.next_number(0, now_s + 1) > first
+    first = statements.next_number(0, [], now_s)
+    assert statements.next_number(first, [], now_s) == first + 1
+    assert statements.next_number(0, [], now_s + 1) > first
 
 
 def test_after_any_cut_of_a_rotation_there_is_one_authority_that_boards_believe(
@@ -164,3 +164,12 @@ def test_a_proof_of_possession_is_one_boards_answer_to_one_question() -> None:
     assert not question.is_answered(public, signer, *answer(agree, b"\x07" * 32))
     assert not ask(MAC, CRYPTO.random).is_answered(public, signer, *answer(agree, sign))
     assert not question.is_answered(bytes(32), signer, *answer(agree, sign))
+
+
+def test_numbers_go_on_from_lists_and_successions_alike() -> None:
+    now_s = statements.EPOCH_OF_NUMBERS_S + 100
+    word = statements.name_successor(NETWORK, 900, bytes(32), lambda _message: bytes(64))
+    assert statements.next_number(0, [], now_s) == 100
+    assert statements.next_number(500, [], now_s) == 501
+    assert statements.next_number(500, [word], now_s) == 901
+    assert statements.next_number(950, [word], now_s) == 951

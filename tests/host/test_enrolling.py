@@ -8,7 +8,7 @@ import pytest
 from cma_toolkit.firmware.kernel.secure.certificate import Certificate
 from cma_toolkit.firmware.kernel.secure.identity import proven
 from cma_toolkit.firmware.kernel.secure.kdf import hmac
-from cma_toolkit.firmware.kernel.secure.revocation import REVOKED_MAX, read
+from cma_toolkit.firmware.kernel.secure.revocation import MARK_BYTES, REVOKED_MAX, read
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.fleet.database import Database
 from cma_toolkit.host_tools.fleet.enrolments import DONE, STARTED
@@ -166,14 +166,62 @@ def test_a_full_list_says_what_to_do_and_an_epoch_empties_it(desk: Desk) -> None
         board.make_keys()
         desk.enrol(board)
     with pytest.raises(CmaError, match="enrolment renew"):
-        desk.enroller.check_room()
+        desk.enroller.check_room(board.mac)
     desk.enroller.authority.raise_epoch()
     assert desk.lacks(board) == "kept of epoch 0"
     assert read(desk.enroller.newest_list())[2] == 0, "the old ones count until the last is gone"
     desk.enrol(board)
     assert desk.lacks(board) == ""
     assert read(board.kept.orders)[2:] == [1, b""]
-    desk.enroller.check_room()
+    desk.enroller.check_room(board.mac)
+
+
+def test_a_board_that_is_lost_while_the_list_is_full_does_not_hold_up_the_next_epoch(
+    desk: Desk,
+) -> None:
+    board, lost = Board(1), Board(2)
+    desk.enrol(lost)
+    desk.enrol(board)
+    for _ in range(REVOKED_MAX):
+        board.make_keys()
+        desk.enrol(board)
+    desk.enroller.authority.raise_epoch()
+    with pytest.raises(CmaError, match="enrolment renew"):
+        desk.enroller.check_room(lost.mac)
+    desk.enrol(board)
+    desk.enroller.check_room(lost.mac)  # it is the last of its epoch
+    desk.enroller.records.revoke(lost.mac, "lost")
+    assert read(desk.enroller.newest_list())[2:] == [1, b""]
+
+
+def test_more_void_keys_than_a_list_holds_keep_no_board_from_its_certificate(desk: Desk) -> None:
+    boards = [Board(number) for number in range(REVOKED_MAX + 2)]
+    for board in boards:
+        desk.enrol(board)
+    for board in boards:  # each was looked at before the first was replaced
+        board.make_keys()
+        desk.enrol(board)
+    assert desk.enroller.is_overfull
+    held = desk.enroller.newest_list()
+    assert len(read(held)[3]) == REVOKED_MAX * MARK_BYTES and desk.lacks(boards[-1]) == ""
+    desk.enroller.authority.raise_epoch()
+    for board in boards:
+        assert desk.lacks(board).startswith("kept of epoch 0")
+        desk.enrol(board)
+    assert not desk.enroller.is_overfull
+    assert read(desk.enroller.newest_list())[2:] == [1, b""]
+
+
+@pytest.mark.parametrize(
+    "proof", [[], ["00"] * 3, ["00"] * 5, ["zz"] * 4, [1, 2, 3, 4], None, "word"]
+)
+def test_an_answer_of_another_form_is_damage_and_no_bug(desk: Desk, proof: object) -> None:
+    board = Board(1)
+    desk.enroller.question(board.actual)
+    for answer in ({"proof": proof}, {}):
+        with pytest.raises(CmaError, match="damaged") as caught:
+            desk.enroller.certify(desk.row, board.actual, answer)
+        assert caught.value.code is ExitCode.VERIFY_FAILED
 
 
 def test_another_authority_is_not_made_by_the_way(desk: Desk) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cma_toolkit.host_tools.cli.harden import STOCK
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.secure import hardening
 from cma_toolkit.host_tools.secure.hardening import burn, measures, state
 from support.virtual import VirtualBoards
 
@@ -35,6 +36,26 @@ def test_a_measure_is_burnt_read_back_and_nothing_else(efuses: tuple[str, ...]) 
     burn("esp32c3", efuses, jtag)
     after = state("esp32c3", efuses)
     assert {name for name in after if after[name] != before[name]} == set(jtag.efuses)
+
+
+@pytest.mark.parametrize("answer", ["", "{", "[]", '{"JTAG": 1}', "no eFuses here"])
+def test_an_espefuse_that_answers_otherwise_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    def run(*_: object, **__: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.CompletedProcess([], 0, answer, "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(CmaError, match="cannot be read") as caught:
+        state("esp32c3", ())
+    assert caught.value.code is ExitCode.REFUSED
+
+
+def test_an_espefuse_that_does_not_end_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardening, "ESPEFUSE_S", 0)
+    with pytest.raises(CmaError, match="did not end") as caught:
+        state("esp32c3", ("--port", "/dev/null"))
+    assert caught.value.code is ExitCode.TIMEOUT
 
 
 def test_encryption_is_never_burnt(efuses: tuple[str, ...]) -> None:

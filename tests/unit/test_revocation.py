@@ -127,3 +127,16 @@ def test_the_authority_names_its_successor_and_is_believed_no_more():
         assert not held.on_statement(_list(3)) and not held.on_statement(succession)
         assert held.on_statement(_list(3, sign=OTHERS.sign))
         table.delete(b"revoked")
+
+
+def test_no_earlier_word_brings_an_earlier_authority_back():
+    table = MemoryTable()
+    machine = _machine(table)
+    first = _statement(NETWORK, 1, OTHERS.authority)
+    assert machine.on_statement(first)
+    assert machine.on_statement(_statement(NETWORK, 2, FLEET.authority, sign=OTHERS.sign))
+    for held in (machine, _machine(table)):
+        assert (held.authority, held.number) == (FLEET.authority, 2)
+        assert not held.on_statement(first) and held.authority == FLEET.authority
+        assert not held.on_statement(_list(2))
+    assert machine.on_statement(_list(3))

@@ -41,7 +41,7 @@ def unpack(payload: "bytes | bytearray", inflate: "Inflate") -> "bytes | bytearr
     Raises: ValueError for what inflates to too much, to nothing smaller packed, to another packed
     one, or not at all (peer).
     """
-    if payload[0] != PACKED:
+    if not payload or payload[0] != PACKED:
         return payload
     made = inflate(bytes(memoryview(payload)[1:]), MESSAGE_BYTES_MAX + 1)
     if not len(payload) < len(made) <= MESSAGE_BYTES_MAX or made[0] == PACKED:

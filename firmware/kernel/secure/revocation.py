@@ -27,7 +27,7 @@ STATEMENT_BYTES_MAX = 226
 EPOCH_MAX = 255
 NUMBER_MAX = (1 << 30) - 1
 _LIST, _SUCCESSION = 4, 3  # items
-_KEPT, _AUTHORITY = b"revoked", b"authority"
+_KEPT, _SUCCESSOR = b"revoked", b"successor"
 
 
 class Revocations:
@@ -40,12 +40,16 @@ class Revocations:
         self._table = table
         self._crypto = crypto
         self._network = network
-        self.authority = table.get(_AUTHORITY) or authority
+        self.authority = authority
         self.document = table.get(_KEPT) or b""
         self.number = self.epoch = 0
         self._marks = b""
         if self.document:
             _, self.number, self.epoch, self._marks = read(self.document)
+        succession = table.get(_SUCCESSOR)
+        if succession:
+            _, number, self.authority = read(succession)
+            self.number = max(self.number, number)
 
     def on_statement(self, data: bytes) -> bool:
         """Take a list or a succession if it is newer and signed; stage it in the table.
@@ -63,8 +67,8 @@ class Revocations:
         if not self._crypto.verify(self.authority, to_be_signed(message[2]), message[3]):
             return False
         if len(items) == _SUCCESSION:
-            self.authority = items[2]
-            self._table.put(_AUTHORITY, self.authority)
+            _, self.number, self.authority = items  # an old word would bring an old key back
+            self._table.put(_SUCCESSOR, data)
             return True
         if items[2] < self.epoch:
             return False
@@ -94,9 +98,7 @@ def read(data: bytes) -> "Any":
         protected, others, payload, signature = message
         items: "Any" = decode(payload)
         ok = (protected, others) == (PROTECTED, {}) and isinstance(signature, bytes)
-        ok = (
-            ok and type(items) is list and _is_statement(items)
-        )  # in the one form that decode takes
+        ok = ok and type(items) is list and _is_statement(items)
     except (TypeError, ValueError):
         ok = False
     if not ok:
