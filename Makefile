@@ -28,7 +28,7 @@ browser: $(BROWSER) ## Fetch the headless browser that tests open reports in (or
 $(BROWSER): tests/browser/make_browser.sh tests/browser/node.txt tests/browser/package-lock.json | setup
 	@[ -n "$(CMA_CHROMIUM)" ] || sh tests/browser/make_browser.sh $(BIN)/python $(@D)
 
-test: setup browser ## Run every test but the long forms: about a quarter of an hour on two cores
+test: setup browser ## Run every test but the long forms: some 17 minutes on two cores
 	@$(BIN)/python -m pytest -q -n 4 --dist loadgroup
 
 test-emulator: setup ## Run the tests of the virtual boards and the emulated world only

@@ -13,5 +13,5 @@ class Number(click.FloatRange):
         """Return it. Raises: click.BadParameter for what is no number, or out of bounds."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{value} is not a number that can be: write one.", param, ctx)
+            self.fail(f"{number} is not in the range {self._describe_range()}.", param, ctx)
         return number

@@ -1,6 +1,5 @@
 """What `cma sim run` and `cma sim swarm` share: the file, and the options that go over it."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from cma_toolkit.host_tools.cli.app_options import (
     read_setting,
     read_settings,
 )
+from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.errors import usage
 from cma_toolkit.host_tools.fleet.project import find_folder
 from cma_toolkit.sim.scenario.describe import describe, is_battery
@@ -57,7 +57,7 @@ def world_options(function: Decorated) -> Decorated:
         click.argument("file", type=click.Path(path_type=Path)),
         click.option("--agents", type=click.IntRange(1, AGENTS_MAX), metavar="N",
                      help="How many.  [default: 8, or FILE's]"),
-        click.option("--minutes", type=click.FloatRange(min=_MINUTES_MIN, max=MINUTES_MAX),
+        click.option("--minutes", type=Number(min=_MINUTES_MIN, max=MINUTES_MAX),
                      metavar="N", help="Virtual time.  [default: 10, or FILE's]"),
         click.option("--loss", type=click.IntRange(0, 100), metavar="N",
                      help="Percentage of frames that the air loses.  [default: 0, or FILE's]"),
@@ -95,8 +95,6 @@ def read_world(given: dict[str, Any]) -> World:
     Raises: CmaError, BoardFileError (whoever typed it), ScenarioError (the file's author).
     """
     file: Path = given["file"]
-    if given["minutes"] is not None and math.isnan(given["minutes"]):
-        raise usage(f"--minutes nan: write a number from {_MINUTES_MIN} to {MINUTES_MAX}.")
     scenario = _over(load(file), given)
     who = scenario.who
     of_fleet = read_settings(file.parent / who.app, who.cluster, ())

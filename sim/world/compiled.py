@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 from cma_toolkit.sim.world import native, native_buffers
@@ -122,7 +123,7 @@ def _kernel_imports(name: str) -> set[str]:
 
 
 def _digest_of(sources: list[str]) -> str:
-    digest = sha256(sys.version.encode())
+    digest = sha256(f"{sys.version} {version('mypy')}".encode())  # whose runtime it needs
     for tool in (Path(__file__), Path(native.__file__), Path(native_buffers.__file__)):
         digest.update(tool.read_bytes())
     for name in sources:

@@ -83,7 +83,7 @@ KEPT_SESSION = check(
     "believing nobody that a session is over",
     CALLS,
     "        elif call and call.sent:",
-    "        elif step == NO and self.keeper.protection.sessions.end(source) or call:",
+    "        elif step == NO and self.holdings.protection.sessions.end(source) or call:",
 )
 
 
@@ -101,7 +101,7 @@ UNTOUCHED = check(
     "keeping a session until there is a new one",
     ANSWERING,
     "self.calls.append(call)",
-    "self.calls.append(self.keeper.protection.sessions.end(peer) or call)",
+    "self.calls.append(self.holdings.protection.sessions.end(peer) or call)",
 )
 
 
@@ -142,7 +142,7 @@ def test_whoever_calls_need_not_prove_who_he_is() -> None:
     value = one.board.certificate
     thief = Credential(by_value(value), value, one.board.public, other.fleet.random(32))
     one.boot(is_erased=True)
-    one.calls.keeper._own = thief
+    one.calls.holdings._own = thief
     one.call(other.node)
     medium.run(120_000)
     stopped(other.secret_for(one.node) == secret, "a session that nobody proved")

@@ -190,7 +190,7 @@ def test_trust_51_a_flood_of_members_that_evicts_peers() -> None:
     """Eclipse (gossipsub): as many sessions as there is room for, until no other is left."""
     target, friend, *members = stations(SESSIONS_MAX + 3)
     medium = Medium([target, friend, *members])
-    target.calls.keeper.pinned = [friend.node]
+    target.calls.holdings.pinned = [friend.node]
     friend.call(target.node)
     medium.run(30_000)
     secret = target.secret_for(friend.node)

@@ -6,7 +6,7 @@ from kernel.prng import Prng, seed_from
 from kernel.secure.acquaintances import Acquaintances, by_value
 from kernel.secure.answering import ANSWER, CALL, DONE, PROOF, RESUMPTION
 from kernel.secure.edhoc import Credential
-from kernel.secure.holdings import Keeper
+from kernel.secure.holdings import Holdings
 from kernel.secure.session import Protection
 from kernel.secure.traffic import Traffic
 from kernel.ticks import ticks_add, ticks_diff
@@ -38,7 +38,7 @@ class Station:
     """One node: its identity and table outlive it, its sessions only a deep sleep."""
 
     traffic = Traffic
-    keeper = Keeper
+    holdings = Holdings
 
     def __init__(self, fleet, node, ephemerals, boards):
         """Have a certificate made, unless there was one, and boot."""
@@ -69,7 +69,7 @@ class Station:
         )
         self.protection = Protection(port, self.table, self.node)
         self._watch()
-        made = self.keeper(own, port, self.table, peers, self.ephemerals, self.protection)
+        made = self.holdings(own, port, self.table, peers, self.ephemerals, self.protection)
         self.peers = peers
         self.calls = self.traffic(self.node, made)
 

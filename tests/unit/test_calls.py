@@ -29,7 +29,7 @@ from support.calling import HANDSHAKE, RESUMED, Medium, joined, stations, steps
 
 def test_strangers_and_who_is_known_by_name_keep_to_what_the_standard_costs():
     medium, one, other = joined()
-    one.calls.keeper.forget(12)
+    one.calls.holdings.forget(12)
     other.protection.sessions.end(11)
     other.table.delete(b"kept" + b"cert/" + bytes((0, 0, 0, 11)))
     # Who forgot is told the certificate; who did not is not.
@@ -323,7 +323,7 @@ def test_flash_that_fails_costs_a_handshake_and_no_session():
     one.call(12)
     medium.run(60_000)
     one.table.commit = commit
-    assert one.secret_for(12) == other.secret_for(11) and one.calls.keeper.unkept == 1
+    assert one.secret_for(12) == other.secret_for(11) and one.calls.holdings.unkept == 1
 
 
 def _fail():

@@ -95,7 +95,7 @@ class Pinned(Station):
     def boot(self, is_erased=False):
         """Pin them."""
         super().boot(is_erased)
-        self.calls.keeper.pinned = list(range(11, 17))
+        self.calls.holdings.pinned = list(range(11, 17))
 
 
 def test_who_comes_unasked_takes_the_place_of_none_that_is_pinned():

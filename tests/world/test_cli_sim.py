@@ -87,7 +87,7 @@ def test_errors_of_the_application_are_shown_and_exit_6(tmp_path: Path) -> None:
         (("app.py", "--battery", "-5"), "whole millivolts from 0 to 60000"),
         (("app.py", "--battery", "99999999999999"), "whole millivolts from 0 to 60000"),
         (("app.py", "--battery", "@high.csv"), "whole millivolts from 0 to 60000"),
-        (("app.py", "--minutes", "nan"), "--minutes nan: write a number from 0.1 to 44000"),
+        (("app.py", "--minutes", "nan"), "--minutes: write a number from 0.1 to 44000, not nan"),
         (("app.py", "--battery", "@empty.py"), "write lines of seconds,value"),
         (("app.py", "--agents", "0"), "--agents"),
         (("app.py", "--loss", "101"), "--loss"),

@@ -19,7 +19,7 @@ from struct import pack
 from ..ticks import ticks_add, ticks_diff
 from .call import RESTS, Call
 from .edhoc import HandshakeError
-from .holdings import NO_NAME, Keeper
+from .holdings import NO_NAME, Holdings
 from .kdf import hmac, same
 from .quarantine import (
     AGREEMENTS,
@@ -56,12 +56,12 @@ class Answering:
     Units: `refused` messages of others.
     """
 
-    def __init__(self, node: int, keeper: Keeper) -> None:
-        self.node, self.keeper = node, keeper
+    def __init__(self, node: int, holdings: Holdings) -> None:
+        self.node, self.holdings = node, holdings
         self.quarantine = Quarantine()
         self.calls: "list[Call]" = []
         self.refused = 0
-        self.random = keeper.crypto.random
+        self.random = holdings.crypto.random
         self._secret = self.random(16)  # of cookies
 
     def find(self, peer: int, is_ours: bool, tag: bytes = b"") -> "Call | None":
@@ -99,7 +99,7 @@ class Answering:
 
     def on_first(self, now_ms: int, call: Call, data: bytes, out: "CallSink") -> None:
         """Answer the first message of a new call of another."""
-        peer, keeper = call.peer, self.keeper
+        peer, holdings = call.peer, self.holdings
         ours = self.find(peer, True)
         if ours and ours.sent and not ours.tries and ours.step & 3 == ANSWER and self.node < peer:
             return  # both call: that of the lower id goes on, unless it is not heard
@@ -107,7 +107,7 @@ class Answering:
         try:
             if data[0] == CALL + RESUMPTION:
                 step += RESUMPTION
-                kept = keeper.kept_of(peer)
+                kept = holdings.kept_of(peer)
                 if not kept:
                     self.refuse(peer, data, out)
                     return
@@ -118,9 +118,9 @@ class Answering:
             elif self._is_admitted(now_ms, peer, data, out):
                 if data[0] == PAID:
                     body = body[COOKIE_BYTES:]
-                name = keeper.name_of(peer)
-                keeper.prepare(call)
-                keeper.refer(call, data[3:4])
+                name = holdings.name_of(peer)
+                holdings.prepare(call)
+                holdings.refer(call, data[3:4])
                 answer = call.handshake.on_message_1(body)
             else:
                 return
@@ -161,7 +161,7 @@ class Answering:
         ours = self.find(call.peer, True)
         if ours and ours.sent and not ours.step & 3 and self.node < call.peer:
             return  # both came so far: without that of the lower id there are two secrets
-        self.keeper.peers.node = call.peer
+        self.holdings.peers.node = call.peer
         try:
             done = call.on_proof(data[HEAD_BYTES:])
         except (HandshakeError, OSError):
@@ -169,7 +169,7 @@ class Answering:
             if call.handshake:  # a forged proof ends no resumption
                 self.calls.remove(call)
             return
-        if not self.keeper.install(call):
+        if not self.holdings.install(call):
             self.refused += 1
             self.calls.remove(call)
             return

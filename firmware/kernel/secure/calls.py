@@ -123,24 +123,24 @@ class Calls(Answering):
                 out.say(call.peer, call.sent)
 
     def _begin(self, now_ms: int, call: Call, out: "CallSink") -> None:
-        peer, keeper = call.peer, self.keeper
+        peer, holdings = call.peer, self.holdings
         call.tag, call.tries = self.random(_TAG_BYTES), 0
         try:
             if call.stage == RESUMES:
-                kept = keeper.kept_of(peer)
+                kept = holdings.kept_of(peer)
                 if kept:
                     ask = call.ask(kept, self.node, self.random(NONCE_BYTES))
                     self.say(now_ms, call, CALL + RESUMPTION, NO_NAME + ask, out)
                     return
                 call.stage = BY_NAME
-            name = NO_NAME if call.stage == BY_VALUE else keeper.name_of(peer)
+            name = NO_NAME if call.stage == BY_VALUE else holdings.name_of(peer)
         except OSError:
             self._go_on(now_ms, call, out)
             return
         if not self.quarantine.spend(now_ms, OF_OURS, AGREEMENTS):
             call.at_ms = ticks_add(now_ms, AGREEMENT_MS)
             return
-        keeper.prepare(call)
+        holdings.prepare(call)
         self.say(now_ms, call, CALL, name + call.handshake.message_1(), out)
 
     def _go_on(self, now_ms: int, call: Call, out: "CallSink") -> None:
@@ -164,7 +164,7 @@ class Calls(Answering):
             if step == NO:
                 raise HandshakeError()
             if step & 3 == ANSWER:
-                self.keeper.refer(call, data[3:4])
+                self.holdings.refer(call, data[3:4])
                 proof = call.on_answer(body)
                 call.heard, call.tries = data, 0
                 self.say(now_ms, call, step + 1, NO_NAME + proof, out)
@@ -176,7 +176,7 @@ class Calls(Answering):
             if call.handshake or step == NO:
                 self._go_on(now_ms, call, out)
             return
-        if self.keeper.install(call):
+        if self.holdings.install(call):
             self.calls.remove(call)
             self.join(now_ms, call, out)
         else:
@@ -202,4 +202,4 @@ class Calls(Answering):
         """
         self.calls = [call for call in self.calls if call.peer != peer]
         self.give_up(peer, out)
-        self.keeper.forget(peer)
+        self.holdings.forget(peer)

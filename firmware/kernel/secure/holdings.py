@@ -27,7 +27,7 @@ _IDENTIFIERS = b"\x05", b"\x06"
 _MASTER_SECRET, _SECRET_BYTES = 0, 16
 
 
-class Keeper:
+class Holdings:
     """What one node is and keeps.
 
     Shape: `own` has the certificate as its value; `pinned` are nodes whose sessions nobody's takes

@@ -14,7 +14,7 @@ from ..codec.frame import BROADCAST, read_source, read_target
 from ..limits import FRAME_BYTES_MAX, HEADER_BYTES
 from .call import Call
 from .calls import Calls
-from .holdings import Keeper
+from .holdings import Holdings
 from .quarantine import FORGED, KIND_PROVEN, PROVOKED, REPLAYED
 from .session import REFUSED_FORGED, REFUSED_NO_KEY, REFUSED_REPLAY
 
@@ -33,8 +33,8 @@ class Traffic(Calls):
     Units: `dropped` frames that found no room, or waited in vain.
     """
 
-    def __init__(self, node: int, keeper: Keeper) -> None:
-        super().__init__(node, keeper)
+    def __init__(self, node: int, holdings: Holdings) -> None:
+        super().__init__(node, holdings)
         self.dropped = 0
         self._waiting: "list[bytearray]" = []
 
@@ -43,7 +43,7 @@ class Traffic(Calls):
 
         Returns: its length, 0 if it waits, or why it is dropped, as `Protection.seal`.
         """
-        end = self.keeper.protection.seal(frame, length)
+        end = self.holdings.protection.seal(frame, length)
         if end > 0:
             out.sealed(frame, end)
             return end
@@ -61,7 +61,7 @@ class Traffic(Calls):
         source = read_source(frame) if length > HEADER_BYTES else 0
         if self.quarantine.is_aside(now_ms, source, KIND_PROVEN):
             return REFUSED_ASIDE
-        end = self.keeper.protection.open(frame, length)
+        end = self.holdings.protection.open(frame, length)
         if end in (REFUSED_FORGED, REFUSED_REPLAY):
             what = FORGED if end == REFUSED_FORGED else REPLAYED
             self.quarantine.blame(now_ms, source, what, out)
