@@ -12,7 +12,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -39,8 +39,11 @@ def keep(
     if found is None:
         if on_making:
             on_making()
-        found = make(sources)
-        _write(path, found)
+        with _alone(path.parent):
+            found = _read(path)  # of who was at it just now
+            if found is None:
+                found = make(sources)
+                _write(path, found)
     return found
 
 
@@ -50,6 +53,20 @@ def folder() -> Path:
 
     root = os.environ.get("CMA_CACHE")
     return (Path(root) if root else user_cache_path("cma", appauthor=False)) / FOLDER
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process make something, where folders can be locked: the others read it then."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, ImportError):
+            import fcntl
+
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
 
 
 def _digest_of(sources: Sources) -> str:

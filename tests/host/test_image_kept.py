@@ -1,9 +1,13 @@
 """What takes seconds to make is made once; what is damaged or old is made anew."""
 
+import contextlib
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -34,6 +38,30 @@ def test_the_same_is_made_once_and_is_the_same(folder: Path) -> None:
     first = kept.keep(SOURCES, maker)
     assert kept.keep(SOURCES, maker) == first == Maker()(SOURCES)
     assert maker.count == 1 and len(list(folder.iterdir())) == 1
+
+
+def test_of_processes_that_want_the_same_at_once_one_makes_it(folder: Path) -> None:
+    script = (
+        "import sys\nfrom cma_toolkit.host_tools.image import kept\n"
+        "def make(sources):\n    print('made', flush=True)\n    sys.stdin.read()\n"
+        "    return dict(sources)\n"
+        "print(kept.keep({'kernel/a.py': b'1'}, make, lambda: print('wanted', flush=True)))\n"
+    )
+    with contextlib.ExitStack() as stack:
+        several = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", script], stdin=PIPE, stdout=PIPE)
+            )
+            for _ in range(3)
+        ]
+        for process in several:
+            assert process.stdout and process.stdout.readline() == b"wanted\n"
+        for process in several:
+            assert process.stdin
+            process.stdin.close()  # the one that is at it may end
+        told = [process.stdout.read().splitlines() for process in several if process.stdout]
+    assert sum(lines.count(b"made") for lines in told) == 1
+    assert {lines[-1] for lines in told} == {b"{'kernel/a.py': b'1'}"}
 
 
 def test_who_waits_is_told_before_it_is_made_and_only_then(folder: Path) -> None:

@@ -13,7 +13,7 @@ from cma_toolkit.host_tools.flash.contents import FIRMWARE
 from cma_toolkit.host_tools.image import mpy
 from cma_toolkit.host_tools.image.shrink.firmware import KERNEL, arrange, finish, names_kept
 from cma_toolkit.host_tools.image.shrink.fold import constants, fold
-from cma_toolkit.host_tools.image.shrink.modules import dotted, read_modules
+from cma_toolkit.host_tools.image.shrink.modules import Module, dotted, read_modules
 from cma_toolkit.host_tools.image.shrink.names import names_in
 
 
@@ -26,18 +26,19 @@ def shrunk_kernel(tests: Iterable[Path]) -> dict[str, bytes]:
     arranged = arrange(plain, keep)
     keep |= {name for (_, one), (_, name) in arranged.places.items() if one in used}
     made = finish(arranged.sources, keep)
+    held = {path: set(names_in(ast.parse(text))) for path, text in made.items()}
     places = {
         place: there
         for place, there in arranged.places.items()
-        if there[1] in set(names_in(ast.parse(made[_path(there[0])])))
+        if there[1] in held[_path(there[0])]
     }
-    numbers = constants(plain)
+    numbers, modules = constants(plain), read_modules(fold(plain, strip=False))
     for path in plain:
         if path.endswith("__init__.py"):
             made.setdefault(path, b"")
             continue
         lines = [f"{one} = {value}" for one, value in numbers[dotted(path)].items()]
-        taken = _imports(path, plain, places, used - set(numbers[dotted(path)]))
+        taken = _imports(path, modules, places, used - set(numbers[dotted(path)]))
         if path in made:  # the module of that name is the bundle, with names of its own
             made[path] += "\n".join(["", *lines, *taken, ""]).encode()
             continue
@@ -64,12 +65,11 @@ def _path(module: str) -> str:
 
 def _imports(
     path: str,
-    plain: Mapping[str, bytes],
+    modules: Mapping[str, Module],
     places: Mapping[tuple[str, str], tuple[str, str]],
     used: set[str],
 ) -> Iterator[str]:
     """Yield how a stub takes what tests use of a module, its own or what it had from others."""
-    modules = read_modules(fold(plain, strip=False))
     module = modules[dotted(path)]
     for one in sorted(used & set(module.stores)):
         place = dotted(path), one

@@ -5,6 +5,7 @@ import pytest
 from support.twins import ROOT, Outcome, compare, first_difference, import_root, missing
 
 TRACES, EVENTS = 60, 220
+pytestmark = pytest.mark.xdist_group("agent-twin")  # its traces are made once
 
 
 @pytest.fixture(scope="module")

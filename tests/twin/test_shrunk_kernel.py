@@ -18,6 +18,7 @@ FILES = sorted(
     if path.name != "test_units_on_micropython.py"
 )
 HEAP = "2M"  # for what tests record
+pytestmark = pytest.mark.xdist_group("shrunk-kernel")  # one kernel for all
 
 
 @pytest.fixture(scope="module")

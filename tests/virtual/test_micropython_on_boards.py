@@ -1,6 +1,7 @@
 """MicroPython over the air, on a board: fetched, tried, kept; then the release that needs it."""
 
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
@@ -36,11 +37,16 @@ from support.virtual import VirtualBoards
 
 BOARD = load_board("esp32-s3-devkitc-1")
 BUILD = build_over_the_air(BOARD)
-NAME, NETWORK, PORT, SEQUENCE = "garden", 41_773, 47_477, 7
+NAME, PORT, SEQUENCE = "garden", 47_477, 7
 OLD, NEW = "1.28.0", "1.29.0"
 TELLS = b"import os\ndef setup(agent):\n    agent.report(%r + os.uname().release)\n"
 APP = make_app(find_chip(BOARD.chip), NEW)
-SETTINGS = {"trial_ms": 300, "status_ms": 0, "network": NETWORK}
+SETTINGS = {"trial_ms": 300, "status_ms": 0}
+
+
+def network_of(name: str) -> int:
+    """Return a network of a board's own: tests that run beside each other share the air."""
+    return 1 + zlib.crc32(name.encode()) % 65_535
 
 
 @cache
@@ -65,7 +71,7 @@ def flash_of(name: str, version: str, application: bytes) -> bytes:
     ((wifi, password),) = WIFI.items()
     texts = {"name": name, "wifi_ssid": wifi, "wifi_password": password}
     entries = [nvs_build.blob("cma", key, value.encode()) for key, value in texts.items()]
-    entries.append(nvs_build.blob("cma", "settings", cbor.encode(SETTINGS)))
+    entries.append(nvs_build.blob("cma", "settings", cbor.encode(SETTINGS | {"network": network_of(name)})))
     pieces = [
         (BOOTLOADER_OFFSETS[BOARD.chip], made.bootloader),
         (TABLE_OFFSET, finished_sector(made.table)),
@@ -105,11 +111,11 @@ class Everybody:
 
 
 @contextmanager
-def edge() -> Iterator[Everybody]:
-    """Serve the release for as long as the block lasts."""
+def edge(board: "Upgraded") -> Iterator[Everybody]:
+    """Serve a board the release for as long as the block lasts."""
     offers, node = Everybody(), node_id(b"edge of micropython")
     is_serving, is_over = threading.Event(), threading.Event()
-    identity = Identity("edge", node, NETWORK, "")
+    identity = Identity("edge", node, network_of(board.name), "")
 
     def serve() -> None:
         with closing(UdpLink(node, PORT, [])) as link:
@@ -155,7 +161,7 @@ def test_micropython_is_fetched_tried_and_kept_and_the_release_after_it(
     shared_boards: VirtualBoards,
 ) -> None:
     board = Upgraded(shared_boards, "upgraded", OLD, TELLS % "old ")
-    with edge() as offers:
+    with edge(board) as offers:
         board.client.start(board.name)
         board.wait_for("micropython whole", "healthy", "release whole", f"new {NEW}")
     board.client.stop(board.name)
@@ -174,7 +180,7 @@ def test_micropython_on_which_the_agent_crashes_is_left_for_the_one_before(
 ) -> None:
     crashing = TELLS % "old " + b"    if os.uname().release == %r: raise SystemExit\n"
     board = Upgraded(shared_boards, "gone-back", OLD, crashing % NEW)
-    with edge() as offers:
+    with edge(board) as offers:
         board.client.start(board.name)
         board.wait_for("micropython whole")
         for count in range(1, 4):
@@ -191,7 +197,7 @@ def test_micropython_that_came_by_cable_needs_not_come_again(
     shared_boards: VirtualBoards,
 ) -> None:
     board = Upgraded(shared_boards, "current", NEW, TELLS % "old ")
-    with edge():
+    with edge(board):
         board.client.start(board.name)
         board.wait_for("release whole", f"new {NEW}")
     board.client.stop(board.name)
