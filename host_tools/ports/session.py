@@ -28,6 +28,14 @@ TEMPORARY_SUFFIX = ".new"
 SCRIPTS = "cma_toolkit.host_tools.on_device"
 _INCLUDE = re.compile(r"^from on_device\.(\w+) import .*$", re.MULTILINE)
 
+# Without a filesystem at `/` MicroPython answers with a block size of 0; the loader mounts `/user`.
+_IS_MOUNTED = """
+import os
+there = os.listdir("/")
+is_begun = "rom" in there and "loader" in os.listdir("/rom")
+print(bool(os.statvfs("/")[0]) and ("user" in there or not is_begun))
+"""
+
 
 class ScriptError(CmaError):
     """A script raised on the board; `traceback` is what MicroPython printed."""
@@ -64,8 +72,8 @@ class BoardSession:
         self._line = open_patiently(self.url, self._wait_s)
         try:
             self._reach_prompt()
-            if self.arrival.boot_broken_off or not self._has_root():
-                # Our Ctrl-C fell into the start-up: without it, what boot.py mounts is missing.
+            if self.arrival.boot_broken_off or not self._is_mounted():
+                # Our Ctrl-C fell into the start-up, which a board that just woke need not say.
                 self.soft_reset(run_main=False)
         except BaseException:
             self._line.close()
@@ -219,11 +227,10 @@ class BoardSession:
         self._line.in_raw_repl = self._at_prompt = True
         self._let_run = False
 
-    def _has_root(self) -> bool:
-        # Without a filesystem at `/` MicroPython answers with a block size of 0.
+    def _is_mounted(self) -> bool:
         assert self._line
         with self._talk("look", self.url):
-            return bool(self._line.eval("__import__('os').statvfs('/')[0]"))
+            return bool(self._line.exec(_IS_MOUNTED).strip() == b"True")
 
     def _require_prompt(self) -> None:
         if not self._at_prompt:

@@ -160,6 +160,34 @@ def test_a_board_that_sleeps_almost_always_is_reached(
     board.client.stop(board.name)
 
 
+BROKEN_OFF = """
+import os
+try:
+    os.remove("/once")
+except OSError:
+    from loader.start import prepare
+    prepare()
+else:
+    raise KeyboardInterrupt
+"""
+
+
+def test_a_start_that_nobody_heard_break_off_is_completed(shared_boards: VirtualBoards) -> None:
+    board = AgentBoard(shared_boards, "broken-off", GOOD)
+    board.wait_app("good")
+    folder = Path(shared_boards.home) / "broken-off-files"
+    folder.mkdir()
+    (folder / "boot.py").write_text(BROKEN_OFF)
+    (folder / "once").write_text("")
+    mpremote(board.info.pty, "cp", folder / "boot.py", folder / "once", ":/")
+    since = board.client.info(board.name).event_count
+    board.client.press_reset(board.name)
+    board.client.wait_for(board.name, "prompt", 20.0, since=since)
+    with BoardSession(board.info.pty) as session:
+        assert "app.py" in [entry.name for entry in session.list("/user")]
+    board.client.stop(board.name)
+
+
 def test_wakes_from_deep_sleep_are_no_boots(shared_boards: VirtualBoards) -> None:
     board = sleeping(shared_boards, "wakeful")
     assert shared_boards.client.info(board.name).boot_count >= 4, "each wake is a boot to the chip"

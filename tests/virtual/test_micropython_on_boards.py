@@ -71,7 +71,9 @@ def flash_of(name: str, version: str, application: bytes) -> bytes:
     ((wifi, password),) = WIFI.items()
     texts = {"name": name, "wifi_ssid": wifi, "wifi_password": password}
     entries = [nvs_build.blob("cma", key, value.encode()) for key, value in texts.items()]
-    entries.append(nvs_build.blob("cma", "settings", cbor.encode(SETTINGS | {"network": network_of(name)})))
+    entries.append(
+        nvs_build.blob("cma", "settings", cbor.encode(SETTINGS | {"network": network_of(name)}))
+    )
     pieces = [
         (BOOTLOADER_OFFSETS[BOARD.chip], made.bootloader),
         (TABLE_OFFSET, finished_sector(made.table)),
@@ -148,9 +150,14 @@ class Upgraded(AgentBoard):
         for step in steps:
             self.wait(lambda fields, step=step: step in fields.values(), self._since)
 
-    def told(self) -> list[str]:
-        """Return what its application told at each start."""
-        return [str(one["what"]) for one in self.records()[self._since :] if "what" in one]
+    def told(self, but: str = "") -> list[str]:
+        """Return what its application told at each start.
+
+        On a busy computer a board may hear the edge too late and begin with what it has: `but` is
+        what it tells then, which is left out if it comes first.
+        """
+        told = [str(one["what"]) for one in self.records()[self._since :] if "what" in one]
+        return told[1:] if told[:1] == [but] else told
 
     def place(self, label: str, size_bytes: int) -> bytes:
         """Return the begin of a partition."""
@@ -166,7 +173,7 @@ def test_micropython_is_fetched_tried_and_kept_and_the_release_after_it(
         board.wait_for("micropython whole", "healthy", "release whole", f"new {NEW}")
     board.client.stop(board.name)
     # First the application that was there, on trial on what was fetched; then the release.
-    assert board.told() == [f"old {NEW}", f"new {NEW}"]
+    assert board.told(but=f"old {OLD}") == [f"old {NEW}", f"new {NEW}"]
     assert board.place("ota_0", len(APP)) == APP
     assert board.place("otadata", 28)[24:] == b"\2\0\0\0", "valid"
     # To a roll-out it is a board that fetches the release: nothing of it was refused.
@@ -184,11 +191,12 @@ def test_micropython_on_which_the_agent_crashes_is_left_for_the_one_before(
         board.client.start(board.name)
         board.wait_for("micropython whole")
         for count in range(1, 4):
-            board.wait(lambda _, count=count: len(board.told()) >= count)
+            board.wait(lambda _, count=count: len(board.told(but=f"old {OLD}")) >= count)
         board.wait(lambda _: STAGE_REJECTED in {report.stage for report in offers.reports})
     board.client.stop(board.name)
     # Two crashes: after a third one the agent would leave the application out, which is innocent.
-    assert board.told()[:3] == [f"old {NEW}"] * 2 + [f"old {OLD}"]
+    told = board.told(but=f"old {OLD}")
+    assert told[:3] == [f"old {NEW}"] * 2 + [f"old {OLD}"]
     (rejected,) = {one for one in offers.reports if one.stage == STAGE_REJECTED}
     assert (rejected.target, rejected.reason) == (SEQUENCE, REFUSED_GIVEN_UP)
 
@@ -201,5 +209,5 @@ def test_micropython_that_came_by_cable_needs_not_come_again(
         board.client.start(board.name)
         board.wait_for("release whole", f"new {NEW}")
     board.client.stop(board.name)
-    assert board.told() == [f"new {NEW}"]
+    assert board.told(but=f"old {NEW}") == [f"new {NEW}"]
     assert set(board.place("ota_0", 4096) + board.place("otadata", 8192)) == {0xFF}
