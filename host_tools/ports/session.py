@@ -28,7 +28,7 @@ TEMPORARY_SUFFIX = ".new"
 SCRIPTS = "cma_toolkit.host_tools.on_device"
 _INCLUDE = re.compile(r"^from on_device\.(\w+) import .*$", re.MULTILINE)
 
-# Without a filesystem at `/` MicroPython answers with a block size of 0; the loader mounts `/user`.
+# Without a filesystem at `/` its block size is told as 0. `/user` is the loader's to mount.
 _IS_MOUNTED = """
 import os
 there = os.listdir("/")

@@ -23,6 +23,7 @@ from cma_toolkit.host_tools.secure.attest_worker import check
 from support.attested import BOARD, OLDER, SLOT_A, Fleet, Made, private
 from support.virtual import VirtualBoards, home_of_boards
 
+pytestmark = pytest.mark.xdist_group("attest")  # one run over all boards
 MAC = "02:00:00:00:00:01"
 KEPT_BYTES = {"romfs": layout.JOURNAL_SECTORS * layout.SECTOR_BYTES}
 

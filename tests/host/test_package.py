@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("package")  # one wheel for all
 ROOT = Path(__file__).parents[2]
 
 
