@@ -210,6 +210,7 @@ def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -
     from cma_toolkit.sim.world.app_loader import AppError, load_setup
     from cma_toolkit.sim.world.blame import Blame
     from cma_toolkit.sim.world.calls import watched
+    from cma_toolkit.sim.world.failure import FailedError, told_of_hangs
     from cma_toolkit.sim.world.fleet import Fleet
     from cma_toolkit.sim.world.meter import NC_PER_UAH
 
@@ -217,20 +218,23 @@ def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -
     blame = Blame(from_s * 1000)
     settings = read_settings(app, question.cluster, question.settings)
     try:
-        fleet = Fleet(
-            watched(load_setup(str(app)), blame),
-            question.agents,
-            question.seed,
-            sensors=question.sensors,
-            settings=dict(settings),
-            currents=dict(question.board.current_ua),
-            watchers=[blame],
-            keep=False,
-        )
+        with told_of_hangs(str(app)):
+            fleet = Fleet(
+                watched(load_setup(str(app)), blame),
+                question.agents,
+                question.seed,
+                sensors=question.sensors,
+                settings=dict(settings),
+                currents=dict(question.board.current_ua),
+                watchers=[blame],
+                keep=False,
+            )
+            fleet.run(question.seconds, lambda done_s, _all_s, events: show(done_s, events))
+            fleet.end()
     except AppError as error:
         raise usage(str(error)) from error
-    fleet.run(question.seconds, lambda done_s, _all_s, events: show(done_s, events))
-    fleet.end()
+    except FailedError as error:
+        raise usage(f"{app}: {error}.") from error
     if fleet.log.error_count:
         click.echo(f"{app} raised {fleet.log.error_count} times; run cma sim to see.", err=True)
     day_share = question.agents * (question.seconds - from_s) / _DAY_S

@@ -205,16 +205,19 @@ def _sample(function: Callable[[int, int], Any], agent: int, seconds: int) -> li
 
 
 def _run(runtime: str, spec: dict[str, Any]) -> dict[str, Any]:
-    from cma_toolkit.sim.world import driver, micropython
+    from cma_toolkit.sim.world import driver, failure, micropython
     from cma_toolkit.sim.world.app_loader import AppError
 
     try:
-        here = driver.run(spec)
+        with failure.told_of_hangs(spec["app"]):
+            here = driver.run(spec)
         if runtime == "cpython":
             return here
         there = micropython.run(spec)
     except (AppError, micropython.RuntimeMissingError, micropython.WorldCrashError) as error:
         pytest.fail(str(error), pytrace=False)
+    except failure.FailedError as error:
+        pytest.fail(f"{error}\n{error.traceback}", pytrace=False)
     if here["digest"] != there["digest"]:
         pytest.fail(
             "the run differs between CPython and MicroPython: look for floats, for the order of a "

@@ -1,8 +1,10 @@
 """What a run says when it fails, alike in one process and in many. CPython only."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from cma_toolkit.sim.world.hang import is_of_application
+from cma_toolkit.sim.world.hang import HangError, HangWatch, is_of_application
 
 # How a part of a world failed; of what happened in one millisecond, the least counts.
 REFUSED, CRASHED, VIOLATED = range(3)
@@ -23,6 +25,23 @@ def crash(error: Exception) -> FailedError:
     text = str(error)
     told = f"{type(error).__name__}{': ' + text if text else ''} in {file}:{last.lineno}"
     return FailedError(told, "".join(traceback.format_exception(error)))
+
+
+@contextmanager
+def told_of_hangs(app: str) -> Iterator[None]:
+    """Run a world in the block; an application that never returns there ends it.
+
+    Raises: FailedError, which says where it hung.
+    """
+    watch = HangWatch(app)
+    try:
+        with watch:
+            yield
+    except HangError as error:
+        failed = hang(watch.problem, app, error)
+    else:
+        return
+    raise failed
 
 
 def hang(problem: str, app: str, error: BaseException) -> FailedError:

@@ -7,8 +7,8 @@ whole process stands for it, which has no other busy thread.
 
 import sys
 import time
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterator
+from types import FrameType, TracebackType
 
 from cma_toolkit.sim.watchdog import Watchdog
 
@@ -23,6 +23,7 @@ class HangError(BaseException):
 class HangWatch(Watchdog):
     """Raise HangError in the thread that makes it if one call of the application takes too long.
 
+    Only calls from within the block count: a user's test may lie beside the application.
     `problem` is a sentence then, the same on every run.
     """
 
@@ -33,6 +34,18 @@ class HangWatch(Watchdog):
         self._now_s = _clock(self.watched)
         self._seen: FrameType | None = None
         self._since_s = 0.0
+        self._outside = set(_stack(sys._getframe(1)))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop to watch, and keep nothing of who did."""
+        super().__exit__(kind, error, trace)
+        self._outside.clear()
+        self._seen = None
 
     def look(self) -> float | None:
         """Compare the call that is running with the one at the last look."""
@@ -48,13 +61,20 @@ class HangWatch(Watchdog):
 
     def _call(self) -> FrameType | None:
         """Return the outermost frame of the application that is running, if one is."""
-        frame = sys._current_frames().get(self.watched)
         call = None
-        while frame is not None:
+        for frame in _stack(sys._current_frames().get(self.watched)):
+            if frame in self._outside:
+                break
             if is_of_application(frame, self._app):
                 call = frame
-            frame = frame.f_back
         return call
+
+
+def _stack(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame and those it was called from."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def is_of_application(frame: FrameType, app: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from cma_toolkit.host_tools.cli.main import main
 from cma_toolkit.host_tools.errors import ExitCode
+from cma_toolkit.sim.world import hang
 
 APP = """
 def setup(agent):
@@ -143,6 +144,15 @@ def test_what_does_not_work_is_not_cheap(
     _, err = run(capsys, "HEAD", *SHORT, "--budget-uah", "1", code=ExitCode.REFUSED)
     assert "times, 0 before: what it uses says nothing" in err
     run(capsys, "HEAD", *SHORT)  # without a budget it is told
+
+
+def test_an_application_that_never_returns_is_named(
+    capsys: pytest.CaptureFixture[str], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hang, "LIMIT_S", 0.2)
+    (project / "app.py").write_text("def setup(agent):\n    while True:\n        pass\n")
+    _, err = run(capsys, "HEAD", *SHORT, code=ExitCode.USAGE)
+    assert "app.py: the application never returns from setup, line 1." in err
 
 
 @pytest.mark.parametrize("option", ["--hours", "--battery-mah", "--budget-uah"])

@@ -206,6 +206,16 @@ def test_an_application_that_is_missing_or_broken_is_named(project: Path) -> Non
     assert "2 failed" in ended.stdout and "no function setup" in ended.stdout
 
 
+def test_an_application_that_never_returns_is_named(project: Path) -> None:
+    (project / "conftest.py").write_text(
+        "from cma_toolkit.sim.world import hang\nhang.LIMIT_S = 0.2\n"
+    )
+    (project / "app.py").write_text("def setup(agent):\n    while True:\n        pass\n")
+    ended = run_pytest(project, "def test_it(world):\n    world()\n")
+    assert "2 failed" in ended.stdout
+    assert "the application never returns from setup, line 1" in ended.stdout
+
+
 def test_a_board_that_nobody_knows_is_named(project: Path) -> None:
     ended = run_pytest(project, "def test_it(world):\n    world(board='esp32-s4')\n")
     assert "2 failed" in ended.stdout and 'No board is called "esp32-s4"' in ended.stdout
