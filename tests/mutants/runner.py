@@ -75,6 +75,7 @@ class Runner:
     ) -> None:
         self._root, self._stage, self._known, self._is_traced = root, stage, known, is_traced
         self._ask, self._tell = ask, tell
+        self._failed = known.with_suffix(".failed")  # which test
         self._reach = Reach(root)
         self._entered: dict[str, list[str]] = {}
         self._cpu_s: dict[str, float] = {}
@@ -87,7 +88,8 @@ class Runner:
         sys.settrace(None)
         self._at_import = self._reach.now
         if not self._known.exists() and _forked(lambda: self._look(session)):
-            self._answer("fails without any mutant")
+            failed = self._failed.read_text() if self._failed.exists() else "a process"
+            self._answer(f"{failed} fails without any mutant")
             return True
         seen = json.loads(self._known.read_text())
         self._entered, self._cpu_s = seen["entered"], seen["cpu_s"]
@@ -117,6 +119,7 @@ class Runner:
             for name in self._reach.now:
                 entered[name].add(item.nodeid)
             if session.testsfailed:
+                self._failed.write_text(item.nodeid)
                 return 1
         for item in session.items:  # what a fixture did once, it did for each test of the file
             for name in shared[_file(item)]:
