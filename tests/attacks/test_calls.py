@@ -177,7 +177,7 @@ def test_what_resumes_outlives_the_certificate() -> None:
     """CVE-2025-23419: who resumes is not asked for a certificate any more."""
     medium, one, other = joined()
     other.boot()
-    other.peers.epoch = 1
+    other.peers.orders.epoch = 1
     one.boot()
     one.call(other.node)
     medium.run(120_000)

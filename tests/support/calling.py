@@ -5,8 +5,10 @@ from kernel.limits import FRAME_BYTES_MAX, HEADER_BYTES
 from kernel.prng import Prng, seed_from
 from kernel.secure.acquaintances import Acquaintances, by_value
 from kernel.secure.answering import ANSWER, CALL, DONE, PROOF, RESUMPTION
+from kernel.secure.certificate import thumbprint_of
 from kernel.secure.edhoc import Credential
 from kernel.secure.holdings import Holdings
+from kernel.secure.revocation import Revocations
 from kernel.secure.session import Protection
 from kernel.secure.traffic import Traffic
 from kernel.ticks import ticks_add, ticks_diff
@@ -44,7 +46,7 @@ class Station:
         """Have a certificate made, unless there was one, and boot."""
         self.fleet, self.node = fleet, node
         if node not in boards:
-            boards[node] = fleet.board(node)
+            boards[node] = fleet.board(node, thumbprint=thumbprint_of(b"%d" % node))
         self.board = boards[node]
         self.table = MemoryTable()
         self.ephemerals = ephemerals
@@ -63,7 +65,8 @@ class Station:
             self.table = MemoryTable()
         self.table.rollback()
         board, port = self.board, self.fleet.port
-        peers = Acquaintances(self.table, port, self.fleet.authority, NETWORK)
+        orders = Revocations(self.table, port, self.fleet.authority, NETWORK)
+        peers = Acquaintances(self.table, port, orders)
         own = Credential(
             by_value(board.certificate), board.certificate, board.public, board.private
         )

@@ -3,9 +3,10 @@
 from kernel.codec.cbor import encode
 from kernel.prng import Prng, seed_from
 from kernel.secure.acquaintances import Acquaintances, by_name, by_value
-from kernel.secure.certificate import thumbprint_of
+from kernel.secure.certificate import PROTECTED, thumbprint_of, to_be_signed
 from kernel.secure.edhoc import Credential
 from kernel.secure.handshake import Handshake
+from kernel.secure.revocation import MARK_BYTES, Revocations
 from support import crypto
 
 NETWORK = 0x1234
@@ -85,6 +86,19 @@ class Fleet:
         """Sign for the authority."""
         return self.port.sign(self._private, message)
 
+    def revoked(self, number, keys, epoch=0):
+        """Return the authority's list of keys that are void."""
+        marks = sorted([thumbprint_of(key)[:MARK_BYTES] for key in keys])
+        return self._stated(NETWORK, number, epoch, b"".join(marks))
+
+    def succeeded_by(self, number, authority):
+        """Return the authority's word on who comes after it."""
+        return self._stated(NETWORK, number, authority)
+
+    def _stated(self, *items):
+        payload = encode(list(items))
+        return encode([PROTECTED, {}, payload, self.sign(to_be_signed(payload))])
+
     def board(self, node, **changes):
         """Return a board with a certificate."""
         return Board(self, node, changes)
@@ -114,7 +128,8 @@ class Board:
         self.public = fleet.port.public_of(self.private)
         self.certificate = certified(fleet.sign, self.public, node=node, **changes)
         self.table = MemoryTable()
-        self.peers = Acquaintances(self.table, fleet.port, fleet.authority, NETWORK)
+        orders = Revocations(self.table, fleet.port, fleet.authority, NETWORK)
+        self.peers = Acquaintances(self.table, fleet.port, orders)
         self.pair = None  # the ephemeral pair to use each time, where that does not matter
 
     def own(self, is_known):

@@ -2,7 +2,9 @@
 
 from kernel.secure import acquaintances
 from kernel.secure.acquaintances import Acquaintances, by_name, by_value
+from kernel.secure.certificate import thumbprint_of
 from kernel.secure.edhoc import Credential, by_key_id
+from kernel.secure.revocation import Revocations
 from support.secure_parties import EXPIRES_S, NETWORK, Fleet, shake
 
 
@@ -43,11 +45,34 @@ def test_what_is_void_is_not_found_whether_kept_or_new():
             (4, 0, False),
             (3, EXPIRES_S, False),
         ):
-            one.peers.epoch, one.peers.now_s = epoch, now_s
+            one.peers.orders.epoch, one.peers.now_s = epoch, now_s
             assert (one.peers.find(refer(other.certificate)) is not None) == is_found
-        one.peers.epoch = one.peers.now_s = 0
+        one.peers.orders.epoch = one.peers.now_s = 0
         one.meets(foreign)
         assert one.peers.find(refer(foreign.certificate)) is None
+
+
+def test_whose_key_is_on_the_authoritys_list_is_not_found_whether_kept_or_new():
+    fleet = Fleet()
+    one = fleet.board(11)
+    lost = fleet.board(22, thumbprint=thumbprint_of(b"lost"))
+    other = fleet.board(33, thumbprint=thumbprint_of(b"other"))
+    for board in (lost, other):
+        one.meets(board)
+    assert one.peers.orders.on_statement(fleet.revoked(1, [b"lost"]))
+    for refer in (by_name, by_value):
+        for board in (lost, other):
+            one.peers.node = board.node
+            assert (one.peers.find(refer(board.certificate)) is None) == (board is lost)
+
+
+def test_after_a_succession_only_the_next_authority_vouches_for_strangers():
+    fleet, successor = Fleet(1), Fleet(2)
+    one = fleet.board(11)
+    assert one.peers.orders.on_statement(fleet.succeeded_by(1, successor.authority))
+    for board, is_believed in ((fleet.board(22), False), (successor.board(22), True)):
+        one.peers.node = 22
+        assert (one.peers.find(by_value(board.certificate)) is not None) == is_believed
 
 
 def test_a_signature_is_verified_once_and_after_all_that_costs_less():
@@ -60,15 +85,16 @@ def test_a_signature_is_verified_once_and_after_all_that_costs_less():
             asked.append(public)
             return fleet.port.verify(public, message, signature)
 
-    peers = Acquaintances(one.table, Counting(), fleet.authority, NETWORK)
+    orders = Revocations(one.table, Counting(), fleet.authority, NETWORK)
+    peers = Acquaintances(one.table, Counting(), orders)
     peers.node = 23
     assert peers.find(by_value(other.certificate)) is None
     peers.node = 22
-    peers.epoch = 1
+    orders.epoch = 1
     assert peers.find(by_value(other.certificate)) is None
     assert peers.find(by_value(other.certificate[:-1])) is None
     assert not asked
-    peers.epoch = 0
+    orders.epoch = 0
     found = peers.find(by_value(other.certificate))
     assert asked == [fleet.authority]
     peers.remember(found)

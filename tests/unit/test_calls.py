@@ -97,7 +97,7 @@ def test_what_a_certificate_that_is_void_left_is_not_resumed():
         medium, one, other = joined()
         for station in (one, other):
             station.boot()
-        (one if is_ours else other).peers.epoch = 1
+        (one if is_ours else other).peers.orders.epoch = 1
         one.call(12)
         medium.run(120_000)
         assert one.secret_for(12) is other.secret_for(11) is None

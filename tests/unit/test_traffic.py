@@ -36,6 +36,23 @@ def test_a_frame_that_does_not_open_has_its_sender_called():
         assert medium.heard == [(12, 11, b"heard")]
 
 
+def test_who_is_revoked_has_neither_session_nor_resumption_and_the_others_keep_theirs():
+    one, lost, other = stations(3)
+    medium = Medium([one, lost, other])
+    one.send(lost.node)
+    one.send(other.node)
+    medium.run(120_000)
+    assert one.secret_for(lost.node) and one.secret_for(other.node)
+    assert one.peers.orders.on_statement(one.fleet.revoked(1, [b"%d" % lost.node]))
+    one.calls.holdings.forget_void()
+    assert not one.secret_for(lost.node) and one.secret_for(other.node)
+    one.clear()
+    lost.boot()
+    lost.send(one.node)
+    medium.run(120_000)
+    assert not one.secret_for(lost.node) and not one.joins, "nobody is let in by name or by value"
+
+
 def test_whom_nobody_answers_rests_and_what_waited_is_counted():
     one, _ = stations(2)
     medium = Medium([one])

@@ -1,12 +1,12 @@
 """With what a node proves itself in a call, and what it keeps of one for the next.
 
-Input    prepare, refer; install; kept_of, name_of; forget
+Input    prepare, refer; install; kept_of, name_of; forget, forget_void
 Effects  none; a commit of the table for each handshake, whose peer is kept if there is room
 Bounds   of each acquaintance 32 B beside its certificate
 Source   SPEC.md, "Calls"
 """
 
-from .acquaintances import by_name, by_value, key_of, name_of
+from .acquaintances import KEY, by_name, by_value, key_of, name_of, node_of
 from .call import BY_VALUE
 from .edhoc import Credential
 from .handshake import Handshake
@@ -106,6 +106,19 @@ class Holdings:
         if table.get(key_of(peer)) == credential.value:
             table.put(_kept_key(peer), kept)
             table.commit()
+
+    def forget_void(self) -> None:
+        """End what there is with each peer whose certificate holds no more, after a new list.
+
+        Raises: OSError when flash fails.
+        """
+        for key in list(self._table.keys()):
+            if key.startswith(KEY):
+                peer = node_of(key)
+                self.peers.node = peer
+                held = self._table.get(key)
+                if held and not self.peers.find(by_name(held)):
+                    self.forget(peer)
 
     def forget(self, peer: int) -> None:
         """End what there is with a peer that is believed no more.

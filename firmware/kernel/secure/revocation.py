@@ -39,7 +39,7 @@ class Revocations:
     def __init__(self, table: "Table", crypto: "Crypto", authority: bytes, network: int) -> None:
         self._table = table
         self._crypto = crypto
-        self._network = network
+        self.network = network
         self.authority = authority
         self.document = table.get(_KEPT) or b""
         self.number = self.epoch = 0
@@ -61,7 +61,7 @@ class Revocations:
         except ValueError:
             return False
         # What costs nothing comes first: a signature takes a board most of a second.
-        if items[0] != self._network or items[1] <= self.number:
+        if items[0] != self.network or items[1] <= self.number:
             return False
         message: "Any" = decode(data)
         if not self._crypto.verify(self.authority, to_be_signed(message[2]), message[3]):

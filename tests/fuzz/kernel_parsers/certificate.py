@@ -4,7 +4,7 @@ from fuzz.kernel_parsers import port
 
 from kernel.codec.cbor import CborError, decode, encode
 from kernel.prng import Prng
-from kernel.secure import acquaintances
+from kernel.secure import acquaintances, revocation
 from kernel.secure.certificate import CERTIFICATE_BYTES_MAX, Certificate, to_be_signed
 from kernel.secure.edhoc import HandshakeError, read_reference
 from support.secure_parties import NETWORK, MemoryTable, certified
@@ -75,8 +75,10 @@ def _signed(claims):
 
 def _found(reference):
     table = MemoryTable()
-    known = acquaintances.Acquaintances(table, PORT, PUBLIC_AUTHORITY, NETWORK)
-    known.node, known.epoch, known.now_s = NODE, 1, NOW_S
+    orders = revocation.Revocations(table, PORT, PUBLIC_AUTHORITY, NETWORK)
+    orders.epoch = 1
+    known = acquaintances.Acquaintances(table, PORT, orders)
+    known.node, known.now_s = NODE, NOW_S
     table.put(acquaintances.key_of(NODE), _EPOCH_1)
     for _ in range(2):
         # By what is kept, by what came, and again: an answer changes nothing.

@@ -13,6 +13,7 @@ from kernel.secure.acquaintances import Acquaintances, by_name, by_value
 from kernel.secure.aead import seal
 from kernel.secure.edhoc import Credential, HandshakeError, mask, wrap
 from kernel.secure.handshake import Handshake
+from kernel.secure.revocation import Revocations
 from support.secure_parties import NETWORK, MemoryTable, certified
 
 MODULES = ("kernel.secure.handshake", "kernel.secure.edhoc", "kernel.secure.aead")
@@ -45,7 +46,9 @@ class _Party:
 
     def side(self, other, kind, are_strangers):
         """Return our side of a handshake."""
-        peers = Acquaintances(MemoryTable(), PORT, _PUBLIC_AUTHORITY, NETWORK)
+        table = MemoryTable()
+        orders = Revocations(table, PORT, _PUBLIC_AUTHORITY, NETWORK)
+        peers = Acquaintances(table, PORT, orders)
         peers.node = other.node
         refer = by_value if are_strangers else by_name
         if not are_strangers:
