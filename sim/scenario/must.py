@@ -5,9 +5,12 @@ import itertools
 from typing import Any
 
 from cma_toolkit.firmware.kernel.codec import cbor
+from cma_toolkit.firmware.kernel.limits import ANNOUNCE_JITTER_MS, ANNOUNCE_MS
 from cma_toolkit.sim.scenario.records import Must
 
 Result = dict[str, Any]  # of `sim.world.driver.run`
+
+_JOINING_MS = 2 * (ANNOUNCE_MS + ANNOUNCE_JITTER_MS)  # two announcements: one may be lost
 
 
 def broken(must: Must, result: Result) -> str:
@@ -73,9 +76,12 @@ def _without_power(result: Result) -> set[str]:
 
 
 def _neighbours(must: Must, result: Result) -> str:
+    was_whole = result.get("converged_ms", -1) >= 0
     for status in result["statuses"]:
         known = status.get("neighbours", 0)
-        if known < must.neighbours_at_least:
+        # A whole fleet goes on with its life: who restarts for an update asks for everyone anew.
+        is_joining = was_whole and status.get("uptime_ms", _JOINING_MS) < _JOINING_MS
+        if known < must.neighbours_at_least and not is_joining:
             least = must.neighbours_at_least
             return f"{status['name']} has neighbours = {known}: it must be at least {least}"
     return ""
