@@ -34,7 +34,7 @@ class AmpyFiles:
         # ampy's constructor opens device paths only; the rest of it takes any pyserial port.
         pyboard._rawdelay = 0
         self._board = pyboard.Pyboard.__new__(pyboard.Pyboard)
-        self._board.serial = open_serial(self.url, timeout_s=READ_TIMEOUT_S)
+        self._board.serial = _Patient(open_serial(self.url, timeout_s=READ_TIMEOUT_S))
         self._files = files.Files(self._board)
         return self
 
@@ -138,6 +138,28 @@ class AmpyFiles:
             raise no_device(
                 f"{self.url}: the board went away. Plug it in, then run the command again."
             ) from error
+
+
+class _Patient:
+    """A port that lets a board boot in peace.
+
+    ampy interrupts half a second after each soft reset, for the sake of a `main.py` that the raw
+    prompt does not start: where booting takes longer, what `boot.py` mounts would be missing.
+    """
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+        self._is_booting = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    def write(self, data: bytes) -> Any:
+        """Write all but a Ctrl-C right behind a Ctrl-D."""
+        if self._is_booting and data == b"\x03":
+            return len(data)
+        self._is_booting = data == b"\x04"
+        return self._port.write(data)
 
 
 class _AbsentError(CmaError):

@@ -36,6 +36,15 @@ def test_files_go_both_ways_and_equal_ones_are_skipped(shared_boards: VirtualBoa
         assert not files.is_folder("/lib")
 
 
+def test_a_board_that_takes_long_to_boot_is_let_do_so(shared_boards: VirtualBoards) -> None:
+    info = shared_boards.make(name="slow-boot")
+    with AmpyFiles(info.fast) as files:
+        slow = b"import time\ntime.sleep(1.5)\nopen('/mounted', 'w').close()\n"
+        assert files.put("/boot.py", slow)
+        files.remove("/mounted")
+        assert "mounted" in [entry.name for entry in files.list("/")]
+
+
 def test_a_file_that_is_not_there_is_a_usage_error(shared_boards: VirtualBoards) -> None:
     info = shared_boards.make(name="empty")
     with AmpyFiles(info.pty) as files, pytest.raises(CmaError) as caught:
