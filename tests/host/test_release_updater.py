@@ -22,7 +22,9 @@ from cma_toolkit.firmware.kernel.release.updater import (
     DONE_SPENT,
     DONE_STUCK,
     DONE_WHOLE,
+    IDLE_MS,
 )
+from cma_toolkit.firmware.kernel.ticks import TICKS_PERIOD, ticks_add
 from cma_toolkit.host_tools.release.published import Published
 from support.updating import (
     EDGE_NODE,
@@ -76,6 +78,19 @@ def sent_bytes(air: Air) -> int:
 
 def pieces(air: Air) -> list[tuple[int, int]]:
     return [(node, frame[1]) for _, node, frame in air.sent if frame[1] == KIND_PIECE]
+
+
+def test_what_is_to_be_asked_for_as_ticks_pass_zero_keeps_a_session_open() -> None:
+    (board,) = boards_of(1)
+    machine, air = board.machine, Air([board])
+    last_ms = TICKS_PERIOD - 1
+    machine.start(last_ms - IDLE_MS, air._out[board.node])
+    machine.fetching.next_at_ms = 0  # an instant like any other
+    machine.on_time(last_ms, air._out[board.node])
+    assert not board.outcome
+    machine.fetching.stop()
+    machine.on_time(ticks_add(last_ms, IDLE_MS), air._out[board.node])
+    assert board.outcome == DONE_NOTHING
 
 
 def test_a_board_takes_what_it_is_offered_tries_it_and_starts_it() -> None:

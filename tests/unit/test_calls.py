@@ -187,6 +187,26 @@ def test_who_rests_makes_room_and_so_does_who_does_not_prove_himself():
     assert one.calls.find(500, False) and not one.calls.find(300, False)
 
 
+def test_a_crowd_that_resumes_at_once_is_answered_as_far_as_there_is_room():
+    one, *others = stations(CALLS_MAX + 2)
+    medium = Medium([one, *others])
+    for other in others:
+        other.call(one.node)
+        medium.run(60_000)
+        assert one.secret_for(other.node)
+    for other in (one, *others):
+        other.boot()
+    one.clear()
+    for other in others:
+        other.clear()
+        other.call(one.node)
+        for peer, message in other.said:
+            assert peer == one.node and message[0] == CALL + RESUMPTION
+            one.hear(other.node, message)
+    theirs = [call for call in one.calls.calls if not call.is_ours]
+    assert len(theirs) == len(one.said) == CALLS_MAX and one.calls.refused == 1
+
+
 def test_each_message_of_ours_is_said_four_times():
     one, other = stations(2, kind=Proving)
     one.derived = other.derived = set()

@@ -52,6 +52,9 @@ def test_a_key_has_one_form():
     for sign in (0, 1 << 255):
         assert ed25519._decode((3 | sign).to_bytes(32, "little"))
         assert not ed25519._decode((3 + PRIME | sign).to_bytes(32, "little"))
+        # That above 0 is on the curve, too.
+        assert ed25519._decode(sign.to_bytes(32, "little"))
+        assert not ed25519._decode((PRIME | sign).to_bytes(32, "little"))
 
 
 def test_what_is_on_no_curve_is_no_key():
