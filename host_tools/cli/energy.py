@@ -218,9 +218,10 @@ def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -
     blame = Blame(from_s * 1000)
     settings = read_settings(app, question.cluster, question.settings)
     try:
-        with told_of_hangs(str(app)):
+        path = str(app.resolve())  # a watch takes what lies beside it for the application's
+        with told_of_hangs(path):
             fleet = Fleet(
-                watched(load_setup(str(app)), blame),
+                watched(load_setup(path), blame),
                 question.agents,
                 question.seed,
                 sensors=question.sensors,

@@ -12,12 +12,15 @@ import functools
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 KEPT_MAX = 8
 FOLDER = "firmware"
+WAIT_S = 60.0  # for another process that makes something, which takes it some 20 s
+_POLL_S = 0.1
 
 _DIGITS = 32
 _REWRITERS = Path(__file__).parent / "shrink"
@@ -32,7 +35,8 @@ def keep(
 ) -> dict[str, bytes]:
     """Return what `make` returns for these sources, from the folder if it is there.
 
-    `on_making` is called before it is made, and not if it is there.
+    `on_making` is called before it is made, or another process is waited for that makes it, and
+    not if it is there.
     """
     path = folder() / f"{_digest_of(sources)}.json"
     found = _read(path)
@@ -65,8 +69,20 @@ def _alone(folder: Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(folder, os.O_RDONLY)
             stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            until_s = time.monotonic() + WAIT_S
+            while not _is_locked(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)):
+                if time.monotonic() >= until_s:
+                    break  # whoever has it may be stopped: to make it twice costs time alone
+                time.sleep(_POLL_S)
         yield
+
+
+def _is_locked(lock: Callable[[], object]) -> bool:
+    try:
+        lock()
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _digest_of(sources: Sources) -> str:

@@ -6,6 +6,7 @@ time. It writes in place, so a power cut can leave half a file; the read-back te
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,7 @@ from cma_toolkit.host_tools.ports.files import Entries, Entry
 from cma_toolkit.host_tools.ports.serial_port import open_serial
 
 READ_TIMEOUT_S = 10.0
+BOOT_S = 5.0  # that a board may take: what boots for longer has no end
 
 
 class AmpyFiles:
@@ -144,22 +146,32 @@ class _Patient:
     """A port that lets a board boot in peace.
 
     ampy interrupts half a second after each soft reset, for the sake of a `main.py` that the raw
-    prompt does not start: where booting takes longer, what `boot.py` mounts would be missing.
+    prompt does not start: where booting takes longer, what `boot.py` mounts would be missing. One
+    that does not come to its end is interrupted later.
     """
 
     def __init__(self, port: Any) -> None:
         self._port = port
         self._is_booting = False
+        self._interrupt_at_s = float("inf")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._port, name)
 
     def write(self, data: bytes) -> Any:
-        """Write all but a Ctrl-C right behind a Ctrl-D."""
+        """Write all but a Ctrl-C right behind a Ctrl-D, which waits."""
         if self._is_booting and data == b"\x03":
+            self._interrupt_at_s = time.monotonic() + BOOT_S
             return len(data)
         self._is_booting = data == b"\x04"
+        self._interrupt_at_s = float("inf")
         return self._port.write(data)
+
+    def inWaiting(self) -> int:  # noqa: N802 - as ampy calls it
+        """Return how much there is to read."""
+        if time.monotonic() >= self._interrupt_at_s:
+            self.write(b"\x03\x03")
+        return int(self._port.inWaiting())
 
 
 class _AbsentError(CmaError):

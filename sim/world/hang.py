@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
+from typing import Self
 
 from cma_toolkit.sim.watchdog import Watchdog
 
@@ -34,7 +35,12 @@ class HangWatch(Watchdog):
         self._now_s = _clock(self.watched)
         self._seen: FrameType | None = None
         self._since_s = 0.0
-        self._outside = set(_stack(sys._getframe(1)))
+        self._outside: set[FrameType] = set()
+
+    def __enter__(self) -> Self:
+        """Start to watch; who is under way already is not watched."""
+        self._outside.update(_stack(sys._getframe(1)))
+        return super().__enter__()
 
     def __exit__(
         self,
@@ -43,9 +49,11 @@ class HangWatch(Watchdog):
         trace: TracebackType | None,
     ) -> None:
         """Stop to watch, and keep nothing of who did."""
-        super().__exit__(kind, error, trace)
-        self._outside.clear()
-        self._seen = None
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            self._outside.clear()
+            self._seen = None
 
     def look(self) -> float | None:
         """Compare the call that is running with the one at the last look."""

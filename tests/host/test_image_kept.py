@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -62,6 +63,18 @@ def test_of_processes_that_want_the_same_at_once_one_makes_it(folder: Path) -> N
         told = [process.stdout.read().splitlines() for process in several if process.stdout]
     assert sum(lines.count(b"made") for lines in told) == 1
     assert {lines[-1] for lines in told} == {b"{'kernel/a.py': b'1'}"}
+
+
+def test_who_holds_the_folder_and_does_nothing_only_costs_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir(parents=True)
+    holder = os.open(folder, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    monkeypatch.setattr(kept, "WAIT_S", 0.3)
+    maker = Maker()
+    assert kept.keep(SOURCES, maker) == Maker()(SOURCES) and maker.count == 1
+    os.close(holder)
 
 
 def test_who_waits_is_told_before_it_is_made_and_only_then(folder: Path) -> None:

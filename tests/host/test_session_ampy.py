@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
+from cma_toolkit.host_tools.ports import ampy_files
 from cma_toolkit.host_tools.ports.ampy_files import AmpyFiles
 from cma_toolkit.host_tools.ports.files import Entry, Files
 from cma_toolkit.sim.virtual_board.supervisor.home import HOME_VARIABLE
@@ -43,6 +44,18 @@ def test_a_board_that_takes_long_to_boot_is_let_do_so(shared_boards: VirtualBoar
         assert files.put("/boot.py", slow)
         files.remove("/mounted")
         assert "mounted" in [entry.name for entry in files.list("/")]
+
+
+def test_a_board_that_never_ends_to_boot_is_reached(shared_boards: VirtualBoards) -> None:
+    info = shared_boards.make(name="endless-boot")
+    with AmpyFiles(info.fast) as files:
+        assert files.put("/once.txt", b"1")
+        endless = b"import time\nwhile True:\n    time.sleep(0.1)\n"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ampy_files, "BOOT_S", 1.0)
+            assert files.put("/boot.py", endless)
+            assert "once.txt" in [entry.name for entry in files.list("/")]
+            assert files.remove("/boot.py") == 1
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(shared_boards: VirtualBoards) -> None:
