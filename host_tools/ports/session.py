@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 SCRIPT_S = 30.0
+BOOT_S = 10.0
 RETRY_OPEN_S = 0.25
 CHUNK_BYTES = 1024
 SOFT_REBOOT = b"soft reboot\r\n"
@@ -231,7 +232,7 @@ class BoardSession:
 
     def _boot(self) -> None:
         try:
-            self.soft_reset(run_main=False)
+            self.soft_reset(run_main=False, timeout_s=BOOT_S)
         except CmaError as error:
             if error.code is not ExitCode.TIMEOUT:
                 raise

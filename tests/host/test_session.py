@@ -147,6 +147,18 @@ def test_what_a_crashed_tool_left_is_cleared(prompt: BoardInfo, left_behind: byt
         assert board.run_script("files", do="list", path="/nowhere") is None
 
 
+def test_a_board_whose_boot_has_no_end_is_reached(
+    shared_boards: VirtualBoards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = shared_boards.make(name="endless")
+    with BoardSession(info.fast) as board:
+        board.put("/boot.py", b"import time\nwhile True:\n    time.sleep(0.1)\n")
+        board.hard_reset()
+    monkeypatch.setattr(session_module, "BOOT_S", 1.0)
+    with BoardSession(info.fast) as board:
+        assert board.remove("/boot.py") == 1
+
+
 def test_a_board_that_boots_is_waited_for(shared_boards: VirtualBoards) -> None:
     info = running(shared_boards, "booting", ASYNCIO_MAIN)
     for _boot in range(5):

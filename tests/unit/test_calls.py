@@ -188,14 +188,14 @@ def test_who_rests_makes_room_and_so_does_who_does_not_prove_himself():
 
 
 def test_a_crowd_that_resumes_at_once_is_answered_as_far_as_there_is_room():
-    one, *others = stations(CALLS_MAX + 2)
-    medium = Medium([one, *others])
+    nodes = stations(CALLS_MAX + 2)
+    one, others, medium = nodes[0], nodes[1:], Medium(nodes)
     for other in others:
         other.call(one.node)
         medium.run(60_000)
         assert one.secret_for(other.node)
-    for other in (one, *others):
-        other.boot()
+    for node in nodes:
+        node.boot()
     one.clear()
     for other in others:
         other.clear()

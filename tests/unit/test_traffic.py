@@ -1,5 +1,6 @@
 """Frames that wait for a session, are sealed, opened, or have their sender called."""
 
+from kernel.secure.acquaintances import key_of
 from kernel.secure.answering import (
     CALL,
     CALLS_MAX,
@@ -10,6 +11,11 @@ from kernel.secure.quarantine import COPIED, FORGED, PROVOKED, REPLAYED
 from kernel.secure.session import REFUSED_NO_KEY
 from kernel.secure.traffic import REFUSED_ASIDE, WAITING_EACH, WAITING_MAX
 from support.calling import Medium, Station, joined, stations
+from support.script import raises
+
+
+def fails():
+    raise OSError
 
 
 def test_a_frame_waits_for_its_session_and_goes_then():
@@ -51,6 +57,44 @@ def test_who_is_revoked_has_neither_session_nor_resumption_and_the_others_keep_t
     lost.send(one.node)
     medium.run(120_000)
     assert not one.secret_for(lost.node) and not one.joins, "nobody is let in by name or by value"
+
+
+def test_who_is_revoked_while_he_calls_or_is_called_gets_no_session():
+    for is_ours in (True, False):
+        for is_known in (True, False):
+            for after_ms in range(0, 60, 10):
+                one, lost = stations(2)
+                medium = Medium([one, lost])
+                if is_known:
+                    one.call(lost.node)
+                    medium.run(60_000)
+                    one.boot()
+                    lost.boot()
+                caller, called = (one, lost) if is_ours else (lost, one)
+                caller.call(called.node)
+                medium.run(after_ms)
+                number = 1 + one.peers.orders.number
+                assert one.peers.orders.on_statement(
+                    one.fleet.revoked(number, [b"%d" % lost.node])
+                )
+                one.calls.holdings.forget_void()
+                medium.run(200_000)
+                assert not one.secret_for(lost.node), (is_ours, is_known, after_ms)
+
+
+def test_who_is_revoked_and_was_not_kept_or_not_alone_ends_whatever_flash_does():
+    nodes = stations(3)
+    one, lost, medium = nodes[0], nodes[1:], Medium(nodes)
+    for other in lost:
+        one.call(other.node)
+        medium.run(60_000)
+    one.table.delete(key_of(lost[0].node))
+    keys = [b"%d" % other.node for other in lost]
+    assert one.peers.orders.on_statement(one.fleet.revoked(1, keys))
+    commit, one.table.commit = one.table.commit, fails
+    assert raises(OSError, one.calls.holdings.forget_void)
+    one.table.commit = commit
+    assert [one.secret_for(other.node) for other in lost] == [None, None]
 
 
 def test_whom_nobody_answers_rests_and_what_waited_is_counted():

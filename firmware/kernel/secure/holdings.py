@@ -8,6 +8,7 @@ Source   SPEC.md, "Calls"
 
 from .acquaintances import KEY, by_name, by_value, key_of, name_of, node_of
 from .call import BY_VALUE
+from .certificate import Certificate
 from .edhoc import Credential
 from .handshake import Handshake
 from .resumption import keep
@@ -87,9 +88,11 @@ class Holdings:
         exporter, peer = call.exporter, call.peer
         secret = exporter.export(_MASTER_SECRET, b"", _SECRET_BYTES)
         try:
+            if not self._is_believed(call):
+                return False
             if not self.protection.install(peer, secret, peer in self.pinned):
                 return False
-        except ValueError:
+        except (ValueError, OSError):
             return False
         if call.handshake:
             try:
@@ -97,6 +100,13 @@ class Holdings:
             except OSError:
                 self.unkept += 1
         return True
+
+    def _is_believed(self, call: "Call") -> bool:
+        # The authority may have spoken since the call began.
+        side = call.handshake
+        if side:
+            return not self.peers.orders.is_void(Certificate(side.peer.value))
+        return self.kept_of(call.peer) != b""
 
     def _keep(self, peer: int, credential: Credential, kept: bytes) -> None:
         table = self._table
@@ -108,17 +118,26 @@ class Holdings:
             table.commit()
 
     def forget_void(self) -> None:
-        """End what there is with each peer whose certificate holds no more, after a new list.
+        """End each session without a certificate that holds, and keep none that does not.
 
-        Raises: OSError when flash fails.
+        To be called after each statement of the authority. Who is believed, but was not kept for
+        want of room, has to call again.
+        Raises: OSError when flash fails; the sessions are over all the same.
         """
-        for key in list(self._table.keys()):
+        table, void, believed = self._table, [], []
+        for key in list(table.keys()):
             if key.startswith(KEY):
-                peer = node_of(key)
-                self.peers.node = peer
-                held = self._table.get(key)
-                if held and not self.peers.find(by_name(held)):
-                    self.forget(peer)
+                peer = self.peers.node = node_of(key)
+                held = table.get(key)
+                is_fine = held and self.peers.find(by_name(held))
+                (believed if is_fine else void).append(peer)
+        for peer in self.protection.sessions.peers():
+            if peer not in believed:
+                self.protection.sessions.end(peer)
+        for peer in void:
+            table.delete(key_of(peer))
+            table.delete(_kept_key(peer))
+        table.commit()
 
     def forget(self, peer: int) -> None:
         """End what there is with a peer that is believed no more.

@@ -11,7 +11,7 @@ Source   SPEC.md, "Revocations"; RFC 9052, section 4.4 (COSE_Sign1)
 """
 
 from ..codec.cbor import decode
-from .certificate import PROTECTED, to_be_signed
+from .certificate import EPOCH_MAX, PROTECTED, to_be_signed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 REVOKED_MAX = 16
 MARK_BYTES = 8  # of a thumbprint's beginning
 STATEMENT_BYTES_MAX = 226
-EPOCH_MAX = 255
 NUMBER_MAX = (1 << 30) - 1
 _LIST, _SUCCESSION = 4, 3  # items
 _KEPT, _SUCCESSOR = b"revoked", b"successor"

@@ -4,7 +4,7 @@ from fuzz.kernel_parsers.certificate import PORT, PUBLIC_AUTHORITY, sign
 
 from kernel.codec.cbor import encode
 from kernel.secure import revocation
-from kernel.secure.certificate import to_be_signed
+from kernel.secure.certificate import EPOCH_MAX, to_be_signed
 from support.secure_parties import NETWORK, MemoryTable
 
 MODULES = ("kernel.secure.revocation",)
@@ -17,7 +17,7 @@ def _signed(payload):
     return encode([_PROTECTED, {}, payload, sign(to_be_signed(payload))], 2_048)
 
 
-_GOOD = _signed(encode([NETWORK, revocation.NUMBER_MAX, revocation.EPOCH_MAX, b"m" * 8]))
+_GOOD = _signed(encode([NETWORK, revocation.NUMBER_MAX, EPOCH_MAX, b"m" * 8]))
 
 
 def seeds():
