@@ -124,7 +124,9 @@ class Holdings:
         want of room, has to call again.
         Raises: OSError when flash fails; the sessions are over all the same.
         """
-        table, void, believed = self._table, [], []
+        table = self._table
+        void: "list[int]" = []
+        believed: "list[int]" = []
         for key in list(table.keys()):
             if key.startswith(KEY):
                 peer = self.peers.node = node_of(key)
