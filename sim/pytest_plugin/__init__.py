@@ -208,16 +208,16 @@ def _run(runtime: str, spec: dict[str, Any]) -> dict[str, Any]:
     from cma_toolkit.sim.world import driver, failure, micropython
     from cma_toolkit.sim.world.app_loader import AppError
 
+    problem, here, there = "", {}, {}
     try:
         with failure.told_of_hangs(spec["app"]):
             here = driver.run(spec)
-        if runtime == "cpython":
-            return here
-        there = micropython.run(spec)
+        there = here if runtime == "cpython" else micropython.run(spec)
     except (AppError, micropython.RuntimeMissingError, micropython.WorldCrashError) as error:
-        pytest.fail(str(error), pytrace=False)
+        problem = str(error)
     except failure.FailedError as error:
-        pytest.fail(f"{error}\n{error.traceback}", pytrace=False)
+        problem = f"{error}\n{error.traceback}"
+    _refuse(problem)
     if here["digest"] != there["digest"]:
         pytest.fail(
             "the run differs between CPython and MicroPython: look for floats, for the order of a "

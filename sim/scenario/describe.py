@@ -227,4 +227,6 @@ def _rows(path: Path, name: str, key: str, read: Callable[[str], list[Any]]) -> 
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: {key}: {file} cannot be read ({error}).") from error
     except ValueError as error:
-        raise ScenarioError(f"{path}: {key}: {file}: {error}; mend that file.") from error
+        raise ScenarioError(
+            f"{path}: {key}: {file}: {str(error).rstrip('.')}; mend that file."
+        ) from error

@@ -38,10 +38,7 @@ def told_of_hangs(app: str) -> Iterator[None]:
         with watch:
             yield
     except HangError as error:
-        failed = hang(watch.problem, app, error)
-    else:
-        return
-    raise failed
+        raise hang(watch.problem, app, error) from None
 
 
 def hang(problem: str, app: str, error: BaseException) -> FailedError:

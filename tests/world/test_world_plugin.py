@@ -214,6 +214,7 @@ def test_an_application_that_never_returns_is_named(project: Path) -> None:
     ended = run_pytest(project, "def test_it(world):\n    world()\n")
     assert "2 failed" in ended.stdout
     assert "the application never returns from setup, line 1" in ended.stdout
+    assert "During handling of the above exception" not in ended.stdout
 
 
 def test_a_board_that_nobody_knows_is_named(project: Path) -> None:
