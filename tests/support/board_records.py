@@ -37,12 +37,17 @@ class AgentBoard:
         self.name = name
         self.client = boards.client
         user = {**(files or {}), **({"app.py": app.encode()} if app else {})}
-        self.info: BoardInfo = make_flashed(boards, name, board_id, user)
+        make_flashed(boards, name, board_id, user)
         self.client.stop(name)
         maps = {"settings": {"status_ms": 200, **(settings or {})}, "currents": currents or {}}
         self._write_nvs(maps, {"name": name, **texts})
         self._console = boards.home / name / "console.log"
         self.client.start(name)
+
+    @property
+    def info(self) -> BoardInfo:
+        """Return what is known of the board now: after a stop its pty may be another board's."""
+        return self.client.info(self.name)
 
     def _write_nvs(self, maps: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str]) -> None:
         part = load_board(self.info.board_id).partition("nvs")
