@@ -5,13 +5,9 @@ import itertools
 from typing import Any
 
 from cma_toolkit.firmware.kernel.codec import cbor
-from cma_toolkit.firmware.kernel.limits import ANNOUNCE_JITTER_MS, ANNOUNCE_MS
 from cma_toolkit.sim.scenario.records import Must
 
 Result = dict[str, Any]  # of `sim.world.driver.run`
-
-_JOINING_SHARE = 8  # of so many one may have begun anew; a fleet that does so all the time fails
-_JOINING_MS = 2 * (ANNOUNCE_MS + ANNOUNCE_JITTER_MS)  # two announcements: one may be lost
 
 
 def broken(must: Must, result: Result) -> str:
@@ -77,15 +73,9 @@ def _without_power(result: Result) -> set[str]:
 
 
 def _neighbours(must: Must, result: Result) -> str:
-    was_whole = result.get("converged_ms", -1) >= 0
-    left = max(1, len(result["names"]) // _JOINING_SHARE) if was_whole else 0
     for status in result["statuses"]:
         known = status.get("neighbours", 0)
         if known < must.neighbours_at_least:
-            # A whole fleet goes on with its life: who restarts for a release asks for all anew.
-            if left and status.get("uptime_ms", _JOINING_MS) < _JOINING_MS:
-                left -= 1
-                continue
             least = must.neighbours_at_least
             return f"{status['name']} has neighbours = {known}: it must be at least {least}"
     return ""
