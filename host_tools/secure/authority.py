@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cma_toolkit.firmware.kernel.secure.certificate import EPOCH_MAX
 from cma_toolkit.host_tools.errors import CmaError, refused, usage
 from cma_toolkit.host_tools.release.disk import Disk, replace
 from cma_toolkit.host_tools.secure.pyca import PycaCrypto
 
 FOLDER = "keys"
 FILE, LOCK, GITIGNORE = "fleet.authority", ".authority.lock", ".gitignore"
-EPOCH_MAX = 255
 _KEY_BYTES = 32
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

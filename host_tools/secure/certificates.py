@@ -9,6 +9,7 @@ from cma_toolkit.firmware.kernel.codec.cbor import decode, encode
 from cma_toolkit.firmware.kernel.secure.certificate import (
     BOARD,
     CONFIRMS,
+    EPOCH_MAX,
     EXPIRES,
     KEY_HEAD,
     PROTECTED,
@@ -19,7 +20,6 @@ NODE_MAX = (1 << 30) - 2
 NETWORK_MAX = 0xFFFF
 ROLES_MAX = 15  # four flags
 ROLES = ("edge", "relay", "voter", "actor")  # the lowest first
-EPOCH_MAX = 255  # what an authority counts up to make all before void
 TIME_MAX = 0xFFFFFFFF  # seconds since 1970
 _KEY_BYTES, _THUMBPRINT_BYTES = 32, 16
 _COSE_KEY = 1

@@ -147,6 +147,16 @@ def test_what_a_crashed_tool_left_is_cleared(prompt: BoardInfo, left_behind: byt
         assert board.run_script("files", do="list", path="/nowhere") is None
 
 
+def test_a_board_with_a_file_where_images_are_mounted_is_reached(
+    shared_boards: VirtualBoards,
+) -> None:
+    info = shared_boards.make(name="odd-rom")
+    with BoardSession(info.fast) as board:
+        board.put("/rom", b"a file of somebody")
+    with BoardSession(info.fast) as board:
+        assert board.remove("/rom") == 1
+
+
 def test_a_board_whose_boot_has_no_end_is_reached(
     shared_boards: VirtualBoards, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -346,6 +346,17 @@ def test_flash_that_fails_costs_a_handshake_and_no_session():
     assert one.secret_for(12) == other.secret_for(11) and one.calls.holdings.unkept == 1
 
 
+def test_flash_that_fails_at_the_end_of_a_resumption_lets_nobody_in():
+    medium, one, other = joined()
+    other.boot()
+    one.boot()
+    one.call(12)
+    medium.run(60_000, lambda: PROOF + RESUMPTION in [said[2][0] for said in medium.sent])
+    other.table.is_broken = True  # nobody knows any more whether one's certificate holds
+    medium.run(100)
+    assert other.secret_for(11) is None and other.calls.refused
+
+
 def _fail():
     raise OSError(28)
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from kernel.codec.cbor import decode, encode
 from kernel.secure import certificate as certificates
-from kernel.secure.certificate import Certificate
+from kernel.secure.certificate import EPOCH_MAX, Certificate
 from support.script import raises
 from support.secure_parties import EXPIRES_S, NETWORK, Fleet, certified
 
@@ -64,6 +64,7 @@ def test_what_is_no_certificate_is_refused():
         {4: 1, 8: keys, -65537: [11, NETWORK, 0, 0, "x" * 16]},
         {4: 1, 8: keys, -65537: [11, NETWORK, 0, None, THUMBPRINT]},
         {4: 1, 8: keys, -65537: [11, NETWORK, 0, -1, THUMBPRINT]},
+        {4: 1, 8: keys, -65537: [11, NETWORK, 0, EPOCH_MAX + 1, THUMBPRINT]},
         {4: 1, 8: keys, -65537: {}},
         [],
         7,
@@ -119,6 +120,10 @@ def test_a_signature_of_another_length_or_type_is_none():
         assert not held.is_signed(fleet.authority, fleet.port.verify)
     for signature in ("x" * 64, 7, None, [good[3]]):
         raises(ValueError, Certificate, encode([good[0], {}, good[2], signature]))
+
+
+def test_the_last_epoch_is_one():
+    assert Certificate(_certified(epoch=EPOCH_MAX)).epoch == EPOCH_MAX
 
 
 def test_a_certificate_holds_in_its_network_and_time_and_from_its_epoch_on():

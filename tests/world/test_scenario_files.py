@@ -27,6 +27,7 @@ def described(folder: Path, text: str, fleet: dict[str, int] | None = None) -> d
     (folder / "halves.csv").write_text("0,3999.5\n")
     (folder / "high.csv").write_text("0,60001\n")
     (folder / "empty.csv").write_text("")
+    (folder / "mixed.csv").write_text("x,y\n0,0\n1,abc\n")
     (folder / "three.csv").write_text("x,y\n0,0\n10,0\n0,10\n")
     file = folder / "farm.toml"
     file.write_text(text)
@@ -121,6 +122,10 @@ WRONG = {
     "no such board": (WHO + 'board = "esp32-s4"\n', "No board is called"),
     "a lost csv": (WHO + '[who.sensors]\nsoil = "sol.csv"\n', "who.sensors.soil"),
     "an empty csv": (WHO + '[who.sensors]\nsoil = "empty.csv"\n', "no line with a time"),
+    "a csv of no positions": (
+        WHO + '[where]\nkind = "positions"\nfile = "mixed.csv"\n',
+        "line 3: '1,abc' is not x,y or x,y,z in metres; mend that file.",
+    ),
     "half millivolts": (WHO + 'battery_mv = "halves.csv"\n', "whole millivolts"),
     "a high battery": (WHO + 'battery_mv = "high.csv"\n', "millivolts from 0 to 60000"),
     "a negative battery": (WHO + "battery_mv = -1\n", "who.battery_mv"),
@@ -222,7 +227,7 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path, name: str) -> None:
         described(tmp_path, text)
     sentence = str(caught.value)
     assert says in sentence and "\n" not in sentence
-    assert sentence.endswith((".", "?")) and "``" not in sentence
+    assert sentence.endswith((".", "?")) and "``" not in sentence and ".;" not in sentence
 
 
 def test_the_manual_has_every_word_of_a_scenario() -> None:

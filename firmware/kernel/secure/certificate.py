@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CERTIFICATE_BYTES_MAX = 158
 THUMBPRINT_BYTES = 16
 EXPIRES, CONFIRMS, BOARD = 4, 8, -65537  # claims; the last one is private to us
-EPOCH_MAX = 255
+EPOCH_MAX = 255  # what an authority counts up to make all before void
 PROTECTED = b"\xa1\x01\x27"  # the algorithm: EdDSA
 KEY_HEAD = b"\xa3\x01\x01\x20\x04\x21\x58\x20"  # a COSE_Key of X25519, up to its 32 bytes
 SIGNER_HEAD = b"\xa3\x01\x01\x20\x06\x21\x58\x20"  # of Ed25519
