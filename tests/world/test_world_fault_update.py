@@ -24,6 +24,7 @@ from support.fault_world import APPS, CURRENTS_UA, END_S, START_S, fault, run
 NEW = 2 + START_S
 OLD = (1, RELEASE_CLASS, STAGE_CONFIRMED)
 SLEEPERS = {"wake_period_ms": 5_000, "deep_sleep_ms": 1_000}
+LIGHT_SLEEPERS = {**SLEEPERS, "deep_sleep_ms": 10_000}
 QUICK = {"fetch_ms": 8_000, "trial_ms": 5_000}
 
 
@@ -106,7 +107,7 @@ def test_who_is_not_meant_stays() -> None:
 def test_who_does_not_hear_the_edge_hears_of_it_from_its_neighbours() -> None:
     few = update(heard_permille=200)
     _made, notes = watched(few, agents=8)
-    heard = {target for _at, target, _data in offers_of_edge(notes)}
+    heard = {target for at_ms, target, _data in offers_of_edge(notes) if at_ms < END_S * 1000}
     assert 0 < len(heard) < 8 and len(went(notes)) == 8
 
 
@@ -225,3 +226,14 @@ def test_who_does_not_listen_uses_no_offers_up() -> None:
     assert len(numbers) > 4
     # One may be on its way as the radio dies, or as the board goes to update.
     assert (numbers[-1] - numbers[0]) % (1 << 16) < len(numbers) + 2
+
+
+@pytest.mark.parametrize("settings", [{}, LIGHT_SLEEPERS], ids=["awake", "asleep"])
+def test_nobody_follows_an_offer_up_once_the_fault_is_over(settings: dict[str, int]) -> None:
+    # Who found nothing and hears the offer again has it in mind for ten minutes.
+    longer = {"fetch_ms": 60_000, "trial_ms": 5_000}
+    planned = update(20, 40, **longer), update(600, 620, **longer)
+    _made, notes = run(*planned, settings=settings, seconds=1_500)
+    away = went(notes)
+    assert sorted(away) == [0, 1, 2, 3]
+    assert all(20_000 < at_ms < 620_000 for times in away.values() for at_ms in times)

@@ -4,12 +4,14 @@ An edge beside the world offers a release to whoever it reaches; the kernel hand
 reboots whom it is meant for into the updater. How long a board is busy there is drawn; the pieces
 that it fetches are not on the air of the world. Then it boots with the new release and another
 application, its state is kept, and after its trial it stays with that release or, if that is bad,
-crashes and is back with the one before.
+crashes and is back with the one before. In the end the edge takes its offer back, from whoever has
+it in mind: else a board that never sleeps would follow it up ten minutes later.
 """
 
 from cma_toolkit.firmware.kernel.codec.frame import KIND_OFFER
 from cma_toolkit.firmware.kernel.errors import CAUSE_PANIC, CAUSE_SOFT_RESET
 from cma_toolkit.firmware.kernel.identity import Identity
+from cma_toolkit.firmware.kernel.offers import UPDATE_MS_MIN
 from cma_toolkit.firmware.kernel.prng import seed_from
 from cma_toolkit.firmware.kernel.release import talk
 from cma_toolkit.sim.world.board import FRAME
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
     from cma_toolkit.sim.world.fleet import Fleet
 
 EDGE = 0xFFFFFF  # its number, beyond those of all agents
+_NOBODY = EDGE - 1
 _RSSI_DBM = -60
 _OFFER_MS = 2_000  # from one offer to the next, for each who hears them
 _AFTER_MS = 2  # a frame of somebody it reaches: who hears that is awake
+_GENERATION, _NODES = 1, 6  # of the first offer, and where an offer names boards
 _SEQUENCE_MIN, _SEQUENCES = 2, 1 << 24
-_FETCHED, _TRIED = 0, 1  # what falls due for a board
+_FETCHED, _TRIED, _TAKEN_BACK = 0, 1, 2  # what falls due for a board
+_AGAIN_MS = 50  # until the next look at who sleeps lightly: it listens for longer when it wakes
 
 
 class UpdateMidRun(Made):
@@ -77,10 +82,8 @@ class UpdateMidRun(Made):
         elif not nodes:
             return []
         starts = range(0, max(1, len(nodes)), talk.NODES_MAX)
-        return [
-            [1, self._sequence, digest, RELEASE_CLASS, 0, [], nodes[at : at + talk.NODES_MAX]]
-            for at in starts
-        ]
+        head = [_GENERATION, self._sequence, digest, RELEASE_CLASS, 0, []]
+        return [[*head, nodes[at : at + talk.NODES_MAX]] for at in starts]
 
     # --- the edge ---
 
@@ -88,19 +91,27 @@ class UpdateMidRun(Made):
         """Have an edge in reach offer to whoever is awake to hear somebody."""
         fleet = self.fleet
         now_ms = fleet.clock.now_ms
-        at_ms, number = self._offered.get(target, (-_OFFER_MS, -1))
+        at_ms, _number = self._offered.get(target, (-_OFFER_MS, 0))
         if not self._offers or now_ms - at_ms < _OFFER_MS:
             return
         if not fleet.medium.is_listening(target):
             return  # who hears nobody gets none, and loses none
-        if number < 0:
-            number = self.stream(target).below(1 << 16)
-        self._offered[target] = now_ms, (number + 1) & 0xFFFF
+        number = self._next_number(target)
         if self._is("heard", target, self.heard_permille):
-            fields = self._offers[number % len(self._offers)]
-            offer = bytes(talk.write(self._identity, KIND_OFFER, fields, number))
-            frame = _RSSI_DBM, offer, LINK_RADIO, source
-            fleet.clock.schedule(now_ms + _AFTER_MS, FRAME, target, frame)
+            self._send(target, self._offers[number % len(self._offers)], number, source)
+
+    def _next_number(self, target: int) -> int:
+        if target in self._offered:
+            _at_ms, number = self._offered[target]
+        else:
+            number = self.stream(target).below(1 << 16)
+        self._offered[target] = self.fleet.clock.now_ms, (number + 1) & 0xFFFF
+        return number
+
+    def _send(self, target: int, fields: "list[object]", number: int, source: int) -> None:
+        offer = bytes(talk.write(self._identity, KIND_OFFER, fields, number))
+        frame = _RSSI_DBM, offer, LINK_RADIO, source
+        self.fleet.clock.schedule(self.fleet.clock.now_ms + _AFTER_MS, FRAME, target, frame)
 
     def serve(self, index: int) -> int:
         """Return for how long a board in its updater fetches this release, 0: it does not."""
@@ -122,11 +133,13 @@ class UpdateMidRun(Made):
             what = self._due.pop(index)[1]
             if what == _TRIED:
                 self._judge(index)
+            elif what == _TAKEN_BACK:
+                self._take_back(index)
             elif fleet.boards[index].is_updating:
                 self._install(index)
 
     def end(self, fleet: "Fleet") -> None:
-        """Send home who still fetches, and judge what is on trial."""
+        """Send home who still fetches, judge what is on trial, and take the offer back."""
         for index in sorted(self._due):
             board = fleet.boards[index]
             if self._due[index][1] == _TRIED:
@@ -134,7 +147,21 @@ class UpdateMidRun(Made):
             elif board.is_updating:
                 board.boot(CAUSE_SOFT_RESET)
         self._due.clear()
+        for index in fleet.own:
+            self._take_back(index)
         Made.end(self, fleet)
+
+    def _take_back(self, index: int) -> None:
+        """Have a board hear a later offer that names nobody here, as soon as it listens."""
+        fleet = self.fleet
+        if fleet.boards[index].agent is None or not self._offers:
+            return  # a start forgets it
+        if not fleet.medium.is_listening(index):
+            if fleet.clock.now_ms < self.end_ms + UPDATE_MS_MIN:  # it has not followed it up
+                self._later(index, _AGAIN_MS, _TAKEN_BACK)
+            return
+        fields = [_GENERATION + 1, *self._offers[0][1:_NODES], [node_of(_NOBODY)]]
+        self._send(index, fields, self._next_number(index), index)
 
     def _later(self, index: int, span_ms: int, what: int) -> None:
         at_ms = self.fleet.clock.now_ms + span_ms
