@@ -20,7 +20,7 @@ from cma_toolkit.host_tools.cli.common import Commands, examples
 from cma_toolkit.host_tools.cli.numbers import Number
 from cma_toolkit.host_tools.cli.progress import print_table, progress_style
 from cma_toolkit.host_tools.cli.sim_progress import showing
-from cma_toolkit.host_tools.errors import refused, usage
+from cma_toolkit.host_tools.errors import CmaError, ExitCode, refused, usage
 from cma_toolkit.host_tools.power.difference import Difference, Row, Use, compare
 from cma_toolkit.host_tools.power.model import check_currents
 from cma_toolkit.host_tools.project.revision import checked_out
@@ -40,6 +40,14 @@ class _Question:
     cluster: str
     settings: tuple[str, ...]
     sensors: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Version:
+    """One version of the application: its file, and what a person calls it."""
+
+    app: Path
+    name: str
 
 
 @click.group(
@@ -183,7 +191,7 @@ def diff(
 
 
 @contextmanager
-def _versions(app: Path, revision: str) -> Iterator[tuple[Path, Path]]:
+def _versions(app: Path, revision: str) -> Iterator[tuple[_Version, _Version]]:
     first, dots, second = revision.partition("..")
     if not first or (dots and not second) or second.startswith("."):
         raise usage(f"{revision}: write REV, or REV..REV2.")
@@ -193,12 +201,13 @@ def _versions(app: Path, revision: str) -> Iterator[tuple[Path, Path]]:
         raise usage(f"{app.parent}: no such folder; run this in your project, or name --app.")
     with checked_out(app.parent, first) as folder:
         _check_old(folder / app.name, app, first)
+        old = _Version(folder / app.name, f"{app} of {first}")
         if not dots:
-            yield folder / app.name, app
+            yield old, _Version(app, str(app))
             return
         with checked_out(app.parent, second) as other:
             _check_old(other / app.name, app, second)
-            yield folder / app.name, other / app.name
+            yield old, _Version(other / app.name, f"{app} of {second}")
 
 
 def _check_old(there: Path, app: Path, revision: str) -> None:
@@ -206,7 +215,9 @@ def _check_old(there: Path, app: Path, revision: str) -> None:
         raise usage(f"{revision} has no {app}: name a later revision, or another --app.")
 
 
-def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -> tuple[Use, int]:
+def _measure(
+    version: _Version, question: _Question, show: Callable[[int, int], None]
+) -> tuple[Use, int]:
     from cma_toolkit.sim.world.app_loader import AppError, load_setup
     from cma_toolkit.sim.world.blame import Blame
     from cma_toolkit.sim.world.calls import watched
@@ -216,9 +227,10 @@ def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -
 
     from_s = question.seconds // _UNCOUNTED_PART
     blame = Blame(from_s * 1000)
-    settings = read_settings(app, question.cluster, question.settings)
+    settings = read_settings(version.app, question.cluster, question.settings)
     try:
-        path = str(app.resolve())  # a watch takes what lies beside it for the application's
+        # A watch takes what lies beside it for the application's.
+        path = str(version.app.resolve())
         with told_of_hangs(path):
             fleet = Fleet(
                 watched(load_setup(path), blame),
@@ -235,9 +247,10 @@ def _measure(app: Path, question: _Question, show: Callable[[int, int], None]) -
     except AppError as error:
         raise usage(str(error)) from error
     except FailedError as error:
-        raise usage(f"{app}: {error}.") from error
+        raise CmaError(f"{version.name}: {error}; mend it.", ExitCode.SOME_FAILED) from error
     if fleet.log.error_count:
-        click.echo(f"{app} raised {fleet.log.error_count} times; run cma sim to see.", err=True)
+        times = fleet.log.error_count
+        click.echo(f"{version.name} raised {times} times; run cma sim to see.", err=True)
     day_share = question.agents * (question.seconds - from_s) / _DAY_S
     used = {key: nc / NC_PER_UAH / day_share for key, nc in blame.used_by.items()}
     return used, fleet.log.error_count

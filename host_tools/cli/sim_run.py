@@ -87,7 +87,7 @@ def run(  # noqa: PLR0917 - click passes options by name
             print_json(result, outcome.failure)
         else:
             print_result(result, outcome.seconds, has_board=bool(world.scenario.who.board))
-            print_verdict(outcome, world.scenario.must)
+            print_verdict(outcome, world.scenario.must, bool(world.plain["draw"]))
             click.echo(f"digest {outcome.digest}")
     if guest and not outcome.failure:
         difference = find_difference(world, outcome, guest, style)

@@ -57,12 +57,17 @@ def print_result(result: dict[str, Any], seconds: int, *, has_board: bool) -> No
     _print_errors(result["errors"], result["error_count"])
 
 
-def print_verdict(outcome: Outcome, must: Must) -> None:
-    """Write which faults were on, and that all held if something was looked at and it did."""
+def print_verdict(outcome: Outcome, must: Must, may_draw: bool) -> None:
+    """Write which faults were on, and that all held if something was looked at and it did.
+
+    `may_draw`: a seed may have drawn some.
+    """
     counts = Counter(fault["kind"] for fault in outcome.faults)
     if counts:
         told = (kind if count == 1 else f"{kind} {count} times" for kind, count in counts.items())
         click.echo(f"faults: {', '.join(told)}")
+    elif may_draw:
+        click.echo(f"faults: seed {outcome.seed} draws none")
     attended = (outcome.result or {}).get("attended")
     if attended:
         whose = "1 agent was" if len(attended) == 1 else f"{len(attended)} agents were"

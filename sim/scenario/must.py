@@ -57,8 +57,11 @@ def _agree(must: Must, result: Result) -> str:
 
 
 def _state(must: Must, result: Result) -> str:
-    for name, text in zip(result["names"], result["states"], strict=True):
-        state = _value(text)
+    states = [_value(text) for text in result["states"]]
+    for key, least in must.state_at_least.items():
+        if all(key not in state for state in states):
+            return f"no agent has {key}: it must be at least {least}"
+    for name, state in zip(result["names"], states, strict=True):
         for key, least in must.state_at_least.items():
             value = state.get(key)
             if not isinstance(value, int | float) or value < least:

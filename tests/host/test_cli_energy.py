@@ -151,8 +151,13 @@ def test_an_application_that_never_returns_is_named(
 ) -> None:
     monkeypatch.setattr(hang, "LIMIT_S", 0.2)
     (project / "app.py").write_text("def setup(agent):\n    while True:\n        pass\n")
-    _, err = run(capsys, "HEAD", *SHORT, code=ExitCode.USAGE)
-    assert "app.py: the application never returns from setup, line 1." in err
+    _, err = run(capsys, "HEAD", *SHORT, code=ExitCode.SOME_FAILED)
+    assert "app.py: the application never returns from setup, line 1; mend it." in err
+    git(project, "commit", "-qam", "second")
+    git(project, "tag", "stuck")
+    (project / "app.py").write_text(APP)
+    _, err = run(capsys, "stuck", *SHORT, code=ExitCode.SOME_FAILED)
+    assert "app.py of stuck: the application never returns from setup, line 1; mend it." in err
 
 
 @pytest.mark.parametrize("option", ["--hours", "--battery-mah", "--budget-uah"])

@@ -105,6 +105,19 @@ def test_without_faults_all_is_well(farm: Path) -> None:
     assert run.stdout.startswith("1 seed, 0 failed: ")
 
 
+def test_a_seed_that_draws_nothing_says_so(farm: Path) -> None:
+    told = {
+        line
+        for seed in range(1, 7)
+        for line in cma_sim(
+            "run", "farm.toml", "--faults", "crash", "--seed", str(seed), cwd=farm
+        ).stdout.splitlines()
+        if line.startswith("faults: ")
+    }
+    assert "faults: crash" in {line[:13] for line in told}
+    assert any(re.fullmatch(r"faults: seed \d draws none", line) for line in told)
+
+
 def test_a_run_says_what_went_wrong_in_it_and_that_all_held(farm: Path) -> None:
     (farm / "whole.toml").write_text(
         FARM.replace("[must]", '[[faults.at]]\nkind = "isolate"\nagent = "agent-02"\n'

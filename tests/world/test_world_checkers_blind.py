@@ -124,6 +124,7 @@ def test_an_empty_battery_agrees_with_everyone_and_reaches_nothing() -> None:
     nobody = ended(statuses=[{"name": "agent-01"}, {"name": "agent-02"}])
     assert "no agent has power any more" in broken(Must(agree=("level",)), nobody)
     assert "agent-02 has level = None" in broken(Must(state_at_least={"level": 7}), ended())
+    assert "no agent has levle: it" in broken(Must(state_at_least={"levle": 7}), ended())
     assert "agent-01 has level = 7.5" in broken(Must(state_at_least={"level": 8}), ended())
 
 
