@@ -6,10 +6,12 @@ Bounds   a module's `__doc__` and annotations are gone: nothing of ours reads th
 
 import ast
 
+from .walk import walk
+
 
 def text_of(tree: ast.Module) -> bytes:
     """Return a tree as a text, `a, b = c, d` without parentheses: with them it makes a tuple."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if (
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Tuple)

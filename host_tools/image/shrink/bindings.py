@@ -7,6 +7,7 @@ Bounds   a function's own names and those of functions within it are not told ap
 import ast
 
 from .program import Scope, bound_in
+from .walk import walk
 
 
 def is_none(node: ast.AST | None) -> bool:
@@ -38,7 +39,7 @@ def bindings_of(  # noqa: PLR0912 - one for each way to bind a name
     for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
         found.setdefault(one.arg, []).append(one)
     plain: set[int] = set()
-    nodes = list(ast.walk(scope))
+    nodes = list(walk(scope))
     for node in nodes:
         for target, value in assigned(node):
             if isinstance(target, ast.Name) and value is not None:
@@ -71,5 +72,5 @@ def bound_in_class(cls: ast.ClassDef) -> set[str]:
         if isinstance(node, Scope):
             found.add(node.name)
         else:
-            found |= {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            found |= {one.id for one in walk(node) if isinstance(one, ast.Name)}
     return found

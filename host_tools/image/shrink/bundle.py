@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ImageError
 from .modules import Module, is_dead, read_modules, target_of
+from .walk import walk
 
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -97,11 +98,11 @@ def _own_names(module: Module) -> Iterator[str]:
         elif not isinstance(node, ast.Import | ast.ImportFrom):
             inside = {
                 id(inner)
-                for one in ast.walk(node)
+                for one in walk(node)
                 if isinstance(one, ast.comprehension)
-                for inner in ast.walk(one.target)
+                for inner in walk(one.target)
             }
-            for inner in ast.walk(node):
+            for inner in walk(node):
                 if not isinstance(inner, ast.Name) or id(inner) in inside:
                     continue
                 if isinstance(inner.ctx, ast.Store):
@@ -117,7 +118,7 @@ def _foreign_names(module: Module) -> Iterator[str]:
         if isinstance(node, ast.Module | ast.ClassDef)  # a method hides nothing
         for inner in node.body
     }
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

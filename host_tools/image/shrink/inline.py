@@ -23,6 +23,7 @@ from .program import Function, Program, Scope, bound_in, is_fit
 from .receivers import tell_apart
 from .returns import UnfitError, has_return, is_true, leaves, without_returns
 from .slots import share_slots
+from .walk import walk
 
 _ROUNDS_MAX = 9
 
@@ -56,7 +57,7 @@ def _inlined(
     trees = trial
     _put_all(trees, keep)
     for tree in trees.values():
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, Scope):
                 share_slots(node)
     return tuple((path, text_of(trees[path]) if path in trees else text) for path, text in items)
@@ -77,7 +78,7 @@ def _drop(program: Program, functions: Collection[Function]) -> None:
         for owner in [module.tree, *module.tree.body]:
             if isinstance(owner, ast.Module | ast.ClassDef):
                 owner.body = [one for one in owner.body if id(one) not in gone] or [ast.Pass()]
-        wanted = {one.id for one in ast.walk(module.tree) if isinstance(one, ast.Name)}
+        wanted = {one.id for one in walk(module.tree) if isinstance(one, ast.Name)}
         names = {one.node.name for one in functions if not one.owner}
         for node in module.tree.body:
             if isinstance(node, ast.ImportFrom):
@@ -99,12 +100,12 @@ def _put_expressions(program: Program) -> bool:
         value = expression(function)
         if value is None or not function.uses or not function.is_known or not is_fit(function):
             continue
-        inner = [program.used_at(one) for one in ast.walk(value)]
+        inner = [program.used_at(one) for one in walk(value)]
         if any(one in functions or one is function for one in inner if one):
             continue
         if any(scope is one.node for one in functions for scope, _ in function.uses):
             continue  # what another puts into place in this round stays as it is
-        if any(id(node) in chosen for _, site in function.uses for node in ast.walk(site)):
+        if any(id(node) in chosen for _, site in function.uses for node in walk(site)):
             continue
         if _is_too_long(function, value):
             continue
@@ -121,7 +122,7 @@ def _put_expressions(program: Program) -> bool:
 
 
 def _is_too_long(function: Function, value: ast.expr) -> bool:
-    length = sum(isinstance(one, ast.expr) for one in ast.walk(value))
+    length = sum(isinstance(one, ast.expr) for one in walk(value))
     call = 2 + len(function.node.args.args)
     return (length - call) * (len(function.uses) - 1) > _GROWTH_MAX
 
@@ -181,14 +182,14 @@ class _Inliner:
         if id(function) in self._begun:
             return
         self._begun.add(id(function))
-        if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in ast.walk(function.node)):
+        if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in walk(function.node)):
             return
         for site in list(calls_in(function.node)):
             used = self._program.used_at(site)
             if used:
                 self._expand(used)
-        self._names = {one.id for one in ast.walk(function.node) if isinstance(one, ast.Name)}
-        self._names |= {one.arg for one in ast.walk(function.node) if isinstance(one, ast.arg)}
+        self._names = {one.id for one in walk(function.node) if isinstance(one, ast.Name)}
+        self._names |= {one.arg for one in walk(function.node) if isinstance(one, ast.arg)}
         self._locals = bound_in(function.node)
         self._made = set()
         self._path = function.path
@@ -243,7 +244,7 @@ class _Inliner:
         key = (function.path, function.owner, function.node.name)
         if self._refused is None or key in self._refused:
             return False
-        length = sum(isinstance(one, ast.expr) for one in ast.walk(function.node))
+        length = sum(isinstance(one, ast.expr) for one in walk(function.node))
         return length * (len(function.uses) - 1) <= _GROWTH_OF_BODIES_MAX
 
     def _put(self, statement: ast.stmt, call: ast.expr, used: Function) -> list[ast.stmt]:
@@ -260,7 +261,7 @@ class _Inliner:
             self._done(used, placed)
             return without_returns(placed.body(), self._dropped)
         is_assigned = value is call and isinstance(statement, ast.Assign)
-        if is_assigned and any(map(_may_swallow, ast.walk(used.node))):
+        if is_assigned and any(map(_may_swallow, walk(used.node))):
             raise UnfitError
         if value is call and self._is_plain(statement, used):
             assert isinstance(statement, ast.Assign)
@@ -342,9 +343,7 @@ class _Inliner:
         """Tell whether to assign is the last thing that happens, wherever it returned."""
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
             return False
-        tries = [
-            one for one in ast.walk(used.node) if isinstance(one, ast.Try) and has_return(one)
-        ]
+        tries = [one for one in walk(used.node) if isinstance(one, ast.Try) and has_return(one)]
         target = statement.targets[0]
         if isinstance(target, ast.Name):
             # What a `finally` calls may read it, and it keeps its value if that fails.
@@ -374,7 +373,7 @@ class _Exchange(ast.NodeTransformer):
 
 def calls_in(node: ast.AST) -> Iterator[ast.AST]:
     """Yield all calls in a function."""
-    for one in ast.walk(node):
+    for one in walk(node):
         if isinstance(one, ast.Call):
             yield one
 

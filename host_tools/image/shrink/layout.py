@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from ..errors import ImageError
 from .modules import Module, read_modules, target_of
 from .program import COMPREHENSIONS, Scope, bound_in
+from .walk import walk
 
 _MAKERS = ("bytearray", "dict", "list", "set")
 
@@ -152,7 +153,7 @@ def _names_around(module: Module, node: ast.stmt) -> set[str]:
         ),
         module.tree,
     )
-    return bound_in(owner) | {one.id for one in ast.walk(owner) if isinstance(one, ast.Name)}
+    return bound_in(owner) | {one.id for one in walk(owner) if isinstance(one, ast.Name)}
 
 
 def _fresh(name: str, names: Collection[str]) -> str:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from .walk import children
+
 FLAG = "TYPE_CHECKING"  # False on a board: what stands below it is for type checkers
 
 
@@ -151,7 +153,7 @@ def _live(tree: ast.AST) -> Iterator[ast.AST]:
     while stack:
         node = stack.pop()
         yield node
-        stack += [inner for inner in ast.iter_child_nodes(node) if not is_dead(inner)][::-1]
+        stack += [inner for inner in children(node) if not is_dead(inner)][::-1]
 
 
 def is_dead(node: ast.AST) -> bool:

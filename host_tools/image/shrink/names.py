@@ -44,6 +44,7 @@ from .colours import (
 )
 from .known_names import ASKED_NAMES, KNOWN_NAMES, ROM_NAMES
 from .roles import Attribute, File, Scope, Use, read_files
+from .walk import children, walk
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
@@ -259,7 +260,7 @@ def _of_others(file: File) -> set[str]:
 
 def names_in(tree: ast.AST) -> Iterator[str]:
     """Yield every identifier of a file."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -285,7 +286,7 @@ def defined_names(tree: ast.AST, *, within: bool = False) -> Iterator[str]:
 
     Local variables cost nothing: `within` says that this is the inside of a function.
     """
-    for node in ast.iter_child_nodes(tree):
+    for node in children(tree):
         inside = within
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             inside = True
@@ -309,10 +310,8 @@ def spoken_names(tree: ast.AST) -> Iterator[str]:
 
     Annotations and docstrings are texts too, but nobody reads them on a board.
     """
-    unread = {
-        id(node) for owner in ast.walk(tree) for note in _unread(owner) for node in ast.walk(note)
-    }
-    for node in ast.walk(tree):
+    unread = {id(node) for owner in walk(tree) for note in _unread(owner) for node in walk(note)}
+    for node in walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if id(node) not in unread:
                 yield from _IDENTIFIER.findall(node.value)

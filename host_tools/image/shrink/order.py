@@ -13,6 +13,7 @@ import ast
 from collections.abc import Callable, Iterator
 
 from .program import COMPREHENSIONS
+from .walk import children, walk
 
 _ORDER = ast.Lt | ast.LtE | ast.Gt | ast.GtE
 # What fails for no number; text formats itself by `%`, which is left out with the remainder.
@@ -51,7 +52,7 @@ def parts(node: ast.AST) -> list[ast.expr] | None:
     if isinstance(node, ast.Compare) and len(node.ops) > 1:
         return None
     found: list[ast.expr] = []
-    for one in ast.iter_child_nodes(node):
+    for one in children(node):
         if isinstance(one, ast.expr):
             found.append(one)
     return found
@@ -61,7 +62,7 @@ def calls(node: ast.AST) -> Iterator[ast.expr]:
     """Yield all that may be a call in an expression, what is evaluated first before the others."""
     if isinstance(node, ast.Lambda | COMPREHENSIONS):
         return
-    for one in ast.iter_child_nodes(node):
+    for one in children(node):
         yield from calls(one)
     if isinstance(node, ast.Call | ast.Attribute):
         yield node
@@ -76,7 +77,7 @@ def _before(nodes: list[ast.expr], call: ast.AST, is_steady: Steady) -> bool:
     for node in nodes:
         if node is call:
             return True
-        if any(one is call for one in ast.walk(node)):
+        if any(one is call for one in walk(node)):
             inner = parts(node)
             if isinstance(node, ast.BoolOp):
                 inner = node.values[:1]
@@ -173,9 +174,7 @@ def is_looking(node: ast.expr, properties: set[str]) -> bool:
         return all(is_looking(one, properties) for one in node.elts)
     if isinstance(node, ast.UnaryOp | ast.BinOp | ast.BoolOp | ast.IfExp | ast.Compare):
         return all(
-            is_looking(one, properties)
-            for one in ast.iter_child_nodes(node)
-            if isinstance(one, ast.expr)
+            is_looking(one, properties) for one in children(node) if isinstance(one, ast.expr)
         )
     return False
 
@@ -192,9 +191,9 @@ def is_conditional(statement: ast.stmt, call: ast.AST) -> ast.expr | None:
                 first = node.test
             if first is not None and not _holds(first, call):
                 return node  # type: ignore[return-value]
-            node = next((one for one in ast.iter_child_nodes(node) if _holds(one, call)), None)
+            node = next((one for one in children(node) if _holds(one, call)), None)
     return None
 
 
 def _holds(node: ast.AST, call: ast.AST) -> bool:
-    return any(one is call for one in ast.walk(node))
+    return any(one is call for one in walk(node))

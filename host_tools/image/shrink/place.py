@@ -14,6 +14,7 @@ from .modules import dotted
 from .order import is_looking, is_read, is_stable, parts
 from .program import Function, Program, Scope, bound_in
 from .returns import UnfitError
+from .walk import walk
 
 _CHAIN_USES_MAX = 2  # a longer way to a value, more often, is worth a local
 _IMPORTS_MAX = 1
@@ -130,7 +131,7 @@ def substitutes(  # noqa: PLR0911, PLR0912 - each reason against it by itself
         return False
     unstable = []
     for name, argument in given:
-        uses = [one for one in ast.walk(value) if isinstance(one, ast.Name) and one.id == name]
+        uses = [one for one in walk(value) if isinstance(one, ast.Name) and one.id == name]
         if is_stable(argument, program.is_steady):
             is_short = isinstance(argument, ast.Name | ast.Constant)
             if not is_short and len(uses) > _CHAIN_USES_MAX:
@@ -175,9 +176,7 @@ def _evaluated_before(value: ast.expr, use: ast.expr) -> tuple[list[ast.expr], b
             inner = [node.left, *node.comparators]
         if inner is None:
             return [value], False
-        at = next(
-            index for index, one in enumerate(inner) if any(two is use for two in ast.walk(one))
-        )
+        at = next(index for index, one in enumerate(inner) if any(two is use for two in walk(one)))
         if (isinstance(node, ast.BoolOp | ast.IfExp) and at) or (
             isinstance(node, ast.Compare) and at > 1
         ):
@@ -209,18 +208,16 @@ def bind(  # noqa: PLR0917 - what a place of call is
     own = bound_in(function.node)
     stored = {
         one.id
-        for one in ast.walk(function.node)
+        for one in walk(function.node)
         if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)
     }
     stored |= {
-        one.name
-        for one in ast.walk(function.node)
-        if isinstance(one, ast.ExceptHandler) and one.name
+        one.name for one in walk(function.node) if isinstance(one, ast.ExceptHandler) and one.name
     }
     busy = {*taken, *(one.id for one in change.values() if isinstance(one, ast.Name))}
     busy |= _globals_of(function)
     for name, argument in arguments(function, call):
-        uses = sum(isinstance(one, ast.Name) and one.id == name for one in ast.walk(function.node))
+        uses = sum(isinstance(one, ast.Name) and one.id == name for one in walk(function.node))
         own.discard(name)
         if name not in stored and is_stable(argument, program.is_steady):
             is_short = isinstance(argument, ast.Name | ast.Constant)
@@ -257,7 +254,7 @@ def _globals_of(function: Function) -> set[str]:
     return {
         one.id
         for statement in function.node.body
-        for one in ast.walk(statement)
+        for one in walk(statement)
         if isinstance(one, ast.Name) and one.id not in own
     }
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .known_names import KNOWN_NAMES
 from .modules import dotted
 from .names import spoken_names
+from .walk import children, walk
 
 Scope = ast.FunctionDef | ast.AsyncFunctionDef
 NESTED = (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -139,7 +140,7 @@ class Program:
                 self.functions[module.path, "", node.name] = Function(module.path, "", node)
             elif isinstance(node, ast.ClassDef):
                 self._take_class(module, node)
-        for outer in ast.walk(module.tree):
+        for outer in walk(module.tree):
             if isinstance(outer, Scope):
                 self._paths[id(outer)] = module.path
             if isinstance(outer, ast.Global | ast.Nonlocal):
@@ -164,7 +165,7 @@ class Program:
                 if function.is_property:
                     self.properties.add(inner.name)
             else:
-                bound = {one.id for one in ast.walk(inner) if isinstance(one, ast.Name)}
+                bound = {one.id for one in walk(inner) if isinstance(one, ast.Name)}
                 names |= bound
                 self._members.update(bound)
         base = next((one.id for one in node.bases if isinstance(one, ast.Name)), "")
@@ -293,7 +294,7 @@ class _Uses(ast.NodeVisitor):
         if id(self._scope) not in self._rebinding:
             self._rebinding[id(self._scope)] = any(
                 _is_named(one, first) and not isinstance(one.ctx, ast.Load)  # type: ignore[attr-defined]
-                for one in ast.walk(self._scope)
+                for one in walk(self._scope)
             )
         return not self._rebinding[id(self._scope)]
 
@@ -311,13 +312,13 @@ def _directly_in(outer: ast.AST) -> Iterator[ast.AST]:
     """Yield what stands in a function or module, but not in functions within."""
     if not isinstance(outer, Scope | ast.Module | ast.Lambda):
         return
-    stack = list(ast.iter_child_nodes(outer))
+    stack = list(children(outer))
     while stack:
         node = stack.pop()
         if isinstance(node, Scope | ast.Lambda):
             continue
         yield node
-        stack += ast.iter_child_nodes(node)
+        stack += children(node)
 
 
 def _module(path: str, tree: ast.Module) -> Module:
@@ -332,7 +333,7 @@ def _module(path: str, tree: ast.Module) -> Module:
                 module.imported[alias.asname or alias.name] = (source, alias.name)
     module.inner = frozenset(
         name
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, Scope | ast.Lambda)
         for name in bound_in(node)
     )
@@ -355,7 +356,7 @@ def _bound_by(node: ast.stmt) -> Iterable[str]:
         return [alias.asname or alias.name.split(".")[0] for alias in node.names]
     return [
         one.id
-        for one in ast.walk(node)
+        for one in walk(node)
         if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)
     ]
 
@@ -363,7 +364,7 @@ def _bound_by(node: ast.stmt) -> Iterable[str]:
 def bound_in(node: ast.AST) -> set[str]:
     """Return every name that a function binds, those of functions within it too."""
     found = set()
-    for one in ast.walk(node):
+    for one in walk(node):
         if isinstance(one, ast.arg):
             found.add(one.arg)
         elif isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load):
@@ -394,5 +395,5 @@ def is_fit(function: Function) -> bool:
     return not any(
         isinstance(one, _UNFIT) or _is_named(one, "super")
         for statement in node.body
-        for one in ast.walk(statement)
+        for one in walk(statement)
     )

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from .bindings import assigned, bindings_of, bound_in_class, is_none
 from .names import spoken_names
 from .program import Scope, is_property
+from .walk import children, walk
 
 _PORTS = "kernel/ports.py"
 _ANNOTATED = "kernel/"  # where every parameter of ours has an annotation
@@ -62,7 +63,7 @@ def _uses(types: "_Types", stay: set[str]) -> dict[str, list[tuple[ast.Attribute
     for cls in types.classes.values():
         for inner in cls.body:
             if not isinstance(inner, ast.FunctionDef):
-                stay |= {one.id for one in ast.walk(inner) if isinstance(one, ast.Name)}
+                stay |= {one.id for one in walk(inner) if isinstance(one, ast.Name)}
         is_ours = types.is_plain(cls)
         for inner in cls.body:
             if isinstance(inner, ast.FunctionDef):
@@ -99,7 +100,7 @@ class _Types:
                     for inner in node.body:
                         if isinstance(inner, Scope):
                             self._owners[id(inner)] = node
-            for one in ast.walk(tree):
+            for one in walk(tree):
                 if isinstance(one, ast.Import):
                     for alias in one.names:
                         name = alias.asname or alias.name
@@ -328,7 +329,7 @@ class _Types:
 
     def _look(self, node: ast.AST, env: Env, path: str) -> None:
         """Take note of all attributes, and of what is stored in them."""
-        for one in ast.iter_child_nodes(node):
+        for one in children(node):
             inner = env
             if isinstance(one, Scope | ast.Lambda):
                 inner = (*env, one)

@@ -10,6 +10,8 @@ Bounds   statements are never doubled: a body that would need it is refused
 import ast
 from collections.abc import Callable, Sequence
 
+from .walk import walk
+
 Give = Callable[[ast.expr | None], list[ast.stmt]]
 LOOPS = (ast.For, ast.While, ast.AsyncFor)
 
@@ -139,7 +141,7 @@ def _filled(body: list[ast.stmt]) -> list[ast.stmt]:
 
 def has_return(statement: ast.stmt) -> bool:
     """Tell whether there is a return within."""
-    return any(isinstance(one, ast.Return) for one in ast.walk(statement))
+    return any(isinstance(one, ast.Return) for one in walk(statement))
 
 
 def is_true(test: ast.expr) -> bool:

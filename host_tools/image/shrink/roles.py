@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from ..errors import ImageError
 from .modules import Module, is_dead, read_modules, target_of
+from .walk import walk
 
 _BY_TEXT = {"getattr", "setattr", "hasattr", "delattr"}
 _ALL_BY_TEXT = {"globals", "locals", "vars", "eval", "exec"}
@@ -359,7 +360,7 @@ class _Reader(ast.NodeVisitor):
             name.id
             for handler in node.handlers
             if handler.type
-            for name in ast.walk(handler.type)
+            for name in walk(handler.type)
             if isinstance(name, ast.Name)
         }
         if "AttributeError" in caught:
@@ -367,7 +368,7 @@ class _Reader(ast.NodeVisitor):
             self._file.fixed_attributes.update(
                 one.attr
                 for part in node.body
-                for one in ast.walk(part)
+                for one in walk(part)
                 if isinstance(one, ast.Attribute)
             )
         self.generic_visit(node)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .program import COMPREHENSIONS, Scope
+from .walk import children, walk
 
 _WITHIN = Scope | ast.Lambda | ast.ClassDef | COMPREHENSIONS
 _LOOPS = ast.For | ast.AsyncFor | ast.While
@@ -111,7 +112,7 @@ class _Spans:
             self._body(statement.body)
             self._body(statement.orelse)
         else:
-            for child in ast.iter_child_nodes(statement):
+            for child in children(statement):
                 if isinstance(child, ast.expr):
                     self._expression(child)
                 elif isinstance(child, ast.withitem):
@@ -144,14 +145,14 @@ class _Spans:
         else:
             if isinstance(node, ast.NamedExpr):
                 self._fix(node)
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 if isinstance(child, ast.expr):
                     self._expression(child)
                 elif isinstance(child, ast.keyword):
                     self._expression(child.value)
 
     def _fix(self, node: ast.AST) -> None:
-        for one in ast.walk(node):
+        for one in walk(node):
             if isinstance(one, ast.Name):
                 self.fixed.add(one.id)
                 self._see(one.id)
@@ -193,7 +194,7 @@ def _sets(statement: ast.stmt, name: str) -> bool:
     """Tell whether the first that a statement does with a local is to set it, come what may."""
     if not isinstance(statement, ast.Assign):
         return False
-    if any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(statement.value)):
+    if any(isinstance(one, ast.Name) and one.id == name for one in walk(statement.value)):
         return False
     target = statement.targets[0]
     names = target.elts if isinstance(target, ast.Tuple) else [target]
@@ -201,7 +202,7 @@ def _sets(statement: ast.stmt, name: str) -> bool:
 
 
 def _stored(function: Scope) -> Iterator[str]:
-    for one in ast.walk(function):
+    for one in walk(function):
         if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load):
             yield one.id
         elif isinstance(one, ast.ExceptHandler) and one.name:

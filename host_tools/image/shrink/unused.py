@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from .modules import read_modules
 from .names import names_in, spoken_names
+from .walk import walk
 
 _NAMED_BY_ITSELF_MAX = 3
 
@@ -73,8 +74,7 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             target = node.targets[0]
             is_plain = all(
-                isinstance(part, ast.Constant | ast.Tuple | ast.Load)
-                for part in ast.walk(node.value)
+                isinstance(part, ast.Constant | ast.Tuple | ast.Load) for part in walk(node.value)
             )
             if is_plain and isinstance(target, ast.Name):
                 yield target.id, node
