@@ -8,9 +8,9 @@ one or two go with it, as seldom.
 
 Input    on_offer(now, envelope), on_time(now)
 Effects  frames by the transmitter; a reboot with REBOOT_UPDATE
-Bounds   one offer, _OFFERS_MAX new ones in _WINDOW_MS; a session each UPDATE_MS_MIN at most, then
-         half as often with each that brought nothing, down to UPDATE_MS_MIN << _DOUBLINGS_MAX; as
-         many to help
+Bounds   one offer, _FRAMES_MAX of its frames, _OFFERS_MAX new ones in _WINDOW_MS; a session each
+         UPDATE_MS_MIN at most, then half as often with each that brought nothing, down to
+         UPDATE_MS_MIN << _DOUBLINGS_MAX; as many to help
 Source   SPEC.md, "Releases on the air"
 """
 
@@ -36,6 +36,7 @@ _COPIES = 2
 _FIELDS, _NODES = 7, 6
 _TRIAL, _CONFIRMED = 2, 3  # stages of `release.talk`, which is in no image; a test holds to that
 _OFFERS_MAX, _WINDOW_MS = 4, 10_000  # so many in such a while: each is answered
+_FRAMES_MAX = 32  # of one offer: it names a thousand boards
 # The release, how many sessions brought nothing, and when the next may begin: its own, or to help
 _KEY, _HELP_KEY = b"update", b"help"
 _STORED_BYTES = 12
@@ -50,6 +51,7 @@ class Offers:
         self._core = core
         self._rng = rng
         self._offer: "list[object]" = []
+        self._known: "list[object]" = []  # of its frames, the first board of each
         self._copies = self._source = 0  # who sent it, and who of them last
         self._taken = self._since_ms = 0  # how many offers, and from when on
         self._is_for_us = self._is_asked = self._is_leaving = False
@@ -69,16 +71,26 @@ class Offers:
         if not isinstance(sequence, int) or not isinstance(nodes, list):
             return DROP_MALFORMED
         is_asked = nodes == [envelope.source] and sequence == running and stage == _CONFIRMED
-        if offer == self._offer and not is_asked:
-            self._copies += envelope.source != self._source
+        is_named = self._core.identity.node in nodes
+        # On trial it would lose what it has shown of its health, at whoever's word.
+        is_for_us = stage != _TRIAL and sequence > running and (not nodes or is_named)
+        # One offer takes several frames if it names many; they are told apart by whom they begin
+        # with, so that each is handed on once.
+        is_same, known = offer[:_NODES] == self._offer[:_NODES], self._known
+        first = nodes[0] if nodes and isinstance(nodes[0], int) else 0
+        is_known = is_same and (first in known or len(known) == _FRAMES_MAX)
+        if is_known and not is_asked and (self._is_for_us or not is_for_us):
+            self._copies += offer == self._offer and envelope.source != self._source
             if self._is_for_us and self.due_at_ms == _NEVER:
                 self.due_at_ms = ticks_add(now_ms, UPDATE_MS_MIN)  # who never sleeps tries again
-        elif kind and offer[3] == kind and self._is_among_few(now_ms):
+        elif kind and (offer[3] == kind or is_named) and self._is_among_few(now_ms):
+            if not is_same:
+                known = self._known = []
+                self._is_for_us = False
+            if len(known) < _FRAMES_MAX:
+                known.append(first)
             self._offer, self._copies = offer, 1
-            node = self._core.identity.node
-            # On trial it would lose what it has shown of its health, at whoever's word.
-            is_free = stage != _TRIAL and sequence > running
-            self._is_for_us = is_free and (not nodes or node in nodes)
+            self._is_for_us |= is_for_us
             self._is_asked = is_asked
             self._draw(now_ms, _HELP_MS if is_asked else self._core.neighbours.count >> 1)
         self._source = envelope.source

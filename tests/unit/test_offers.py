@@ -265,3 +265,55 @@ def test_the_next_session_may_begin_at_the_end_of_the_pause_and_not_before() -> 
         for now_ms in (begins_at_ms, ticks_add(ends_at_ms, -1)):
             assert offers._begin(now_ms, b"update") == 0
         assert offers._begin(ends_at_ms, b"update") == 2
+
+
+def test_an_offer_in_several_frames_is_answered_and_handed_on_once_each() -> None:
+    agent = Listener()
+    frames = [offer(nodes=range(at, at + 34)) for at in (100, 200, 300)]
+    for _ in range(100):
+        for fields in frames:
+            agent.hear(fields)
+            agent.wait(2_000)
+    assert agent.said(KIND_OFFER) == frames and len(agent.said(KIND_REPORT)) == 3
+    agent = Listener()
+    for _ in range(3):
+        for at in range(100, 150):
+            agent.hear(offer(nodes=[at]))
+            agent.wait(5_000)
+    assert len(agent.said(KIND_OFFER)) == 32  # what it does not note it leaves to others
+
+
+def test_who_is_named_in_any_frame_of_an_offer_goes() -> None:
+    node = Listener().agent.identity.node
+    for count in (2, 5, 40):  # in the while in which four are answered; more than it notes
+        agent = Listener()
+        frames = [offer(nodes=[100 + at]) for at in range(count - 1)] + [offer(nodes=[100, node])]
+        for _ in range(count):
+            for fields in frames:
+                if not agent.out.reboots:
+                    agent.hear(fields)
+                    agent.wait(2_000)
+        assert agent.out.reboots == [REBOOT_UPDATE]
+    agent = Listener()
+    for fields in (offer(nodes=[node]), offer(nodes=[100])):  # before it has answered the first
+        agent.hear(fields)
+    agent.wait(WAIT_MS)
+    assert agent.out.reboots == [REBOOT_UPDATE]
+
+
+def test_who_is_named_goes_whatever_the_class_which_its_updater_knows_better() -> None:
+    node = Listener().agent.identity.node
+    for nodes, reboots in (([100, node], [REBOOT_UPDATE]), ([100], []), ([], [])):
+        agent = Listener()
+        agent.hear(offer(kind=KIND + 1, nodes=nodes))
+        agent.wait(WAIT_MS)
+        assert agent.out.reboots == reboots
+
+
+def test_an_offer_that_is_taken_back_is_followed_no_more() -> None:
+    node = Listener().agent.identity.node
+    agent = Listener()
+    agent.hear(offer(nodes=[node]))
+    agent.hear(offer(nodes=[100], generation=2))
+    agent.wait(UPDATE_MS_MIN << 1)
+    assert not agent.out.reboots
