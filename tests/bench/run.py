@@ -21,9 +21,10 @@ def names() -> list[str]:
 
 def load(name: str) -> ModuleType:
     """Import the file of one figure."""
-    spec = importlib.util.spec_from_file_location(name, HERE / f"figure_{name}.py")
+    spec = importlib.util.spec_from_file_location(f"figure_{name}", HERE / f"figure_{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # what it hands to other processes is looked up there
     spec.loader.exec_module(module)
     return module
 

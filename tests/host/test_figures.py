@@ -1,5 +1,6 @@
 """`make figure` fails when a figure misses its bar."""
 
+import pickle
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,14 @@ def test_every_figure_has_a_unit_and_a_bar(name: str) -> None:
     figure = run.load(name)
     assert figure.UNIT
     assert hasattr(figure, "AT_LEAST") or hasattr(figure, "AT_MOST")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_figure_defines_can_be_handed_to_other_processes(name: str) -> None:
+    figure = run.load(name)
+    for value in vars(figure).values():
+        if getattr(value, "__module__", "") == figure.__name__:
+            assert pickle.loads(pickle.dumps(value)) is value
 
 
 @pytest.mark.parametrize(("value", "code"), [(1.79, 1), (1.8, 0)])
