@@ -137,8 +137,12 @@ class _Window:
 
     def add(self, number: int, data: bytes) -> None:
         """Take in one more; a newer one pushes out what lies behind the window."""
+        self.frames.append(data)
+        del self.frames[:-SEQUENCE_WINDOW]
+        if len(self.newest) == 1:  # as ever, but for corrupted ones
+            if (number - self.newest[0]) & 0xFFFF < 1 << 15:
+                self.newest[0] = number
+            return
         is_newer = [(number - newest) & 0xFFFF < 1 << 15 for newest in self.newest]
         older = {newest for newest, later in zip(self.newest, is_newer, strict=True) if not later}
         self.newest = [*sorted(older), *([number] if any(is_newer) else [])]
-        self.frames.append(data)
-        del self.frames[:-SEQUENCE_WINDOW]
