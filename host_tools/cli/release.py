@@ -269,9 +269,12 @@ def refresh(days: int) -> None:
 def rotate(role: str, key: str, days: int) -> None:
     """Put a new key in the place of KEY, which is lost, stolen or used up: its name or its id."""
     office = _office()
+    before = office.keys.names()
     name, signed = office.rotate(ROLE_NAMES.index(role), _public(office, key), days)
     path = office.repository.newest_root_path()
     click.echo(f"{office.keys.folder}: the key {name} is {role} in the place of {key}.")
+    if name in before:
+        click.echo(f"An earlier rotate made {name}: if a thief may have that, too, rotate again.")
     click.echo(f"{path}: signed by {show.how_far(signed)}")
     if role == "release":
         click.echo("Create, sign and publish a release now: what was current is void.")

@@ -75,7 +75,7 @@ class KeyFolder:
         key = _Key(private, lms_key.public_key(private))
         with self._alone():
             if self._disk.read(self._key_path(name)) is not None:
-                raise usage(f"{self._key_path(name)} exists: give the new key another name.")
+                raise usage(f"{self._key_path(name)} exists already: move it away first.")
             replace(self._disk, self.folder / GITIGNORE, b"*\n")  # no key into anybody's git
             for place in self._places(name, key):
                 self._save(place, _State(((0, 1 << parameters.height),)))

@@ -51,24 +51,32 @@ class Repository:
         return sorted(int(match[1]) for match in found if match)
 
     def trust(self) -> Trust:
-        """Return what a board without a clock believes that read all from the first root on.
+        """Return what a board without a clock believes that heard each document at once.
 
+        A timestamp that is no longer good is no fault here: the next one takes its place.
         Raises: CmaError 2 if there is no root, 4 if a document is not what it should be.
         """
         versions = self.roots()
-        if not versions or versions[0] != 1:
+        if not versions:
             raise usage(f"There is no {self.root_path(1)}: start with cma release init.")
+        missing = [version for version in range(1, versions[-1]) if version not in versions]
+        if missing:
+            raise refused(
+                f"{self.root_path(missing[0])} is missing: put it back, as boards take root after "
+                "root."
+            )
+        stamp = self._disk.read(self.folder / TIMESTAMP)
         try:
             trust = Trust(Envelope(self.read(self.root_path(1))).payload)
         except RefusedError as error:
             raise self._refusal(self.root_path(1), error.reason) from error
-        for version in versions[1:]:
-            reason = trust.on_root(self.read(self.root_path(version)))
+        for version in versions:
+            reason = trust.on_root(self.read(self.root_path(version))) if version > 1 else 0
             if reason:
                 raise self._refusal(self.root_path(version), reason)
-        stamp = self._disk.read(self.folder / TIMESTAMP)
-        if stamp is not None:
-            trust.on_timestamp(stamp)
+            # As early as can be: what a later root ends sooner, boards may have believed before.
+            if stamp is not None:
+                trust.on_timestamp(stamp)
         return trust
 
     def newest_root(self) -> Root:

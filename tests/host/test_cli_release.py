@@ -61,6 +61,20 @@ def test_a_release_from_the_first_key_to_the_second_release(person: Person) -> N
     assert "newest root" in person.types("sign release/root.1.cbor", ExitCode.USAGE)
 
 
+def test_a_rotation_that_was_cut_off_is_said_again(person: Person) -> None:
+    person.types("init")
+    assert "earlier" not in person.types("rotate release release")
+    root = Path("release/root.2.cbor")
+    root.unlink()
+    assert "rotate again if that was cut off" in person.types(
+        "rotate timestamp timestamp", ExitCode.REFUSED
+    )
+    said = person.types("rotate release release")
+    assert "release-v2 is release in the place of release" in said and root.exists()
+    assert "An earlier rotate made release-v2: if a thief may have that, too" in said
+    assert "release-v3 is release" in person.types("rotate release release-v2")
+
+
 def flashable(file: Path) -> None:
     """See that boards at a cable get a release's image with what vouches for it."""
     (part,) = artefact.read(file.read_bytes(), "").parts

@@ -1,28 +1,15 @@
 """From keys to what is published: each step, and what it refuses."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cma_toolkit.firmware.kernel.release.envelope import Envelope
 from cma_toolkit.firmware.kernel.release.index import image_digest
-from cma_toolkit.firmware.kernel.release.manifest import (
-    NUMBER_MAX,
-    Board,
-    Manifest,
-    to_bytes,
-)
-from cma_toolkit.firmware.kernel.release.trust import (
-    ROLE_RELEASE,
-    ROLE_ROOT,
-    ROLE_TIMESTAMP,
-    Trust,
-)
-from cma_toolkit.host_tools.errors import CmaError, ExitCode
-from cma_toolkit.host_tools.image.build import SLOT_BYTES, Image
+from cma_toolkit.firmware.kernel.release.manifest import NUMBER_MAX, Manifest, to_bytes
+from cma_toolkit.firmware.kernel.release.trust import ROLE_RELEASE, ROLE_ROOT, ROLE_TIMESTAMP
+from cma_toolkit.host_tools.errors import ExitCode
 from cma_toolkit.host_tools.release import artefact, documents
 from cma_toolkit.host_tools.release.artefact import Numbers, Release
 from cma_toolkit.host_tools.release.documents import key_id
@@ -30,19 +17,17 @@ from cma_toolkit.host_tools.release.key_folder import KeyFolder
 from cma_toolkit.host_tools.release.procedures import DAY_S, Office
 from cma_toolkit.host_tools.release.repository import Repository
 from support.model_disk import ModelDisk, PowerCutError
-from support.release_signers import MPY, NOW_S, SMALL
-
-ONE_EACH = {"root": (1, 1), "release": (1, 1), "timestamp": (1, 1)}
-
-
-class Clock:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now_s = float(NOW_S)
-
-    def __call__(self) -> float:
-        return self.now_s
+from support.release_office import (
+    ONE_EACH,
+    Clock,
+    Fleet,
+    image,
+    make,
+    office_in,
+    published,
+    refusal,
+)
+from support.release_signers import SMALL
 
 
 @pytest.fixture
@@ -50,64 +35,11 @@ def clock() -> Clock:
     return Clock()
 
 
-def office_in(folder: Path, clock: Clock, computer: str = "here") -> Office:
-    keys = KeyFolder(folder / computer / "keys", folder / computer / "marks")
-    return Office(keys, Repository(folder / "release"), clock, SMALL)
-
-
 @pytest.fixture
 def office(tmp_path: Path, clock: Clock) -> Office:
     made = office_in(tmp_path, clock)
     made.begin(ONE_EACH)
     return made
-
-
-def image(text: str = "image", architecture: str = "") -> Image:
-    return Image(text.encode() * 100, "greenhouse", "5ca1ab1e", architecture, {})
-
-
-def make(sequence: int, **others: int) -> Release:
-    return artefact.make("greenhouse", [image()], "6.3", Numbers(sequence, **others))
-
-
-def published(office: Office, sequence: int, **others: int) -> Release:
-    release, _ = office.sign_release(make(sequence, **others))
-    office.publish(release)
-    return release
-
-
-def refusal(code: ExitCode, call: Callable[[], object]) -> str:
-    with pytest.raises(CmaError) as raised:
-        call()
-    assert raised.value.code == code
-    return raised.value.message
-
-
-class Fleet:
-    """A board that reads what is published, from one root on."""
-
-    def __init__(self, office: Office, version: int = 1) -> None:
-        """Hand it the root of a version, as flashing does."""
-        self._repository = office.repository
-        first = self._repository.read(self._repository.root_path(version))
-        self.trust = Trust(Envelope(first).payload)
-
-    def read(self, release: Release, now_s: int = NOW_S, architecture: str = "") -> list[int]:
-        """Return what the board answers to each part."""
-        for version in self._repository.roots():
-            if version > self.trust.root.version:
-                path = self._repository.root_path(version)
-                assert self.trust.on_root(self._repository.read(path)) == 0
-        stamp = self._repository.read(self._repository.folder / "timestamp.cbor")
-        assert self.trust.on_timestamp(stamp, now_s) == 0
-        kind = artefact.class_id("greenhouse", architecture)
-        board = Board((kind,), SLOT_BYTES, MPY)
-        answers = []
-        for part in release.parts:
-            answers.append(self.trust.on_release(part.envelope, board, now_s))
-            if not answers[-1] and self.trust.manifest:
-                self.trust.on_confirmed(self.trust.manifest)
-        return answers
 
 
 def test_a_board_takes_what_was_created_signed_and_published(office: Office) -> None:
