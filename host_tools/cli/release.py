@@ -165,7 +165,7 @@ def create(
     from cma_toolkit.host_tools.fleet.project import find_folder
     from cma_toolkit.host_tools.image import mpy
     from cma_toolkit.host_tools.image.build import APPLICATION
-    from cma_toolkit.host_tools.release import artefact
+    from cma_toolkit.host_tools.release import artefact, room
     from cma_toolkit.host_tools.release.disclosed import refuse_secrets
 
     app = app / APPLICATION if app.is_dir() else app
@@ -178,6 +178,8 @@ def create(
     numbers = artefact.Numbers(sequence, security_counter, battery_mv, after)
     needed = runtimes_for(runtimes, numbers, find_folder(Path.cwd()), last)
     made = artefact.make(name, images, mpy.compiler()[1], numbers, needed)
+    if office.repository.roots():
+        room.check_release(office.repository.newest_root(), made)
     path = out or app.parent / build.FOLDER / f"{name}-{sequence}{artefact.SUFFIX}"
     _save(path, made.to_bytes())
     show.release(made, path, None, output)

@@ -83,6 +83,12 @@ def envelope(payload: bytes, signatures: Iterable[tuple[bytes, bytes]] = ()) -> 
     return _dumps(cbor2.CBORTag(ENVELOPE_TAG, {AUTHENTICATION: wrapper, CONTENT: payload}))
 
 
+def envelope_bytes(payload_bytes: int, signatures: Iterable[int]) -> int:
+    """Return how long an envelope is, by the sizes of what is in it."""
+    blanks = [(bytes(KEY_ID_BYTES), bytes(size)) for size in signatures]
+    return len(envelope(bytes(payload_bytes), blanks))
+
+
 def open_envelope(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """Return the document and the signatures of an envelope that a board could read."""
     outer = cbor2.loads(data).value

@@ -48,6 +48,11 @@ class ParameterSet:
         less = bits == 1 and self.hash_bytes == 24
         return 8 * self.hash_bytes // bits + _CHECKSUM_DIGITS[bits] - less
 
+    @property
+    def signature_bytes(self) -> int:
+        """Return the size of a signature: four numbers and hashes."""
+        return 16 + self.hash_bytes * (1 + self.digits + self.height)
+
 
 SHIPPED = ParameterSet(11, 7)  # SHA256_M24_H10 with SHA256_N24_W4: 1,024 signatures of 1,504 B
 
@@ -70,6 +75,12 @@ def public_key(key: PrivateKey) -> bytes:
     """Return the public key, as an HSS key of one level."""
     types = _u32(key.parameters.lms_type) + _u32(key.parameters.ots_type)
     return _LEVELS + types + key.identifier + _tree(key)[1]
+
+
+def parameters_of(public: bytes) -> ParameterSet:
+    """Return the numbers that a public key begins with."""
+    lms_type, ots_type = (int.from_bytes(public[at : at + 4], "big") for at in (4, 8))
+    return ParameterSet(lms_type, ots_type)
 
 
 def sign(key: PrivateKey, leaf: int, message: bytes, randomizer: bytes) -> bytes:

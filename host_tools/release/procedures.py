@@ -24,7 +24,7 @@ from cma_toolkit.firmware.kernel.release.trust import (
 )
 from cma_toolkit.host_tools.errors import CmaError, refused, usage
 from cma_toolkit.host_tools.image.build import SLOT_BYTES
-from cma_toolkit.host_tools.release import documents
+from cma_toolkit.host_tools.release import documents, room
 from cma_toolkit.host_tools.release.artefact import Part, Release
 from cma_toolkit.host_tools.release.documents import Role, RootDocument
 from cma_toolkit.host_tools.release.key_folder import KeyFolder
@@ -87,6 +87,7 @@ class Office:
         taken = {*self.keys.names()} & {name for each in names.values() for name in each}
         if taken:
             raise usage(f"{self.keys.folder} has a key {min(taken)} already: move it away first.")
+        room.check_counts(counts, self.parameters)
         expires_s = self._in_days(root_days)
         roles = {
             role: Role(
@@ -232,6 +233,7 @@ class Office:
         now_s, expires_s = self.now_s, self._in_days(days)
         # First all that takes no signature of the timestamp's key.
         self._refuse_unbelievable(trust, min(expires_s, trust.root.expires_s))
+        room.check_release(trust.root, release)
         for part in release.all_parts:
             if not trust.root.is_signed(ROLE_RELEASE, Envelope(part.envelope), (sha256,)):
                 raise refused(

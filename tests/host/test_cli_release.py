@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from cma_toolkit.firmware.kernel.release import gathering
 from cma_toolkit.host_tools.cli.agent_image import AgentImages
 from cma_toolkit.host_tools.errors import CmaError, ExitCode
 from cma_toolkit.host_tools.ports.discover import Port
@@ -59,6 +60,21 @@ def test_a_release_from_the_first_key_to_the_second_release(person: Person) -> N
     assert "release-v2 is release in the place of" in person.types(f"rotate release {lost}")
     assert "signed by 1 of 1 keys." in person.types("sign release/root.2.cbor")
     assert "newest root" in person.types("sign release/root.1.cbor", ExitCode.USAGE)
+
+
+def test_what_boards_have_no_room_for_is_not_made(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.types("init")
+    monkeypatch.setattr(gathering, "GATHERED_BYTES_MAX", 1_000)
+    said = person.types("create", ExitCode.REFUSED)
+    assert "no room for any release" in said and not Path("build").exists()
+    Path("keys").rename("elsewhere")
+    Path("release").rename("other")
+    person.types("create")  # whose keys will sign it, nobody knows yet
+    said = person.types("init --release 2/2", ExitCode.USAGE)
+    assert "With --release 2/2 and --timestamp 1/1 boards have no room" in said
+    assert not Path("keys").exists()
 
 
 def test_a_rotation_that_was_cut_off_is_said_again(person: Person) -> None:

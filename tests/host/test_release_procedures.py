@@ -18,6 +18,7 @@ from cma_toolkit.host_tools.release.procedures import DAY_S, Office
 from cma_toolkit.host_tools.release.repository import Repository
 from support.model_disk import ModelDisk, PowerCutError
 from support.release_office import (
+    AS_SHIPPED,
     ONE_EACH,
     Clock,
     Fleet,
@@ -201,7 +202,9 @@ def test_a_key_of_another_role_is_not_replaced(office: Office) -> None:
 
 
 def test_two_of_three_keys_sign_on_two_computers(tmp_path: Path, clock: Clock) -> None:
-    here, there = office_in(tmp_path, clock), office_in(tmp_path, clock, "there")
+    here, there = (
+        office_in(tmp_path, clock, name, parameters=AS_SHIPPED) for name in ("here", "there")
+    )
     here.begin({"root": (2, 3), "release": (2, 2), "timestamp": (1, 1)})
     for name in ("root-2", "release-2"):
         here.keys.backup(name, 8, tmp_path / name)
@@ -247,7 +250,7 @@ def test_no_more_keys_sign_than_are_asked_for(tmp_path: Path, clock: Clock) -> N
 
 
 def test_a_timestamp_takes_all_its_keys(tmp_path: Path, clock: Clock) -> None:
-    office = office_in(tmp_path, clock)
+    office = office_in(tmp_path, clock, parameters=AS_SHIPPED)
     office.begin({**ONE_EACH, "timestamp": (2, 2)})
     release, _ = office.sign_release(make(1))
     (tmp_path / "here" / "keys" / "timestamp-2.key").unlink()
@@ -255,7 +258,7 @@ def test_a_timestamp_takes_all_its_keys(tmp_path: Path, clock: Clock) -> None:
 
 
 def test_a_release_is_signed_when_each_of_its_parts_is(tmp_path: Path, clock: Clock) -> None:
-    here = office_in(tmp_path, clock)
+    here = office_in(tmp_path, clock, parameters=AS_SHIPPED)
     here.begin({**ONE_EACH, "release": (2, 2)})
     images = [image("a", "xtensawin"), image("b", "rv32imc")]
     bare = artefact.make("greenhouse", images, "6.3", Numbers(1))

@@ -13,10 +13,13 @@ from cma_toolkit.host_tools.image.build import SLOT_BYTES, Image
 from cma_toolkit.host_tools.release import artefact
 from cma_toolkit.host_tools.release.artefact import Numbers, Release
 from cma_toolkit.host_tools.release.key_folder import KeyFolder
+from cma_toolkit.host_tools.release.lms_key import ParameterSet
 from cma_toolkit.host_tools.release.procedures import Office
 from cma_toolkit.host_tools.release.repository import Repository
 from support.release_signers import MPY, NOW_S, SMALL
 
+# Signatures of the size that boards get, but for the 120 bytes of a higher tree.
+AS_SHIPPED = ParameterSet(10, 7)
 ONE_EACH = {"root": (1, 1), "release": (1, 1), "timestamp": (1, 1)}
 
 
@@ -30,9 +33,11 @@ class Clock:
         return self.now_s
 
 
-def office_in(folder: Path, clock: Clock, computer: str = "here") -> Office:
+def office_in(
+    folder: Path, clock: Clock, computer: str = "here", parameters: ParameterSet = SMALL
+) -> Office:
     keys = KeyFolder(folder / computer / "keys", folder / computer / "marks")
-    return Office(keys, Repository(folder / "release"), clock, SMALL)
+    return Office(keys, Repository(folder / "release"), clock, parameters)
 
 
 def image(text: str = "image", architecture: str = "") -> Image:
