@@ -13,7 +13,7 @@ from . import papers, record, saved
 from .envelope import Envelope
 from .layout import trailer_at
 from .refusals import REFUSED_UNSIGNED
-from .slots import CONFIRMED, DROP, EMPTY, GIVE_UP, HEALTHY, REJECTED, TRIAL, Slot
+from .slots import CONFIRMED, DROP, EMPTY, GIVE_UP, HEALTHY, LOST, REJECTED, TRIAL, Slot
 from .trust import ROLE_RELEASE
 
 TYPE_CHECKING = False
@@ -93,13 +93,19 @@ class Installation:
         at = self.trial()
         if at < 0:
             return
-        slot = self.slots[at]
+        slot, other = self.slots[at], self.slots[1 - at]
         slot.follow(HEALTHY)
+        # The keys of today have not come to such a number: those that made it are revoked.
+        is_void = other.state == CONFIRMED and other.sequence > slot.sequence
+        if is_void:
+            other.follow(LOST)
         self.record.counter = slot.security_counter
         if self.trust:
             self.trust.on_confirmed(slot.manifest())
         saved.forget(self.table)
         self.commit()
+        if is_void:
+            self._erase_papers(1 - at)
 
     def give_up(self) -> None:
         """Reject the release on trial: the other slot runs from the next boot on.
@@ -200,9 +206,15 @@ class Installation:
                 slot = self.slots[at]  # without a document it is one that nobody could read
                 is_over = slot.state in (EMPTY, REJECTED) and slot.document
                 if is_over and self.read_papers(at):
-                    papers.erase(self.flash, trailer_at(at, self.flash.sector_count))
+                    self._erase_papers(at)
             except OSError:
                 pass  # the next boot tries again
+
+    def _erase_papers(self, at: int) -> None:
+        try:
+            papers.erase(self.flash, trailer_at(at, self.flash.sector_count))
+        except OSError:
+            pass  # the next boot tries again
 
     def commit(self) -> None:
         """Make all of it durable, as one.
