@@ -73,7 +73,9 @@ class Offers:
         is_asked = nodes == [envelope.source] and sequence == running and stage == _CONFIRMED
         is_named = self._core.identity.node in nodes
         # On trial it would lose what it has shown of its health, at whoever's word.
-        is_for_us = stage != _TRIAL and sequence > running and (not nodes or is_named)
+        is_for_us = stage != _TRIAL and (is_named or (not nodes and sequence > running))
+        # Named, an updater looks at an older one too: what runs may be of keys that are revoked.
+        is_for_us &= sequence != running
         # One offer takes several frames if it names many; they are told apart by whom they begin
         # with, so that each is handed on once.
         is_same, known = offer[:_NODES] == self._offer[:_NODES], self._known

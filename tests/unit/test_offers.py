@@ -317,3 +317,12 @@ def test_an_offer_that_is_taken_back_is_followed_no_more() -> None:
     agent.hear(offer(nodes=[100], generation=2))
     agent.wait(UPDATE_MS_MIN << 1)
     assert not agent.out.reboots
+
+
+def test_who_is_named_looks_at_an_older_one_too_as_what_runs_may_be_a_thiefs() -> None:
+    node = Listener().agent.identity.node
+    for sequence, nodes, reboots in ((3, [node], 1), (3, [], 0), (4, [node], 0), (3, [100], 0)):
+        agent = Listener()
+        agent.hear(offer(sequence=sequence, nodes=nodes))
+        agent.wait(WAIT_MS)
+        assert len(agent.out.reboots) == reboots

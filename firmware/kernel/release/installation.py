@@ -105,7 +105,7 @@ class Installation:
         saved.forget(self.table)
         self.commit()
         if is_void:
-            self._erase_papers(1 - at)
+            self.tidy()
 
     def give_up(self) -> None:
         """Reject the release on trial: the other slot runs from the next boot on.
@@ -206,15 +206,9 @@ class Installation:
                 slot = self.slots[at]  # without a document it is one that nobody could read
                 is_over = slot.state in (EMPTY, REJECTED) and slot.document
                 if is_over and self.read_papers(at):
-                    self._erase_papers(at)
+                    papers.erase(self.flash, trailer_at(at, self.flash.sector_count))
             except OSError:
                 pass  # the next boot tries again
-
-    def _erase_papers(self, at: int) -> None:
-        try:
-            papers.erase(self.flash, trailer_at(at, self.flash.sector_count))
-        except OSError:
-            pass  # the next boot tries again
 
     def commit(self) -> None:
         """Make all of it durable, as one.

@@ -10,6 +10,7 @@ Source   RFC 6206, section 4.2
 """
 
 from ..ticks import ticks_add, ticks_diff
+from .record import origin_of
 from .talk import (
     BASES,
     BASES_MAX,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from ..prng import Prng
     from .holding import Holding
+    from .installation import Installation
     from .manifest import Board
 
 INTERVAL_MS_MIN = 250
@@ -35,6 +37,21 @@ DOUBLINGS_MAX = 4
 REDUNDANCY = 2  # as many offers heard in an interval make ours needless
 USELESS_MAX = 8
 _NEVER = -1
+
+
+def floor_of(board: "Installation", runs: int, root: int) -> int:
+    """Return the number that an offer with a root of that version must not be below.
+
+    That of what runs, unless revoked keys may have made it: a thief has made the highest one there
+    is, and the next good one must be heard all the same.
+    """
+    trust, held = board.trust, board.record
+    if trust is None:
+        return runs
+    if trust.root.version < root:
+        return 0
+    is_handed = origin_of(held.root) == held.origin or not trust.root.sequence
+    return runs if is_handed else min(runs, trust.sequence)
 
 
 class Offering:

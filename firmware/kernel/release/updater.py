@@ -20,7 +20,7 @@ from .fetching import Fetching
 from .holding import Holding, running_of
 from .installation import RECOVERY
 from .intake import Intake
-from .offering import Offering
+from .offering import Offering, floor_of
 from .refusals import NO_FAULTS
 from .serving import Serving
 
@@ -153,7 +153,8 @@ class Updater:
 
     def _on_offer(self, now_ms: int, fields: "list[Any]") -> None:
         offering = self.offering
-        is_news = offering.on_offer(now_ms, fields, self.installation_sequence())
+        floor = floor_of(self.installation, self.installation_sequence(), fields[talk.ROOT])
+        is_news = offering.on_offer(now_ms, fields, floor)
         if offering.fields is None:
             return
         if not offering.is_for_us:
