@@ -55,6 +55,7 @@ class Intake:
         self._root = 0
         self._index = b""
         self._heard: "dict[int, bytearray]" = {}  # documents to keep, once there is a place
+        self._is_waiting = False  # a slot has it, or a part, and it is current no more
         self._others = 0  # how many timestamps did not name what is offered
         self._resuming = Resuming()
 
@@ -69,7 +70,7 @@ class Intake:
         self.holding = None
         self._resuming.forget()
         self._hold()
-        if self.holding is None:
+        if self.holding is None and not self._is_waiting:
             self._resuming.begin(self._installation, self.update.target(), self.digest)
         self._restore()
 
@@ -95,7 +96,7 @@ class Intake:
             return []
         if trust.root.version < self._root:
             return [talk.PART_ROOT + trust.root.version + 1]
-        parts = [talk.PART_ENVELOPE, talk.PART_INDEX]
+        parts = [] if self._is_waiting else [talk.PART_ENVELOPE, talk.PART_INDEX]
         if not self._is_current():
             parts.append(talk.PART_TIMESTAMP)
         return [part for part in parts if not self._is_here(part)]
@@ -134,6 +135,8 @@ class Intake:
             self._judge(part, self._installation.on_root(data))
         elif part.part == talk.PART_ENVELOPE and not self._is_offered(part.data):
             self._fail(part.part)
+        if self._is_waiting and self._is_current():
+            self._hold()
         if self.holding is None and not self.reason and not self.wanted():
             self._open()
 
@@ -199,9 +202,13 @@ class Intake:
         """Go on with the blocks of the slot that is being filled, if it is this release's."""
         installation, is_filling = self._installation, self.update.filling() >= 0
         at = self.update.filling() if is_filling else self.update.whole()
-        missing = self.update.missing() if is_filling else b""
         papers = installation.read_papers(at) if at >= 0 else None
-        if papers is None or not self._is_offered(papers.envelope) or (is_filling and not missing):
+        self._is_waiting = False
+        if papers is None or not self._is_offered(papers.envelope):
+            return
+        self._is_waiting = not self._is_current()  # it was when it was begun
+        missing = self.update.missing() if is_filling else b""
+        if self._is_waiting or (is_filling and not missing):
             return
         if at == installation.running:  # whose keys were revoked: it is written over from now on
             self.running = None
@@ -234,9 +241,7 @@ class Intake:
 
     def _is_current(self) -> bool:
         trust = self._installation.trust
-        if trust is None or trust.has_expired(self._installation.now_s):
-            return False
-        return any(digest[: len(self.digest)] == self.digest for digest in trust.current)
+        return trust is not None and trust.is_current(self.digest, self._installation.now_s)
 
     def _is_offered(self, envelope: "bytes | bytearray") -> bool:
         try:

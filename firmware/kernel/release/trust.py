@@ -167,6 +167,11 @@ class Trust:
         self.sequence = max(self.sequence, manifest.sequence)
         self.security_counter = max(self.security_counter, manifest.security_counter)
 
+    def is_current(self, digest: bytes, now_s: int) -> bool:
+        """Tell whether a release, named by the begin of its digest, is current still."""
+        named = [each for each in self.current if each[: len(digest)] == digest]
+        return bool(named) and not self.has_expired(now_s)
+
     def has_expired(self, now_s: int) -> bool:
         """Tell whether what is current must be heard anew."""
         return self._is_past(min(self.expires_s, self.root.expires_s), now_s)

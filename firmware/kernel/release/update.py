@@ -130,7 +130,7 @@ class Update:
         return True
 
     def start(self, state: "Table | None" = None) -> bool:
-        """Have the next boot try what is whole; False if nothing is, or it is no longer.
+        """Have the next boot try what is whole; False if nothing is, or it is current no longer.
 
         `state` is the agent's table, None if there is none: what the application keeps there is
         copied, if it can be read.
@@ -138,7 +138,9 @@ class Update:
         """
         board = self._board
         at = self.whole()
-        if at < 0:
+        if at < 0 or board.trust is None:
+            return False
+        if not board.trust.is_current(board.slots[at].document, board.now_s):
             return False
         if not self._reads_well(at):
             mark_damaged(board, at)
