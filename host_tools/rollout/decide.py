@@ -61,6 +61,8 @@ def on_time(rollout: Rollout, members: Sequence[Member], now_s: int) -> Change:
         return Change(replace(rollout, listened_at_s=now_s))
     was_deaf = now_s - rollout.listened_at_s > DEAF_S
     rollout = replace(rollout, listened_at_s=now_s)
+    if was_deaf:  # what went wrong meanwhile is yet to be told: the soak begins anew
+        rollout = replace(rollout, changed_at_s=now_s)
     changed = {
         fresh.mac: fresh
         for member in members

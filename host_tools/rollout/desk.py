@@ -106,6 +106,8 @@ class Desk:
             if rollout.state == HALTED and state == RUNNING:
                 rollout = decide.accepted(rollout, list(self._members.values()))
             rollout = replace(rollout, state=state, why="", changed_at_s=now_s)
+            if state == RUNNING:  # nobody was asked meanwhile: silence begins anew
+                rollout = replace(rollout, listened_at_s=0)
             change = Change(rollout, steps=(("", "resumed" if state == RUNNING else state),))
             self._store.write(db, change, now_s)
         self._take(change)

@@ -6,6 +6,7 @@ Nothing but this table moves a board from one stage to another.
 
 from collections.abc import Sequence
 
+from cma_toolkit.firmware.kernel.release.refusals import REFUSED_BATTERY
 from cma_toolkit.host_tools.rollout.records import Member, Report
 
 WAITING, QUEUED, FETCHING, TRIAL = "waiting", "queued", "fetching", "trial"
@@ -59,4 +60,6 @@ def event_of(report: Report, sequence: int) -> str:
         return TRIES if report.stage == "trial" else HAS
     if report.target != sequence:
         return OLD
+    if report.reason == REFUSED_BATTERY:
+        return OLD  # it waits until its battery has what the release asks for
     return {"fetching": FETCHES, "rejected": REJECTED}.get(report.stage, OLD)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cma_toolkit.firmware.kernel.release.refusals import REFUSED_BATTERY
 from cma_toolkit.host_tools.errors import CmaError
 from cma_toolkit.host_tools.rollout import decide, stages, waves, windows
 from cma_toolkit.host_tools.rollout.records import (
@@ -107,14 +108,15 @@ def test_of_canaries_none_is_not_waited_for() -> None:
     terms = replace(TERMS, enough_permille=100)
     for stage, wave in (("queued", 0), ("updated", 1)):
         boards = members((0, "updated"), (0, stage), (1, "waiting"))
-        assert after(rollout(terms=terms), boards, START_S + SOAK_S)[0].wave == wave
+        state = rollout(terms=terms, listened_at_s=START_S + SOAK_S - 1)
+        assert after(state, boards, START_S + SOAK_S)[0].wave == wave
 
 
 def test_later_waves_wait_for_enough_boards_not_for_all() -> None:
     first = [(0, "updated"), *[(1, "updated")] * 8, (1, "queued")]
     for enough, wave in ((900, 2), (901, 1)):
         terms = replace(TERMS, enough_permille=enough)
-        state = rollout(wave=1, terms=terms)
+        state = rollout(wave=1, terms=terms, listened_at_s=START_S + SOAK_S - 1)
         state, _ = after(state, members(*first, (2, "waiting")), START_S + SOAK_S)
         assert state.wave == wave
 
@@ -170,6 +172,26 @@ def test_silence_counts_only_while_somebody_listened() -> None:
         replace(state, listened_at_s=back_s + SILENCE_S - 1), boards, back_s + SILENCE_S
     )
     assert boards[0].stage == "silent"
+
+
+def test_the_soak_counts_only_while_somebody_listened() -> None:
+    boards = members((0, "updated"), (1, "waiting"))
+    back_s = START_S + 9 * SOAK_S  # or the clock jumped
+    state, _ = after(rollout(), boards, back_s)
+    assert state.wave == 0
+    for now_s, wave in ((back_s + SOAK_S - 1, 0), (back_s + SOAK_S, 1)):
+        state, _ = after(replace(state, listened_at_s=now_s - 1), boards, now_s)
+        assert state.wave == wave
+
+
+def test_a_board_whose_battery_is_too_low_for_the_release_waits() -> None:
+    low = Report(1, OLD, "rejected", NEW, battery_mv=3_500, reason=REFUSED_BATTERY)
+    for stage in ("queued", "fetching"):
+        (board,) = members((0, stage))
+        change = decide.on_report(rollout(), board, low, START_S)
+        (board,) = change.members
+        assert board.stage == stage and board.battery_mv == 3_500
+        assert decide.offered(rollout(), [board], START_S)
 
 
 def test_it_is_done_when_every_board_has_answered() -> None:

@@ -314,3 +314,19 @@ def _canary(store: Store) -> int:
     rollout = store.newest()
     assert rollout
     return node_of(store.members(rollout)[0].mac)
+
+
+def test_who_was_not_asked_during_a_pause_is_not_silent_after_it(store: Store) -> None:
+    begin(store, 4)
+    desk, canary = Desk(store), _canary(store)
+    desk.on_time(START_S)
+    desk.on_report(Report(canary, OLD, "fetching", NEW, done_permille=100), START_S)
+    desk.pause(START_S)
+    for at_s in range(START_S, START_S + 9 * TERMS.silence_s, MINUTE_S):
+        desk.on_time(at_s)
+    desk.resume(at_s)
+    for at_s in range(at_s, at_s + TERMS.silence_s, MINUTE_S):
+        desk.on_time(at_s)
+        assert state_of(store) == RUNNING and "silent" not in stages_of(store)
+    desk.on_time(at_s + MINUTE_S)  # it was asked, and did not answer
+    assert state_of(store) == HALTED and "silent" in stages_of(store)
