@@ -322,11 +322,12 @@ def test_who_was_not_asked_during_a_pause_is_not_silent_after_it(store: Store) -
     desk.on_time(START_S)
     desk.on_report(Report(canary, OLD, "fetching", NEW, done_permille=100), START_S)
     desk.pause(START_S)
-    for at_s in range(START_S, START_S + 9 * TERMS.silence_s, MINUTE_S):
+    back_s = START_S + 9 * TERMS.silence_s
+    for at_s in range(START_S, back_s, MINUTE_S):
         desk.on_time(at_s)
-    desk.resume(at_s)
-    for at_s in range(at_s, at_s + TERMS.silence_s, MINUTE_S):
+    desk.resume(back_s)
+    for at_s in range(back_s, back_s + TERMS.silence_s, MINUTE_S):
         desk.on_time(at_s)
         assert state_of(store) == RUNNING and "silent" not in stages_of(store)
-    desk.on_time(at_s + MINUTE_S)  # it was asked, and did not answer
+    desk.on_time(back_s + TERMS.silence_s)  # it was asked, and did not answer
     assert state_of(store) == HALTED and "silent" in stages_of(store)
