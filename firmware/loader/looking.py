@@ -47,7 +47,7 @@ def look(found):
             try:
                 act()
             except OSError as error:  # the flash may take it at the next boot
-                print("cma: what the agent found of its release is not kept: %s" % error)
+                print("cma: what the agent found is not kept: %s" % error)
     cost = COST_ORDERLY if found == _RESTARTED else _cost()
     if starts >= STARTS_MAX:
         starts, cost = 0, max(cost, COST_POWER)
@@ -86,7 +86,7 @@ def _look_at_micropython(installation, bits, cost):
     was_on_trial = runtime.is_on_trial
     found = runtime.boot(cost, bool(bits & mark.HEALTHY), bool(bits & mark.GIVEN_UP))
     if found == RESTART:
-        print("cma: this board starts anew with another MicroPython")
+        print("cma: starting with another MicroPython")
         rtc = machine.RTC()
         rtc.memory(mark.write(rtc.memory(), _RESTARTED))  # what was told is of this one
         machine.reset()
@@ -129,7 +129,7 @@ def _restore(installation):
     try:
         installation.restore(JournalTable(journal))
     except OSError as error:
-        print("cma: the application's state is still that of a release given up: %s" % error)
+        print("cma: state stays that of a release given up: %s" % error)
 
 
 def _class_of(installation, slot):

@@ -34,7 +34,7 @@ def prepare():
             _bits = step()
         except Exception as error:  # noqa: BLE001 - the boot goes on, and the reason is shown
             _bits = None
-            print("cma: this step of the start-up failed, and is left out:")
+            print("cma: a step of the start failed:")
             sys.print_exception(error)
     if _bits is not None:
         _make_room()
@@ -57,7 +57,7 @@ def run():
 
         import machine
 
-        print("cma: the release on trial cannot be loaded; the board starts anew in 10 s")
+        print("cma: the release does not load; starting anew in 10 s")
         sys.print_exception(error)
         time.sleep_ms(_PAUSE_MS)
         machine.reset()

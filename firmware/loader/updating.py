@@ -47,7 +47,7 @@ _WINDOW_BITS = 12  # of DEFLATE: 4 KiB
 _TICKS_MASK = (1 << 29) - 1
 _PAUSE_MS_MIN = 10_000  # between two sessions where no slot is good, doubled with each
 _DOUBLINGS_MAX = 5
-_NEEDS_CABLE = "no release here can be started; by a cable: cma flash"
+_NEEDS_CABLE = "no release can be started; by a cable: cma flash"
 
 
 def run(installation):
@@ -87,7 +87,7 @@ def run(installation):
     except KeyboardInterrupt:
         station.radio(False)
         station.watchdog.keep_fed()
-        print("cma: updater stopped; Ctrl-D starts the board again")
+        print("cma: updater stopped; Ctrl-D starts again")
 
 
 def _session(station, installation):
@@ -117,7 +117,7 @@ def _start_micropython(station, outcome, is_lost):
             station.tell("micropython whole", "it is tried from now on")
             return True
     except OSError as error:
-        print("cma: the MicroPython that is here cannot be tried: %s" % error)
+        print("cma: MicroPython cannot be tried: %s" % error)
     return False
 
 
@@ -126,7 +126,7 @@ def _start(installation):
     try:
         return Update(installation).start(_state_table())
     except (OSError, ValueError) as error:
-        print("cma: the release that is here cannot be tried: %s" % error)
+        print("cma: the release cannot be tried: %s" % error)
         return False
 
 
@@ -162,7 +162,7 @@ class Station:
         now_s = int(time.time())
         installation.read_clock(now_s)
         if not budget.begin(now_s, installation.running != RECOVERY):
-            self.tell("not updating", "the day's charge for it is used up")
+            self.tell("not updating", "the day's charge is used up")
             return 0
         identity = Identity(settings.name, node_id(board.mac), settings.network, settings.board)
         prng = Prng(int.from_bytes(os.urandom(4), "big"))

@@ -45,13 +45,12 @@ def floor_of(board: "Installation", runs: int, root: int) -> int:
     That of what runs, unless revoked keys may have made it: a thief has made the highest one there
     is, and the next good one must be heard all the same.
     """
-    trust, held = board.trust, board.record
-    if trust is None:
-        return runs
-    if trust.root.version < root:
+    trust = board.trust
+    if trust and trust.root.version < root:
         return 0
-    is_handed = origin_of(held.root) == held.origin or not trust.root.sequence
-    return runs if is_handed else min(runs, trust.sequence)
+    if trust and trust.root.sequence and origin_of(board.record.root) != board.record.origin:
+        return min(runs, trust.sequence)
+    return runs
 
 
 class Offering:

@@ -138,7 +138,7 @@ class Update:
         """
         board = self._board
         at = self.whole()
-        if at < 0 or board.trust is None:
+        if at < 0 or not board.trust:
             return False
         if not board.trust.is_current(board.slots[at].document, board.now_s):
             return False

@@ -82,8 +82,10 @@ class UpdateMidRun(Made):
         elif not nodes:
             return []
         starts = range(0, max(1, len(nodes)), talk.NODES_MAX)
-        head = [_GENERATION, self._sequence, digest, RELEASE_CLASS, 0, []]
-        return [[*head, nodes[at : at + talk.NODES_MAX]] for at in starts]
+        parts = [nodes[at : at + talk.NODES_MAX] for at in starts]
+        return [
+            [_GENERATION, self._sequence, digest, RELEASE_CLASS, 0, [], part] for part in parts
+        ]
 
     # --- the edge ---
 
@@ -160,7 +162,8 @@ class UpdateMidRun(Made):
             if fleet.clock.now_ms < self.end_ms + UPDATE_MS_MIN:  # it has not followed it up
                 self._later(index, _AGAIN_MS, _TAKEN_BACK)
             return
-        fields = [_GENERATION + 1, *self._offers[0][1:_NODES], [node_of(_NOBODY)]]
+        fields = list(self._offers[0])
+        fields[0], fields[_NODES] = _GENERATION + 1, [node_of(_NOBODY)]
         self._send(index, fields, self._next_number(index), index)
 
     def _later(self, index: int, span_ms: int, what: int) -> None:
