@@ -44,7 +44,7 @@ def mount_slot():
     """Put the image that is to run at /rom; return the mark's bits, None if there is none."""
     partition = vfs.rom_ioctl(2, 0)
     if isinstance(partition, int):
-        print("cma: this board has no partition 'romfs'; run: cma flash")
+        print("cma: no partition 'romfs'; run: cma flash")
         return None
     rtc = machine.RTC()
     found = mark.read(rtc.memory())

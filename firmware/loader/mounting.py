@@ -24,7 +24,7 @@ def mount_user():
         return
     parts = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="user")
     if not parts:
-        print("cma: this board has no partition 'user'; run: cma flash")
+        print("cma: no partition 'user'; run: cma flash")
         return
     try:
         vfs.mount(_open_or_make(parts[0], esp32.NVS(_NAMESPACE)), "/user")

@@ -76,7 +76,7 @@ def run(installation):
         # A cut may have come between a whole release and its trial: it waits to be tried.
         is_due = outcome == DONE_WHOLE or is_lost
         if is_due and _start(installation):
-            station.tell("release whole", "it is tried from now on")
+            station.tell("release whole", "tried from now on")
             machine.reset()
         if not is_lost:
             if installation.is_revoked:
@@ -114,7 +114,7 @@ def _start_micropython(station, outcome, is_lost):
         if is_lost and outcome == DONE_WHOLE and runtime.is_on_trial:
             runtime.confirm()
         if station.has_micropython and runtime.start():
-            station.tell("micropython whole", "it is tried from now on")
+            station.tell("micropython whole", "tried from now on")
             return True
     except OSError as error:
         print("cma: MicroPython cannot be tried: %s" % error)

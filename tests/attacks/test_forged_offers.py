@@ -30,11 +30,8 @@ GIVEN_UP = check(
 HIGHEST = (1 << 30) - 1
 
 
-@attack(GIVEN_UP)
-def test_attack_86_offer_of_what_there_is_not() -> None:
-    """Of the highest generation, so that an edge's offers count for nothing beside it."""
+def hidden_by(forged: list[object]) -> None:
     board = Target()
-    forged = [HIGHEST, 9, b"nothing.", release(NEW, 2).class_tag, 1, [], []]
 
     def forge(source: int, _target: int, frame: bytes) -> list[bytes]:
         is_offer = source == EDGE_NODE and kind_of(frame) == talk.KIND_OFFER
@@ -45,6 +42,18 @@ def test_attack_86_offer_of_what_there_is_not() -> None:
         if board.has():
             break
     stopped(board.has(), "a forged offer hides the good one")
+
+
+@attack(GIVEN_UP)
+def test_attack_86_offer_of_what_there_is_not() -> None:
+    """Of the highest generation, so that an edge's offers count for nothing beside it."""
+    hidden_by([HIGHEST, 9, b"nothing.", release(NEW, 2).class_tag, 1, [], []])
+
+
+@attack(GIVEN_UP)
+def test_attack_86_offer_with_a_root_that_there_is_not() -> None:
+    """A board looks at it, as what runs may be of keys which that root revokes."""
+    hidden_by([HIGHEST, 9, b"nothing.", release(NEW, 2).class_tag, HIGHEST, [], []])
 
 
 @attack(GIVEN_UP)

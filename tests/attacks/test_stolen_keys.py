@@ -108,7 +108,7 @@ def session(board: UpdatingBoard, span_ms: int) -> None:
     check(
         "keys to come may have ended what runs",
         OFFERING,
-        "    if trust and trust.root.version < root:\n        return 0\n",
+        "    if trust and trust.root.version < fields[ROOT]:\n        return 0\n",
         "",
     )
 )

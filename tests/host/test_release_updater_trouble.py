@@ -13,6 +13,7 @@ from cma_toolkit.firmware.kernel.release.slots import FILLING, WHOLE
 from cma_toolkit.firmware.kernel.release.update import Update
 from cma_toolkit.firmware.kernel.release.updater import (
     DONE_FAILED,
+    DONE_NOTHING,
     DONE_REFUSED,
     DONE_STUCK,
     DONE_WHOLE,
@@ -22,7 +23,7 @@ from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.artefact import Part
 from cma_toolkit.host_tools.release.published import Published
 from support.release_board import FIRST, RELEASE_2, ROOT, ROOT_2, THIEF, TIMESTAMP, next_root
-from support.release_signers import LATER_S, NOW_S, Signer, role, signed
+from support.release_signers import DAY_S, LATER_S, NOW_S, Signer, role, signed
 from support.updating import (
     NETWORK,
     SECTORS,
@@ -183,3 +184,25 @@ def test_a_liar_with_another_timestamp_keeps_nobody_from_a_release() -> None:
     air.start()
     air.run(LIMIT_MS)
     assert lies and board.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
+
+
+def test_who_runs_what_is_offered_with_a_new_root_has_nothing_to_fetch() -> None:
+    board = UpdatingBoard(1, NEW, sequence=2)
+    air = session(rotated(sequence=2), [board])
+    assert board.outcome == DONE_NOTHING and board.machine.reason == 0
+    assert not [frame for _, node, frame in air.sent if node == 1 and frame[1] == KIND_WANT]
+
+
+def test_a_time_that_older_keys_told_is_void_with_their_root() -> None:
+    stolen = documents.timestamp(1, LATER_S - 10, LATER_S - 5, [])
+    board = UpdatingBoard(1, OLD)
+    board.boot()
+    board.installation.read_clock(0)
+    assert board.installation.on_timestamp(signed(stolen, [TIMESTAMP])) == 0
+    second = next_root(roles={**FIRST.roles, "timestamp": role(1, RELEASE_2)})
+    board.boot()
+    board.installation.read_clock(0)
+    root = signed(second.to_bytes(), [ROOT, ROOT_2])
+    good = documents.timestamp(1, NOW_S, NOW_S + DAY_S, [])
+    assert board.installation.on_root(root) == 0
+    assert board.installation.on_timestamp(signed(good, [RELEASE_2])) == 0

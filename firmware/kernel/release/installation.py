@@ -156,6 +156,7 @@ class Installation:
                 self._drop()
             self.commit()
             self.tidy()
+            self.read_clock(self._clock_s)  # what older keys said of the time may be void
         return reason
 
     def read_clock(self, clock_s: int) -> None:

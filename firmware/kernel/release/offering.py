@@ -19,6 +19,7 @@ from .talk import (
     GENERATION,
     NODES,
     NODES_MAX,
+    ROOT,
     SEQUENCE,
     tag_of,
 )
@@ -39,14 +40,16 @@ USELESS_MAX = 8
 _NEVER = -1
 
 
-def floor_of(board: "Installation", runs: int, root: int) -> int:
-    """Return the number that an offer with a root of that version must not be below.
+def floor_of(board: "Installation", runs: int, fields: "list[Any]") -> int:
+    """Return the number that this offer must not be below, and is for us above.
 
     That of what runs, unless revoked keys may have made it: a thief has made the highest one there
     is, and the next good one must be heard all the same.
     """
     trust = board.trust
-    if trust and trust.root.version < root:
+    if fields[SEQUENCE] == runs:
+        return runs
+    if trust and trust.root.version < fields[ROOT]:
         return 0
     if trust and trust.root.sequence and origin_of(board.record.root) != board.record.origin:
         return min(runs, trust.sequence)

@@ -153,7 +153,7 @@ class Updater:
 
     def _on_offer(self, now_ms: int, fields: "list[Any]") -> None:
         offering = self.offering
-        floor = floor_of(self.installation, self.installation_sequence(), fields[talk.ROOT])
+        floor = floor_of(self.installation, self.installation_sequence(), fields)
         is_news = offering.on_offer(now_ms, fields, floor)
         if offering.fields is None:
             return
