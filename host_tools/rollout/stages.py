@@ -15,20 +15,22 @@ UPDATED, PASSED, FAILED, SILENT = "updated", "passed", "failed", "silent"
 # already, or a newer one; silent: it fetched it or tried it, and is not heard any more.
 STAGES = (WAITING, QUEUED, FETCHING, TRIAL, UPDATED, PASSED, FAILED, SILENT)
 
-# What may happen: five things that a board tells of itself, and two that we do.
-OLD, FETCHES, TRIES, HAS, REJECTED, NEWER = "old", "fetches", "tries", "has", "rejected", "newer"
+# What may happen: seven things that a board tells of itself, and two that we do. Weak: its battery
+# has less than the release asks for, so it gives its place to another, and waits.
+OLD, WEAK, FETCHES, TRIES, HAS = "old", "weak", "fetches", "tries", "has"
+REJECTED, NEWER = "rejected", "newer"
 OPENED, SILENCE = "opened", "silence"
 
 _TABLE = """
-            old       fetches   tries     has       rejected  newer     opened    silence
-waiting     waiting   fetching  trial     passed    failed    passed    queued    waiting
-queued      queued    fetching  trial     updated   failed    passed    queued    queued
-fetching    fetching  fetching  trial     updated   failed    passed    fetching  silent
-trial       failed    fetching  trial     updated   failed    passed    trial     silent
-updated     failed    failed    updated   updated   failed    updated   updated   updated
-passed      waiting   fetching  trial     passed    failed    passed    passed    passed
-failed      failed    failed    failed    updated   failed    passed    failed    failed
-silent      queued    fetching  trial     updated   failed    passed    silent    silent
+            old       weak      fetches   tries     has       rejected  newer     opened    silence
+waiting     waiting   waiting   fetching  trial     passed    failed    passed    queued    waiting
+queued      queued    queued    fetching  trial     updated   failed    passed    queued    queued
+fetching    fetching  queued    fetching  trial     updated   failed    passed    fetching  silent
+trial       failed    failed    fetching  trial     updated   failed    passed    trial     silent
+updated     failed    failed    failed    updated   updated   failed    updated   updated   updated
+passed      waiting   waiting   fetching  trial     passed    failed    passed    passed    passed
+failed      failed    failed    failed    failed    updated   failed    passed    failed    failed
+silent      queued    queued    fetching  trial     updated   failed    passed    silent    silent
 """
 
 _ROWS = [line.split() for line in _TABLE.strip().splitlines()]
@@ -61,5 +63,5 @@ def event_of(report: Report, sequence: int) -> str:
     if report.target != sequence:
         return OLD
     if report.reason == REFUSED_BATTERY:
-        return OLD  # it waits until its battery has what the release asks for
+        return WEAK
     return {"fetching": FETCHES, "rejected": REJECTED}.get(report.stage, OLD)

@@ -33,6 +33,7 @@ REPORTS = {
     stages.TRIES: Report(1, NEW, "trial", NEW),
     stages.HAS: Report(1, NEW, "confirmed", NEW),
     stages.REJECTED: Report(1, OLD, "rejected", NEW, reason=3),
+    stages.WEAK: Report(1, OLD, "rejected", NEW, reason=REFUSED_BATTERY),
     stages.NEWER: Report(1, NEW + 1),
 }
 
@@ -186,12 +187,16 @@ def test_the_soak_counts_only_while_somebody_listened() -> None:
 
 def test_a_board_whose_battery_is_too_low_for_the_release_waits() -> None:
     low = Report(1, OLD, "rejected", NEW, battery_mv=3_500, reason=REFUSED_BATTERY)
+    one_at_once = rollout(terms=replace(TERMS, in_flight_max=1))
     for stage in ("queued", "fetching"):
         (board,) = members((0, stage))
         change = decide.on_report(rollout(), board, low, START_S)
         (board,) = change.members
-        assert board.stage == stage and board.battery_mv == 3_500
+        assert board.stage == "queued" and board.battery_mv == 3_500
         assert decide.offered(rollout(), [board], START_S)
+        other = replace(board, mac=mac_of(9), heard_at_s=START_S)
+        turns = range(START_S, START_S + SILENCE_S, SILENCE_S // 3)
+        assert other in [decide.offered(one_at_once, [board, other], at_s)[0] for at_s in turns]
 
 
 def test_it_is_done_when_every_board_has_answered() -> None:
