@@ -22,6 +22,7 @@ from support.release_office import (
     ONE_EACH,
     Clock,
     Fleet,
+    begun_in,
     make,
     office_in,
     published,
@@ -40,9 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def office(tmp_path: Path, clock: Clock) -> Office:
-    made = office_in(tmp_path, clock)
-    made.begin(ONE_EACH)
-    return made
+    return begun_in(tmp_path, clock)
 
 
 def stamp_path(office: Office) -> Path:

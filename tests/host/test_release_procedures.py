@@ -22,6 +22,7 @@ from support.release_office import (
     ONE_EACH,
     Clock,
     Fleet,
+    begun_in,
     image,
     make,
     office_in,
@@ -38,9 +39,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def office(tmp_path: Path, clock: Clock) -> Office:
-    made = office_in(tmp_path, clock)
-    made.begin(ONE_EACH)
-    return made
+    return begun_in(tmp_path, clock)
 
 
 def test_a_board_takes_what_was_created_signed_and_published(office: Office) -> None:

@@ -15,6 +15,7 @@ from support.release_office import (
     ONE_EACH,
     Clock,
     Fleet,
+    begun_in,
     make,
     office_in,
     published,
@@ -25,9 +26,7 @@ from support.release_signers import SMALL
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
-    made = office_in(tmp_path, Clock())
-    made.begin(ONE_EACH)
-    return made
+    return begun_in(tmp_path, Clock())
 
 
 def office_on(disk: ModelDisk) -> Office:

@@ -21,6 +21,7 @@ from cma_toolkit.host_tools.release.key_folder import KeyFolder
 from cma_toolkit.host_tools.release.lms_key import ParameterSet, PrivateKey
 from support import hss_lms
 from support.model_disk import ModelDisk, PowerCutError
+from support.release_office import refusal
 
 SMALL = ParameterSet(10, 6)  # 32 leaves, short chains
 KEYS, MARKS, AWAY = Path("keys"), Path("marks"), Path("away/backup.json")
@@ -176,13 +177,6 @@ def keys(tmp_path: Path) -> KeyFolder:
     made = KeyFolder(tmp_path / "keys", tmp_path / "marks")
     made.create("release", SMALL)
     return made
-
-
-def refusal(code: ExitCode, call: Callable[[], object]) -> str:
-    with pytest.raises(CmaError) as raised:
-        call()
-    assert raised.value.code == code
-    return raised.value.message
 
 
 def test_a_folder_that_came_back_from_an_older_copy_signs_with_no_used_leaf(

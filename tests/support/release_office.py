@@ -40,6 +40,13 @@ def office_in(
     return Office(keys, Repository(folder / "release"), clock, parameters)
 
 
+def begun_in(folder: Path, clock: Clock) -> Office:
+    """Return an office with one key a role, and its first root."""
+    made = office_in(folder, clock)
+    made.begin(ONE_EACH)
+    return made
+
+
 def image(text: str = "image", architecture: str = "") -> Image:
     return Image(text.encode() * 100, "greenhouse", "5ca1ab1e", architecture, {})
 
