@@ -1,15 +1,18 @@
 """Attacks 15 and 16 on a board that has begun with a release: it expires, or is overtaken."""
 
-from attacks.air import NEW, OLD, OTHER, release
+from attacks.air import NEW, OLD, OTHER, fields_of, release
 from attacks.attack import attack, check, stopped
 from attacks.places import INTAKE, UPDATE
 
+from cma_toolkit.firmware.kernel.codec.frame import KIND_WANT
 from cma_toolkit.firmware.kernel.release import talk
 from cma_toolkit.firmware.kernel.release.slots import COST_ORDERLY
 from cma_toolkit.firmware.kernel.release.update import Update
 from cma_toolkit.firmware.kernel.release.updater import DONE_WHOLE
+from cma_toolkit.host_tools.release import documents
 from cma_toolkit.host_tools.release.published import Published
-from support.release_signers import LATER_S, NOW_S
+from support.release_board import FIRST, TIMESTAMP
+from support.release_signers import LATER_S, NOW_S, signed
 from support.updating import Air, EdgeStation, UpdatingBoard, part_of, published
 
 UPTIME_S = 5_000
@@ -32,7 +35,7 @@ IS_TRIED = check(
 
 def session(
     board: UpdatingBoard, offered: Published, uptime_s: int, until_permille: int = 1_001
-) -> None:
+) -> Air:
     """Let an edge offer a release, until so much of it is here and the power goes."""
     edge = EdgeStation()
     edge.offer(offered)
@@ -41,6 +44,7 @@ def session(
     air = Air([edge, board])
     air.start()
     air.run(60_000, lambda: board.machine.intake.done_permille() >= until_permille)
+    return air
 
 
 def half_fetched() -> UpdatingBoard:
@@ -67,6 +71,24 @@ def test_what_is_begun_and_current_goes_on() -> None:
     board = half_fetched()
     session(board, BEGUN, UPTIME_S + 60)
     assert board.outcome == DONE_WHOLE and Update(board.installation).start()
+
+
+def test_what_was_overtaken_goes_on_where_it_was_once_it_is_current_again() -> None:
+    board = half_fetched()
+    done_permille = board.machine.intake.done_permille()
+    hear_of_the_next(board)
+    said = documents.timestamp(3, NOW_S, LATER_S, [BEGUN.part.digest, NEXT.part.digest])
+    roots = {1: documents.envelope(FIRST.to_bytes())}
+    renewed = Published(BEGUN.part, signed(said, [TIMESTAMP]), roots)
+    air = session(board, renewed, UPTIME_S + 60)
+    wants = [fields_of(frame)[2][::2] for _, node, frame in air.sent
+             if node == 1 and frame[1] == KIND_WANT]  # fmt: skip
+    assert wants[0] == [talk.PART_TIMESTAMP]
+    assert not {talk.PART_ENVELOPE, talk.PART_INDEX} & {part for each in wants for part in each}
+    blocks = {part for each in wants[1:] for part in each}
+    assert len(blocks) * 1_000 // len(BEGUN.blocks) <= 1_000 - done_permille + 1
+    assert board.outcome == DONE_WHOLE and board.image(len(NEW)) == NEW
+    assert Update(board.installation).start()
 
 
 @attack(GOES_ON)

@@ -326,3 +326,32 @@ def test_who_is_named_looks_at_an_older_one_too_as_what_runs_may_be_a_thiefs() -
         agent.hear(offer(sequence=sequence, nodes=nodes))
         agent.wait(WAIT_MS)
         assert len(agent.out.reboots) == reboots
+
+
+def test_the_frames_of_the_next_offer_are_new_ones() -> None:
+    agent = Listener()
+    frames = [offer(nodes=[at], generation=made) for made in (1, 2) for at in (100, 200)]
+    for fields in frames:
+        agent.hear(fields)
+        agent.wait(5_000)
+    assert agent.said(KIND_OFFER) == frames
+
+
+def test_what_others_say_of_one_frame_is_said_of_that_alone() -> None:
+    agent = Listener()
+    agent.hear(offer(nodes=[100]))
+    agent.wait(5_000)
+    agent.out.take_frames()
+    agent.hear(offer(nodes=[200]))
+    for source in (10, 11):
+        agent.hear(offer(nodes=[100]), source)
+    agent.wait(WAIT_MS)
+    assert agent.said(KIND_OFFER) == [offer(nodes=[200])]
+
+
+def test_of_boards_that_are_none_nothing_is_kept() -> None:
+    agent = Listener()
+    for at in range(100, 110):
+        agent.hear(offer(nodes=["x" * at]))
+        agent.wait(5_000)
+    assert agent.said(KIND_OFFER) == [offer(nodes=["x" * 100])]

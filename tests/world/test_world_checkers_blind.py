@@ -150,6 +150,16 @@ def test_duplicates_holds_every_number_that_may_be_the_newest_after_a_corrupted_
     assert window.newest == [1_001]
 
 
+def test_duplicates_goes_on_with_the_newest_number_and_knows_late_ones() -> None:
+    window = _Window(0xFFF0)
+    for number in (0xFFF5, 0x0003, 0x0001):
+        window.add(number, bytes([number & 0xFF]))
+    assert window.newest == [0x0003] and window.frames == [b"\xf5", b"\x03", b"\x01"]
+    for late in range(3, 3 + SEQUENCE_WINDOW):
+        window.add(late, bytes([late]))
+    assert window.newest == [2 + SEQUENCE_WINDOW] and len(window.frames) == SEQUENCE_WINDOW
+
+
 def test_duplicates_looks_at_what_comes_after_a_corrupted_frame() -> None:
     made = Fleet(lambda _agent: None, 2, 1)
     checker, everyone = Duplicates(), bytes((0x3F, 0xFF, 0xFF, 0xFF))

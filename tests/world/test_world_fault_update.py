@@ -13,10 +13,11 @@ from cma_toolkit.firmware.kernel.errors import (
     EVENT_SAFE_MODE_LEFT,
     REBOOT_UPDATE,
 )
+from cma_toolkit.firmware.kernel.offers import UPDATE_MS_MIN
 from cma_toolkit.firmware.kernel.release.talk import NODES_MAX, STAGE_CONFIRMED, STAGE_TRIAL
 from cma_toolkit.sim.world import driver, trace
 from cma_toolkit.sim.world.checkers import menu as checkers
-from cma_toolkit.sim.world.faults.update import EDGE
+from cma_toolkit.sim.world.faults.update import EDGE, UpdateMidRun
 from cma_toolkit.sim.world.fleet import RELEASE_CLASS, Fleet, node_of
 from cma_toolkit.sim.world.shards import near
 from support.fault_world import APPS, CURRENTS_UA, END_S, START_S, fault, run
@@ -237,3 +238,19 @@ def test_nobody_follows_an_offer_up_once_the_fault_is_over(settings: dict[str, i
     away = went(notes)
     assert sorted(away) == [0, 1, 2, 3]
     assert all(20_000 < at_ms < 620_000 for times in away.values() for at_ms in times)
+
+
+def test_who_never_listens_again_is_waited_for_as_long_as_an_offer_is_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks, take_back = [], UpdateMidRun._take_back
+
+    def look(fault: UpdateMidRun, index: int) -> None:
+        looks.append((fault.fleet.clock.now_ms, index))
+        take_back(fault, index)
+
+    monkeypatch.setattr(UpdateMidRun, "_take_back", look)
+    run(update(20, 40), fault("radio-dead", 39, 1_000, agent=1), seconds=1_000)
+    last_ms = max(looks)[0]
+    assert {index for at_ms, index in looks if at_ms > 41_000} == {1}
+    assert 0 <= last_ms - 40_000 - UPDATE_MS_MIN < 100

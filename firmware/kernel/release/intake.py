@@ -70,7 +70,7 @@ class Intake:
         self.holding = None
         self._resuming.forget()
         self._hold()
-        if self.holding is None and not self._is_waiting:
+        if self.holding is None:
             self._resuming.begin(self._installation, self.update.target(), self.digest)
         self._restore()
 
